@@ -1,0 +1,14 @@
+/* kafka_mock: librdkafka's mock cluster as the embedded broker of `daybook dev`. In memory, loopback, for trying out.
+ *
+ * It keeps about 5 MB per partition and drops silently what exceeds that, and it stamps no log-append time: see docs. */
+#ifndef DAYBOOK_KAFKA_MOCK_H
+#define DAYBOOK_KAFKA_MOCK_H
+
+#include <glib.h>
+
+struct kafka_mock;
+struct kafka_mock *kafka_mock_new(const char *topic, int partitions, GError **error);
+const char *kafka_mock_brokers(const struct kafka_mock *mock); /* borrowed */
+void kafka_mock_free(struct kafka_mock *mock);
+
+#endif

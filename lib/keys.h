@@ -1,0 +1,64 @@
+/* keys: names of all that is kept in Redis. The one place that knows them; ARCHITECTURE.md has the same table for people.
+ *
+ * Every key of partition 3 begins with the hash tag "{p3}:", so that on a cluster they live together. A *generation* is a UTC day (days
+ * since 1970-01-01) and a revision: what is counted between two closings of that day, written "20778.1". Within a generation clients,
+ * and within a client its routes, users and platforms, have short numbers (1, 2, 3, … in log order), their *symbols*.
+ *
+ *   {p3}:commit                 hash  the commit record (aggregator/commit.h)
+ *   {p3}:meta                   hash  clock (log clock, ms), horizon (newest minute counted), events, duplicates (events dropped by
+ *                                     id), duplicate_batches, duplicate_batch_events, quarantined (records), quarantined_events, gaps,
+ *                                     gap_batches, other_crc, over_cap, cnt:<generation> (events of the generation)
+ *   {p3}:hw                     hash  stream (32 hex digits) -> "sequence crc created_ms flags"; flags "i": import, else "-"
+ *   {p3}:hb                     hash  stream -> last heartbeat: see keys_heartbeat below
+ *   {p3}:imports                hash  stream -> manifest (only in {p0})
+ *   {p3}:quar                   hash  ring of the newest 1,000: n mod 1000 -> "n offset reason"
+ *   {p3}:gaps                   hash  ring of the newest 1,000: n mod 1000 -> "n offset stream expected got day"
+ *   {p3}:due                    hash  what is unlinked when the log clock passes: name -> ms; names "m:<minute>.<revision>", "ids:<day>"
+ *   {p3}:ids:<day>:<shard>      hash  16 bytes of SHA-256(organization 0 client 0 id) -> log clock (ms) when it was entered; day is the log
+ *                                     clock's; shard 00 to ff is the digest's first byte
+ *   {p3}:c:<generation>         hash  organization <0x1f> client -> symbol
+ *   {p3}:r:<generation>:<c>     hash  "r" METHOD " " template -> symbol; "p" platform -> symbol (each counted from 1 on its own)
+ *   {p3}:u:<generation>:<c>     hash  user -> symbol
+ *   {p3}:s:<generation>:<slot>:<c>:<shard>   hash  a slot bucket: "route.user.platform" (symbols, 0: none) -> measure (lib/measure.h);
+ *                                     slot 0 to 95 of the day; shard = user symbol / KEYS_USERS_PER_SHARD
+ *   {p3}:m:<minute>.<revision>:<shard>       hash  a minute bucket: client symbol -> measure; minute = Unix time / 60 s;
+ *                                     shard = client symbol / KEYS_CLIENTS_PER_SHARD
+ *   {p3}:zs:<generation>:<slot> zset  client symbol by requests in the slot
+ *   {p3}:zr:<generation>:<slot> zset  METHOD " " template by requests in the slot, all clients
+ *   {p3}:zm:<minute>.<revision> zset  client symbol by requests in the minute
+ *
+ * What is over a cap has the symbol of the name KEYS_OTHER (counted, never dropped). The generation of minute m is (m / 1440).revision.
+ * Shards keep the hashes small, so that Redis stores them as listpacks, and bounded. */
+#ifndef DAYBOOK_KEYS_H
+#define DAYBOOK_KEYS_H
+
+#include <glib.h>
+#include <stdint.h>
+
+enum {
+    KEYS_USERS_PER_SHARD = 16,
+    KEYS_CLIENTS_PER_SHARD = 64,
+    KEYS_SLOTS_PER_DAY = 96,
+    KEYS_SLOT_MS = 15 * 60 * 1000,
+    KEYS_RING = 1000,
+    KEYS_MAX = 128, /* bytes a key needs at most, with its NUL */
+};
+#define KEYS_DAY_MS INT64_C(86400000)
+#define KEYS_MINUTE_MS INT64_C(60000)
+#define KEYS_OTHER "{other}"
+#define KEYS_CLIENT_SEPARATOR '\x1f'
+
+/* Each writes into out (at least KEYS_MAX bytes) and returns the length. kind is "commit", "meta", "hw", "hb", "imports", "quar", "gaps",
+ * "due". */
+size_t keys_plain(char *out, int partition, const char *kind);
+size_t keys_ids(char *out, int partition, int64_t day, unsigned shard);
+size_t keys_clients(char *out, int partition, int64_t day, int revision);
+size_t keys_routes(char *out, int partition, int64_t day, int revision, uint32_t client);
+size_t keys_users(char *out, int partition, int64_t day, int revision, uint32_t client);
+size_t keys_slot(char *out, int partition, int64_t day, int revision, int slot, uint32_t client, uint32_t shard);
+size_t keys_slot_clients(char *out, int partition, int64_t day, int revision, int slot);
+size_t keys_slot_routes(char *out, int partition, int64_t day, int revision, int slot);
+size_t keys_minute(char *out, int partition, int64_t minute, int revision, uint32_t shard);
+size_t keys_minute_clients(char *out, int partition, int64_t minute, int revision);
+
+#endif

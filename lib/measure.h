@@ -1,0 +1,57 @@
+/* measure: what is counted for one combination in one bucket, and its text in Redis.
+ *
+ *   200:15,404:2 17 123456 9001 412 1830 97:3,104:14
+ *   |            |  |      |    |   |    `- latency histogram: bucket:count (lib/histogram.h); "-" when histograms are off
+ *   |            |  |      |    |   `- response bytes, sum
+ *   |            |  |      |    `- request bytes, sum
+ *   |            |  |      `- latency maximum, µs
+ *   |            |  `- latency sum, µs
+ *   |            `- requests: the sum of the counts before
+ *   `- requests by status code, ascending; plain integers, to be read with redis-cli by anyone
+ *
+ * All integers are decimal and exact (64 bit). A measure belongs to one thread. */
+#ifndef DAYBOOK_MEASURE_H
+#define DAYBOOK_MEASURE_H
+
+#include "lib/view.h"
+#include <glib.h>
+
+struct tally {
+    uint32_t key;   /* status code or histogram bucket */
+    uint32_t unused;
+    uint64_t count;
+};
+
+/* A small sorted list of tallies; grows, never shrinks. */
+struct tally_list {
+    struct tally *items;
+    uint32_t n, capacity;
+};
+
+struct measure {
+    uint64_t requests;
+    uint64_t latency_sum_us;
+    uint64_t latency_max_us;
+    uint64_t request_bytes;
+    uint64_t response_bytes;
+    struct tally_list statuses;
+    struct tally_list latencies; /* by histogram bucket; empty when histograms are off */
+};
+
+void measure_init(struct measure *measure);
+void measure_clear(struct measure *measure);
+void measure_add(struct measure *measure, uint32_t status, uint64_t latency_us, uint64_t request_bytes, uint64_t response_bytes,
+                 bool histogram);
+void measure_merge(struct measure *into, const struct measure *from);
+uint64_t measure_status(const struct measure *measure, uint32_t status);
+/* Requests whose status is between first and last (200, 299). */
+uint64_t measure_statuses(const struct measure *measure, uint32_t first, uint32_t last);
+/* Appends the text. */
+void measure_format(const struct measure *measure, GString *out);
+/* Reads the text; false, with the measure cleared, when it is not one. */
+bool measure_parse(struct measure *measure, struct view text);
+
+/* Adds to a sorted list. */
+void tally_add(struct tally_list *list, uint32_t key, uint64_t count);
+
+#endif
