@@ -1,0 +1,177 @@
+/* measure: its text is written millions of times a minute, so digits are written straight into the string. */
+#include "lib/measure.h"
+
+#include "lib/histogram.h"
+#include "lib/number.h"
+
+void measure_init(struct measure *measure)
+{
+    *measure = (struct measure){0};
+}
+
+void measure_clear(struct measure *measure)
+{
+    g_free(measure->statuses.items);
+    g_free(measure->latencies.items);
+    measure_init(measure);
+}
+
+static void tally_insert(struct tally_list *list, uint32_t at, uint32_t key, uint64_t count)
+{
+    if (list->n == list->capacity) {
+        list->capacity = list->capacity ? 2 * list->capacity : 1;
+        list->items = g_renew(struct tally, list->items, list->capacity);
+    }
+    memmove(list->items + at + 1, list->items + at, (list->n - at) * sizeof *list->items);
+    list->items[at] = (struct tally){.key = key, .count = count};
+    list->n++;
+}
+
+void tally_add(struct tally_list *list, uint32_t key, uint64_t count)
+{
+    uint32_t low = 0, high = list->n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (list->items[middle].key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < list->n && list->items[low].key == key)
+        list->items[low].count += count;
+    else
+        tally_insert(list, low, key, count);
+}
+
+void measure_add(struct measure *measure, uint32_t status, uint64_t latency_us, uint64_t request_bytes, uint64_t response_bytes,
+                 bool histogram)
+{
+    measure->requests++;
+    measure->latency_sum_us += latency_us;
+    if (latency_us > measure->latency_max_us)
+        measure->latency_max_us = latency_us;
+    measure->request_bytes += request_bytes;
+    measure->response_bytes += response_bytes;
+    tally_add(&measure->statuses, status, 1);
+    if (histogram)
+        tally_add(&measure->latencies, histogram_bucket(latency_us), 1);
+}
+
+static void tally_merge(struct tally_list *into, const struct tally_list *from)
+{
+    for (uint32_t i = 0; i < from->n; i++)
+        tally_add(into, from->items[i].key, from->items[i].count);
+}
+
+void measure_merge(struct measure *into, const struct measure *from)
+{
+    into->requests += from->requests;
+    into->latency_sum_us += from->latency_sum_us;
+    into->latency_max_us = MAX(into->latency_max_us, from->latency_max_us);
+    into->request_bytes += from->request_bytes;
+    into->response_bytes += from->response_bytes;
+    tally_merge(&into->statuses, &from->statuses);
+    tally_merge(&into->latencies, &from->latencies);
+}
+
+uint64_t measure_statuses(const struct measure *measure, uint32_t first, uint32_t last)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < measure->statuses.n; i++)
+        if (measure->statuses.items[i].key >= first && measure->statuses.items[i].key <= last)
+            sum += measure->statuses.items[i].count;
+    return sum;
+}
+
+uint64_t measure_status(const struct measure *measure, uint32_t status)
+{
+    return measure_statuses(measure, status, status);
+}
+
+static char *write_tallies(char *out, const struct tally_list *list)
+{
+    if (list->n == 0)
+        *out++ = '-';
+    for (uint32_t i = 0; i < list->n; i++) {
+        if (i > 0)
+            *out++ = ',';
+        out += number_write(out, list->items[i].key);
+        *out++ = ':';
+        out += number_write(out, list->items[i].count);
+    }
+    return out;
+}
+
+void measure_format(const struct measure *measure, GString *out)
+{
+    size_t room = 8u * (NUMBER_MAX + 1) + (size_t)(measure->statuses.n + measure->latencies.n) * (2 * NUMBER_MAX + 2);
+    size_t before = out->len;
+    if (before + room >= out->allocated_len) {
+        g_string_set_size(out, before + room);
+        out->len = before;
+    }
+    char *p = write_tallies(out->str + before, &measure->statuses);
+    const uint64_t sums[] = {measure->requests, measure->latency_sum_us, measure->latency_max_us, measure->request_bytes,
+                             measure->response_bytes};
+    for (size_t i = 0; i < G_N_ELEMENTS(sums); i++) {
+        *p++ = ' ';
+        p += number_write(p, sums[i]);
+    }
+    *p++ = ' ';
+    p = write_tallies(p, &measure->latencies);
+    *p = '\0';
+    out->len = (size_t)(p - out->str);
+}
+
+/* "200:15,404:2" or "-", keys ascending, counts over 0. */
+static bool read_tallies(struct tally_list *list, const char **cursor, const char *end)
+{
+    if (*cursor < end && **cursor == '-') {
+        ++*cursor;
+        return true;
+    }
+    for (;;) {
+        uint64_t key, count;
+        if (!number_scan(cursor, end, &key) || key > UINT32_MAX || *cursor == end || *(*cursor)++ != ':')
+            return false;
+        if (!number_scan(cursor, end, &count) || count == 0 || (list->n > 0 && list->items[list->n - 1].key >= key))
+            return false;
+        tally_insert(list, list->n, (uint32_t)key, count);
+        if (*cursor == end || **cursor != ',')
+            return true;
+        ++*cursor;
+    }
+}
+
+static uint64_t tally_sum(const struct tally_list *list)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < list->n; i++)
+        sum += list->items[i].count;
+    return sum;
+}
+
+static bool measure_read(struct measure *measure, const char *cursor, const char *end)
+{
+    uint64_t *const sums[] = {&measure->requests, &measure->latency_sum_us, &measure->latency_max_us, &measure->request_bytes,
+                              &measure->response_bytes};
+    if (!read_tallies(&measure->statuses, &cursor, end))
+        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(sums); i++)
+        if (cursor == end || *cursor++ != ' ' || !number_scan(&cursor, end, sums[i]))
+            return false;
+    if (cursor == end || *cursor++ != ' ' || !read_tallies(&measure->latencies, &cursor, end) || cursor != end)
+        return false;
+    if (measure->latencies.n > 0 && measure->latencies.items[measure->latencies.n - 1].key >= HISTOGRAM_BUCKETS)
+        return false;
+    return tally_sum(&measure->statuses) == measure->requests;
+}
+
+bool measure_parse(struct measure *measure, struct view text)
+{
+    measure_init(measure);
+    if (text.size > 0 && measure_read(measure, text.data, text.data + text.size))
+        return true;
+    measure_clear(measure);
+    return false;
+}

@@ -1,0 +1,628 @@
+/* record: columns in, columns out.
+ *
+ * protobuf-c is given an arena: a decoded batch is some twenty arrays and its symbols, which all end together. What leaves
+ * record_parse() was checked once, here: whatever stands on the topic, code behind it meets only valid batches. */
+#include "lib/record.h"
+
+#include "lib/crc32c.h"
+#include "lib/intern.h"
+#include "usage.pb-c.h"
+
+G_DEFINE_QUARK(daybook-record-error, record_error)
+
+/* ---- arena ---- */
+
+enum { ARENA_FIRST = 256 * 1024 };
+
+struct arena {
+    char *data;
+    size_t size, used;
+    GPtrArray *extra;   /* allocations that did not fit, freed at the next reset */
+    size_t extra_bytes; /* in them: the arena grows by that at the next reset */
+};
+
+static void *arena_alloc(void *opaque, size_t size)
+{
+    struct arena *arena = opaque;
+    size_t rounded = (size + 15) & ~(size_t)15;
+    if (rounded < size)
+        return NULL;
+    if (arena->size - arena->used >= rounded) {
+        arena->used += rounded;
+        return arena->data + arena->used - rounded;
+    }
+    void *extra = g_try_malloc(rounded);
+    if (extra) {
+        g_ptr_array_add(arena->extra, extra);
+        arena->extra_bytes += rounded;
+    }
+    return extra;
+}
+
+static void arena_free(void *opaque, void *pointer)
+{
+    (void)opaque;
+    (void)pointer; /* all at once, in arena_reset */
+}
+
+static void arena_reset(struct arena *arena)
+{
+    if (arena->extra_bytes > 0 && arena->size < 64 * 1024 * 1024) {
+        arena->size += arena->extra_bytes;
+        g_free(arena->data);
+        arena->data = g_malloc(arena->size);
+    }
+    g_ptr_array_set_size(arena->extra, 0);
+    arena->extra_bytes = 0;
+    arena->used = 0;
+}
+
+/* ---- writing ---- */
+
+struct column32 {
+    GArray *values; /* uint32_t */
+    bool used;      /* some value is not 0 */
+};
+
+struct column64 {
+    GArray *values; /* uint64_t */
+    bool used;
+};
+
+enum { ORGANIZATION, CLIENT, USER, METHOD, ROUTE, PLATFORM, STATUS, N_COLUMNS32 };
+enum { LATENCY, REQUEST_BYTES, RESPONSE_BYTES, N_COLUMNS64 };
+
+struct batch_builder {
+    struct intern *symbols;
+    struct column32 columns32[N_COLUMNS32];
+    struct column64 columns64[N_COLUMNS64];
+    GArray *time_delta; /* int64_t */
+    int64_t base_time_ms, last_time_ms;
+    GArray *id_event;   /* uint32_t */
+    GPtrArray *ids;     /* of GBytes */
+    size_t size;
+};
+
+struct batch_builder *batch_builder_new(void)
+{
+    struct batch_builder *builder = g_new0(struct batch_builder, 1);
+    builder->symbols = intern_new();
+    for (size_t i = 0; i < N_COLUMNS32; i++)
+        builder->columns32[i].values = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    for (size_t i = 0; i < N_COLUMNS64; i++)
+        builder->columns64[i].values = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    builder->time_delta = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    builder->id_event = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    builder->ids = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    return builder;
+}
+
+void batch_builder_free(struct batch_builder *builder)
+{
+    if (!builder)
+        return;
+    intern_free(builder->symbols);
+    for (size_t i = 0; i < N_COLUMNS32; i++)
+        g_array_free(builder->columns32[i].values, TRUE);
+    for (size_t i = 0; i < N_COLUMNS64; i++)
+        g_array_free(builder->columns64[i].values, TRUE);
+    g_array_free(builder->time_delta, TRUE);
+    g_array_free(builder->id_event, TRUE);
+    g_ptr_array_free(builder->ids, TRUE);
+    g_free(builder);
+}
+
+static size_t varint_size(uint64_t value)
+{
+    return (size_t)(70 - __builtin_clzll(value | 1)) / 7;
+}
+
+static void push32(struct batch_builder *builder, size_t column, uint32_t value)
+{
+    struct column32 *c = &builder->columns32[column];
+    g_array_append_val(c->values, value);
+    c->used |= value != 0;
+    builder->size += varint_size(value);
+}
+
+static void push64(struct batch_builder *builder, size_t column, uint64_t value)
+{
+    struct column64 *c = &builder->columns64[column];
+    g_array_append_val(c->values, value);
+    c->used |= value != 0;
+    builder->size += varint_size(value);
+}
+
+static void push_symbol(struct batch_builder *builder, size_t column, struct view text)
+{
+    uint32_t known = intern_count(builder->symbols);
+    uint32_t symbol = intern_add(builder->symbols, text);
+    if (symbol == known)
+        builder->size += text.size + 4;
+    push32(builder, column, symbol);
+}
+
+static void push_time(struct batch_builder *builder, int64_t time_ms)
+{
+    if (builder->time_delta->len == 0)
+        builder->base_time_ms = builder->last_time_ms = time_ms;
+    int64_t delta = time_ms - builder->last_time_ms;
+    builder->last_time_ms = time_ms;
+    g_array_append_val(builder->time_delta, delta);
+    builder->size += varint_size(((uint64_t)delta << 1) ^ (uint64_t)(delta >> 63));
+}
+
+static void push_id(struct batch_builder *builder, struct view id)
+{
+    uint32_t index = builder->time_delta->len - 1;
+    g_array_append_val(builder->id_event, index);
+    g_ptr_array_add(builder->ids, g_bytes_new(id.data, id.size));
+    builder->size += id.size + 4 + varint_size(index);
+}
+
+void batch_builder_add(struct batch_builder *builder, const struct event *event)
+{
+    g_assert(event->status >= EVENT_STATUS_MIN && event->status <= EVENT_STATUS_MAX);
+    g_assert(event->latency_us <= EVENT_LATENCY_MAX_US && event->time_ms >= 0);
+    g_assert(builder->time_delta->len < RECORD_EVENTS_MAX);
+    push_time(builder, event->time_ms);
+    push_symbol(builder, ORGANIZATION, event->organization);
+    push_symbol(builder, CLIENT, event->client);
+    push_symbol(builder, USER, event->user);
+    push_symbol(builder, METHOD, event->method);
+    push_symbol(builder, ROUTE, event->route);
+    push_symbol(builder, PLATFORM, event->platform);
+    push32(builder, STATUS, event->status);
+    push64(builder, LATENCY, event->latency_us);
+    push64(builder, REQUEST_BYTES, event->request_bytes);
+    push64(builder, RESPONSE_BYTES, event->response_bytes);
+    if (event->id.size > 0)
+        push_id(builder, event->id);
+}
+
+size_t batch_builder_count(const struct batch_builder *builder)
+{
+    return builder->time_delta->len;
+}
+
+size_t batch_builder_size(const struct batch_builder *builder)
+{
+    return builder->size + 160; /* header, tags and lengths of the columns */
+}
+
+static GBytes *pack_record(const Daybook__V1__Record *record)
+{
+    size_t size = daybook__v1__record__get_packed_size(record);
+    uint8_t *data = g_malloc(size);
+    daybook__v1__record__pack(record, data);
+    return g_bytes_new_take(data, size);
+}
+
+static void set_header(Daybook__V1__UsageBatch *batch, const struct batch_header *header)
+{
+    /* protobuf-c's structs are not const-correct; packing does not write. */
+    batch->stream_id.data = (uint8_t *)(uintptr_t)header->stream_id;
+    batch->stream_id.len = STREAM_ID_SIZE;
+    batch->partition = header->partition;
+    batch->partition_count = header->partition_count;
+    batch->sequence = header->sequence;
+    batch->created_ms = (uint64_t)header->created_ms;
+    batch->import = header->import;
+}
+
+#define SET32(batch, field, column)                                                                                              \
+    ((batch)->n_##field = (column).used ? (column).values->len : 0, (batch)->field = (uint32_t *)(void *)(column).values->data)
+#define SET64(batch, field, column)                                                                                              \
+    ((batch)->n_##field = (column).used ? (column).values->len : 0, (batch)->field = (uint64_t *)(void *)(column).values->data)
+
+static void set_columns(Daybook__V1__UsageBatch *batch, const struct batch_builder *builder)
+{
+    batch->base_time_ms = (uint64_t)builder->base_time_ms;
+    batch->n_time_delta_ms = builder->time_delta->len;
+    batch->time_delta_ms = (int64_t *)(void *)builder->time_delta->data;
+    SET32(batch, organization, builder->columns32[ORGANIZATION]);
+    SET32(batch, client, builder->columns32[CLIENT]);
+    SET32(batch, user, builder->columns32[USER]);
+    SET32(batch, method, builder->columns32[METHOD]);
+    SET32(batch, route, builder->columns32[ROUTE]);
+    SET32(batch, platform, builder->columns32[PLATFORM]);
+    SET32(batch, status, builder->columns32[STATUS]);
+    SET64(batch, latency_us, builder->columns64[LATENCY]);
+    SET64(batch, request_bytes, builder->columns64[REQUEST_BYTES]);
+    SET64(batch, response_bytes, builder->columns64[RESPONSE_BYTES]);
+    batch->n_id_event = builder->id_event->len;
+    batch->id_event = (uint32_t *)(void *)builder->id_event->data;
+}
+
+static void builder_reset(struct batch_builder *builder)
+{
+    intern_reset(builder->symbols);
+    for (size_t i = 0; i < N_COLUMNS32; i++) {
+        g_array_set_size(builder->columns32[i].values, 0);
+        builder->columns32[i].used = false;
+    }
+    for (size_t i = 0; i < N_COLUMNS64; i++) {
+        g_array_set_size(builder->columns64[i].values, 0);
+        builder->columns64[i].used = false;
+    }
+    g_array_set_size(builder->time_delta, 0);
+    g_array_set_size(builder->id_event, 0);
+    g_ptr_array_set_size(builder->ids, 0);
+    builder->size = 0;
+}
+
+/* Symbols as NUL-terminated strings, as protobuf-c wants them, in one block. Caller frees both. */
+static char **symbol_strings(const struct intern *symbols, char **block)
+{
+    size_t n = intern_count(symbols), bytes = 0;
+    for (uint32_t i = 0; i < n; i++)
+        bytes += intern_get(symbols, i).size + 1;
+    char **strings = g_new(char *, n);
+    char *at = *block = g_malloc(bytes);
+    for (uint32_t i = 0; i < n; i++) {
+        struct view text = intern_get(symbols, i);
+        strings[i] = at;
+        if (text.size > 0)
+            memcpy(at, text.data, text.size);
+        at[text.size] = '\0';
+        at += text.size + 1;
+    }
+    return strings;
+}
+
+GBytes *batch_builder_seal(struct batch_builder *builder, const struct batch_header *header)
+{
+    Daybook__V1__Record record = DAYBOOK__V1__RECORD__INIT;
+    Daybook__V1__UsageBatch batch = DAYBOOK__V1__USAGE_BATCH__INIT;
+    g_autofree char *block = NULL;
+    g_autofree char **symbols = symbol_strings(builder->symbols, &block);
+    g_autofree ProtobufCBinaryData *ids = g_new(ProtobufCBinaryData, builder->ids->len + 1);
+    record.kind_case = DAYBOOK__V1__RECORD__KIND_BATCH;
+    record.batch = &batch;
+    set_header(&batch, header);
+    set_columns(&batch, builder);
+    batch.symbols = symbols;
+    batch.n_symbols = intern_count(builder->symbols);
+    for (guint i = 0; i < builder->ids->len; i++)
+        ids[i].data = (uint8_t *)(uintptr_t)g_bytes_get_data(g_ptr_array_index(builder->ids, i), &ids[i].len);
+    batch.id = ids;
+    batch.n_id = builder->ids->len;
+    GBytes *bytes = pack_record(&record);
+    builder_reset(builder);
+    return bytes;
+}
+
+GBytes *record_manifest(const struct batch_header *header, const struct import_manifest *manifest)
+{
+    Daybook__V1__Record record = DAYBOOK__V1__RECORD__INIT;
+    Daybook__V1__UsageBatch batch = DAYBOOK__V1__USAGE_BATCH__INIT;
+    Daybook__V1__ImportManifest message = DAYBOOK__V1__IMPORT_MANIFEST__INIT;
+    record.kind_case = DAYBOOK__V1__RECORD__KIND_BATCH;
+    record.batch = &batch;
+    set_header(&batch, header);
+    batch.manifest = &message;
+    message.partition_count = manifest->partition_count;
+    message.rules_digest = (ProtobufCBinaryData){sizeof manifest->rules_digest, (uint8_t *)(uintptr_t)manifest->rules_digest};
+    message.head_digest = (ProtobufCBinaryData){sizeof manifest->head_digest, (uint8_t *)(uintptr_t)manifest->head_digest};
+    message.name = (char *)(uintptr_t)manifest->name;
+    message.size_bytes = manifest->size_bytes;
+    message.first_line = manifest->first_line;
+    return pack_record(&record);
+}
+
+GBytes *record_heartbeat(const struct heartbeat *heartbeat)
+{
+    Daybook__V1__Record record = DAYBOOK__V1__RECORD__INIT;
+    Daybook__V1__Heartbeat message = DAYBOOK__V1__HEARTBEAT__INIT;
+    record.kind_case = DAYBOOK__V1__RECORD__KIND_HEARTBEAT;
+    record.heartbeat = &message;
+    message.stream_id = (ProtobufCBinaryData){STREAM_ID_SIZE, (uint8_t *)(uintptr_t)heartbeat->stream_id};
+    message.collector = (char *)(uintptr_t)heartbeat->collector;
+    message.clock_ms = (uint64_t)heartbeat->clock_ms;
+    message.n_last_sequence = heartbeat->n_partitions;
+    message.last_sequence = (uint64_t *)(uintptr_t)heartbeat->last_sequence;
+    message.journal_bytes = heartbeat->journal_bytes;
+    message.journal_oldest_ms = (uint64_t)heartbeat->journal_oldest_ms;
+    message.received = heartbeat->received;
+    message.accepted = heartbeat->accepted;
+    message.rejected = heartbeat->rejected;
+    message.excluded = heartbeat->excluded;
+    return pack_record(&record);
+}
+
+/* ---- reading ---- */
+
+struct record_parser {
+    struct arena arena;
+    ProtobufCAllocator allocator;
+};
+
+struct record_parser *record_parser_new(void)
+{
+    struct record_parser *parser = g_new0(struct record_parser, 1);
+    parser->arena.size = ARENA_FIRST;
+    parser->arena.data = g_malloc(ARENA_FIRST);
+    parser->arena.extra = g_ptr_array_new_with_free_func(g_free);
+    parser->allocator = (ProtobufCAllocator){arena_alloc, arena_free, &parser->arena};
+    return parser;
+}
+
+void record_parser_free(struct record_parser *parser)
+{
+    if (!parser)
+        return;
+    g_ptr_array_free(parser->arena.extra, TRUE);
+    g_free(parser->arena.data);
+    g_free(parser);
+}
+
+static bool malformed(GError **error, const char *what)
+{
+    g_set_error(error, RECORD_ERROR, RECORD_ERROR_MALFORMED, "not a valid Record: %s", what);
+    return false;
+}
+
+/* Names become parts of Redis keys and of reports: UTF-8 without control characters. */
+static bool text_is_clean(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            return false;
+    return g_utf8_validate_len(text, size, NULL);
+}
+
+static bool read_symbols(struct record_parser *parser, const Daybook__V1__UsageBatch *from, struct batch *to, GError **error)
+{
+    struct view *symbols = arena_alloc(&parser->arena, (from->n_symbols + 1) * sizeof *symbols);
+    if (!symbols)
+        return malformed(error, "too large");
+    for (size_t i = 0; i < from->n_symbols; i++) {
+        symbols[i] = view_of(from->symbols[i]);
+        if (symbols[i].size > EVENT_ROUTE_MAX || !text_is_clean(symbols[i].data, symbols[i].size))
+            return malformed(error, "a symbol is longer than 1024 bytes or not clean UTF-8");
+    }
+    if (from->n_status > 0 && (from->n_symbols == 0 || symbols[0].size != 0))
+        return malformed(error, "symbols[0] is not the empty string");
+    to->symbols = symbols;
+    to->n_symbols = from->n_symbols;
+    return true;
+}
+
+static bool read_times(struct record_parser *parser, const Daybook__V1__UsageBatch *from, struct batch *to, GError **error)
+{
+    const int64_t latest = INT64_C(7258118400000); /* 2200-01-01 */
+    int64_t *times = arena_alloc(&parser->arena, (to->n_events + 1) * sizeof *times);
+    if (!times)
+        return malformed(error, "too large");
+    if (from->n_time_delta_ms != 0 && from->n_time_delta_ms != to->n_events)
+        return malformed(error, "column time_delta_ms has another length than status");
+    if (from->base_time_ms > (uint64_t)latest)
+        return malformed(error, "base_time_ms is after 2199");
+    int64_t time = (int64_t)from->base_time_ms;
+    for (size_t i = 0; i < to->n_events; i++) {
+        int64_t delta = from->n_time_delta_ms ? from->time_delta_ms[i] : 0;
+        if (delta > latest || delta < -latest || (time += delta) < 0 || time > latest)
+            return malformed(error, "a time is not between 1970 and 2199");
+        times[i] = time;
+    }
+    to->time_ms = times;
+    return true;
+}
+
+static bool symbols_in_range(const uint32_t *column, const struct batch *batch, size_t longest, bool needed)
+{
+    if (!column)
+        return !needed;
+    for (size_t i = 0; i < batch->n_events; i++)
+        if (column[i] >= batch->n_symbols || batch->symbols[column[i]].size > longest || (needed && column[i] == 0))
+            return false;
+    return true;
+}
+
+static bool values_in_range(const uint64_t *column, size_t n, uint64_t most)
+{
+    for (size_t i = 0; column && i < n; i++)
+        if (column[i] > most)
+            return false;
+    return true;
+}
+
+static bool check_columns(const struct batch *batch, GError **error)
+{
+    for (size_t i = 0; i < batch->n_events; i++)
+        if (batch->status[i] < EVENT_STATUS_MIN || batch->status[i] > EVENT_STATUS_MAX)
+            return malformed(error, "a status is not between 100 and 599");
+    if (!symbols_in_range(batch->organization, batch, EVENT_NAME_MAX, false) ||
+        !symbols_in_range(batch->user, batch, EVENT_NAME_MAX, false) ||
+        !symbols_in_range(batch->platform, batch, EVENT_NAME_MAX, false))
+        return malformed(error, "an organization, user or platform is no symbol or too long");
+    if (batch->n_events > 0 && (!symbols_in_range(batch->client, batch, EVENT_NAME_MAX, true) ||
+                                !symbols_in_range(batch->method, batch, EVENT_METHOD_MAX, true) ||
+                                !symbols_in_range(batch->route, batch, EVENT_ROUTE_MAX, true)))
+        return malformed(error, "a client, method or route is missing, no symbol or too long");
+    if (!values_in_range(batch->latency_us, batch->n_events, EVENT_LATENCY_MAX_US) ||
+        !values_in_range(batch->request_bytes, batch->n_events, EVENT_BYTES_MAX) ||
+        !values_in_range(batch->response_bytes, batch->n_events, EVENT_BYTES_MAX))
+        return malformed(error, "a latency or size is out of range");
+    return true;
+}
+
+static bool read_ids(struct record_parser *parser, const Daybook__V1__UsageBatch *from, struct batch *to, GError **error)
+{
+    if (from->n_id != from->n_id_event || from->n_id > to->n_events)
+        return malformed(error, "id and id_event have different lengths");
+    struct view *ids = arena_alloc(&parser->arena, (from->n_id + 1) * sizeof *ids);
+    if (!ids)
+        return malformed(error, "too large");
+    for (size_t i = 0; i < from->n_id; i++) {
+        if (from->id_event[i] >= to->n_events || (i > 0 && from->id_event[i] <= from->id_event[i - 1]))
+            return malformed(error, "id_event is not ascending or no event");
+        if (from->id[i].len == 0 || from->id[i].len > EVENT_NAME_MAX)
+            return malformed(error, "an id is not 1 to 256 bytes long");
+        ids[i] = view_make(from->id[i].data, from->id[i].len);
+    }
+    to->n_ids = from->n_id;
+    to->id_event = from->id_event;
+    to->ids = ids;
+    return true;
+}
+
+static bool read_header(const Daybook__V1__UsageBatch *from, struct batch_header *to, GError **error)
+{
+    if (from->stream_id.len != STREAM_ID_SIZE)
+        return malformed(error, "stream_id is not 16 bytes");
+    if (from->sequence == 0 || from->sequence > INT64_MAX || from->created_ms > INT64_MAX)
+        return malformed(error, "sequence or created_ms is out of range");
+    if (from->partition >= from->partition_count || from->partition_count > 1000000)
+        return malformed(error, "partition is not below partition_count");
+    memcpy(to->stream_id, from->stream_id.data, STREAM_ID_SIZE);
+    to->partition = from->partition;
+    to->partition_count = from->partition_count;
+    to->sequence = from->sequence;
+    to->created_ms = (int64_t)from->created_ms;
+    to->import = from->import;
+    return true;
+}
+
+/* A column is as long as status, or left out. */
+#define TAKE(field)                                                                                                              \
+    do {                                                                                                                         \
+        if (from->n_##field != 0 && from->n_##field != to->n_events)                                                             \
+            return malformed(error, "column " #field " has another length than status");                                         \
+        to->field = from->n_##field ? from->field : NULL;                                                                        \
+    } while (0)
+
+static bool take_columns(const Daybook__V1__UsageBatch *from, struct batch *to, GError **error)
+{
+    if (from->n_status > RECORD_EVENTS_MAX)
+        return malformed(error, "more than 65536 events");
+    to->n_events = from->n_status;
+    TAKE(organization);
+    TAKE(client);
+    TAKE(user);
+    TAKE(method);
+    TAKE(route);
+    TAKE(platform);
+    TAKE(status);
+    TAKE(latency_us);
+    TAKE(request_bytes);
+    TAKE(response_bytes);
+    return true;
+}
+
+static bool read_manifest(const Daybook__V1__UsageBatch *from, struct batch *to, GError **error)
+{
+    const Daybook__V1__ImportManifest *manifest = from->manifest;
+    to->has_manifest = manifest != NULL;
+    if (!manifest)
+        return true;
+    size_t name_size = manifest->name ? strlen(manifest->name) : 0;
+    if (!from->import || to->n_events > 0 || to->header.partition != 0 || to->header.sequence != 1 ||
+        manifest->rules_digest.len != 32 || manifest->head_digest.len != 32 || name_size > EVENT_NAME_MAX ||
+        !text_is_clean(manifest->name, name_size))
+        return malformed(error, "the manifest of an import is damaged");
+    to->manifest.partition_count = manifest->partition_count;
+    memcpy(to->manifest.rules_digest, manifest->rules_digest.data, 32);
+    memcpy(to->manifest.head_digest, manifest->head_digest.data, 32);
+    to->manifest.name = manifest->name;
+    to->manifest.size_bytes = manifest->size_bytes;
+    to->manifest.first_line = manifest->first_line;
+    return true;
+}
+
+static bool read_batch(struct record_parser *parser, const Daybook__V1__UsageBatch *from, struct batch *to, GError **error)
+{
+    return read_header(from, &to->header, error) && take_columns(from, to, error) && read_symbols(parser, from, to, error) &&
+           read_times(parser, from, to, error) && check_columns(to, error) && read_ids(parser, from, to, error) &&
+           read_manifest(from, to, error);
+}
+
+static bool read_heartbeat(const Daybook__V1__Heartbeat *from, struct heartbeat *to, GError **error)
+{
+    size_t name_size = from->collector ? strlen(from->collector) : 0;
+    if (from->stream_id.len != STREAM_ID_SIZE || from->n_last_sequence > 1000000 || from->clock_ms > INT64_MAX ||
+        from->journal_oldest_ms > INT64_MAX || name_size > EVENT_NAME_MAX || !text_is_clean(from->collector, name_size))
+        return malformed(error, "a heartbeat is damaged");
+    memcpy(to->stream_id, from->stream_id.data, STREAM_ID_SIZE);
+    to->collector = from->collector;
+    to->clock_ms = (int64_t)from->clock_ms;
+    to->last_sequence = from->last_sequence;
+    to->n_partitions = from->n_last_sequence;
+    to->journal_bytes = from->journal_bytes;
+    to->journal_oldest_ms = (int64_t)from->journal_oldest_ms;
+    to->received = from->received;
+    to->accepted = from->accepted;
+    to->rejected = from->rejected;
+    to->excluded = from->excluded;
+    return true;
+}
+
+bool record_parse(struct record_parser *parser, const void *data, size_t size, struct record *record, GError **error)
+{
+    arena_reset(&parser->arena);
+    memset(record, 0, sizeof *record);
+    record->crc = crc32c(0, data, size);
+    Daybook__V1__Record *message = size > 0 ? daybook__v1__record__unpack(&parser->allocator, size, data) : NULL;
+    if (!message)
+        return malformed(error, "the bytes are no protobuf message of this kind");
+    switch (message->kind_case) {
+    case DAYBOOK__V1__RECORD__KIND_BATCH:
+        record->kind = RECORD_BATCH;
+        return read_batch(parser, message->batch, &record->batch, error);
+    case DAYBOOK__V1__RECORD__KIND_HEARTBEAT:
+        record->kind = RECORD_HEARTBEAT;
+        return read_heartbeat(message->heartbeat, &record->heartbeat, error);
+    default:
+        g_set_error(error, RECORD_ERROR, RECORD_ERROR_UNKNOWN_KIND, "a Record of a kind that this version does not know");
+        return false;
+    }
+}
+
+static struct view symbol_at(const struct batch *batch, const uint32_t *column, size_t index)
+{
+    return column ? batch->symbols[column[index]] : view_of("");
+}
+
+void batch_event(const struct batch *batch, size_t index, struct event *event)
+{
+    g_assert(index < batch->n_events);
+    *event = (struct event){
+        .time_ms = batch->time_ms[index],
+        .organization = symbol_at(batch, batch->organization, index),
+        .client = symbol_at(batch, batch->client, index),
+        .user = symbol_at(batch, batch->user, index),
+        .method = symbol_at(batch, batch->method, index),
+        .route = symbol_at(batch, batch->route, index),
+        .platform = symbol_at(batch, batch->platform, index),
+        .status = batch->status[index],
+        .latency_us = batch->latency_us ? batch->latency_us[index] : 0,
+        .request_bytes = batch->request_bytes ? batch->request_bytes[index] : 0,
+        .response_bytes = batch->response_bytes ? batch->response_bytes[index] : 0,
+    };
+    size_t low = 0, high = batch->n_ids;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (batch->id_event[middle] < index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < batch->n_ids && batch->id_event[low] == index)
+        event->id = batch->ids[low];
+}
+
+static uint64_t fnv1a(uint64_t hash, const char *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)data[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+uint32_t partition_of(struct view organization, struct view client, uint32_t partition_count)
+{
+    g_assert(partition_count > 0);
+    uint64_t hash = fnv1a(UINT64_C(0xcbf29ce484222325), organization.data, organization.size);
+    hash = fnv1a(hash, "", 1);
+    hash = fnv1a(hash, client.data, client.size);
+    return (uint32_t)((hash >> 32) ^ hash) % partition_count;
+}
