@@ -1,0 +1,22 @@
+# The benchmarks' own programs: build/<variant>/bench/*, and `make bench`.
+BENCH := $(B)/bench
+BENCH_PROGRAMS := generate read produce encoding http
+BENCH_ROWS_O := $(B)/gen/rows.pb-c.o
+BENCH_LOAD := $(B)/tests/bench/load.o
+
+build/gen/rows.pb-c.c build/gen/rows.pb-c.h: tests/bench/rows.proto
+	@mkdir -p build/gen
+	protoc-c -Itests/bench --c_out=build/gen $<
+$(B)/tests/bench/generate.o $(B)/tests/bench/encoding.o: | build/gen/rows.pb-c.h
+
+$(BENCH)/generate: $(B)/tests/bench/generate.o $(BENCH_LOAD) $(BENCH_ROWS_O) $(B)/lib.a
+$(BENCH)/read: $(B)/tests/bench/read_only.o
+$(BENCH)/produce: $(B)/tests/bench/produce_only.o $(BENCH_LOAD) $(B)/lib.a
+$(BENCH)/encoding: $(B)/tests/bench/encoding.o $(BENCH_LOAD) $(BENCH_ROWS_O) $(B)/lib.a
+$(BENCH)/http: $(B)/tests/bench/http_load.o $(BENCH_LOAD) $(B)/lib.a
+$(BENCH_PROGRAMS:%=$(BENCH)/%):
+	@mkdir -p $(@D)
+	$(call link,$^)
+
+.PHONY: bench bench-programs
+bench-programs: $(BENCH_PROGRAMS:%=$(BENCH)/%)
