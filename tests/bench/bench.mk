@@ -20,3 +20,8 @@ $(BENCH_PROGRAMS:%=$(BENCH)/%):
 
 .PHONY: bench bench-programs
 bench-programs: $(BENCH_PROGRAMS:%=$(BENCH)/%)
+
+build/gen/python/rows_pb2.py: tests/bench/rows.proto
+	@mkdir -p $(@D)
+	protoc -Itests/bench --python_out=$(@D) $<
+bench-programs: build/gen/python/rows_pb2.py
