@@ -73,7 +73,7 @@ struct kafka_message {
     int partition;
     int64_t offset;
     int64_t timestamp_ms; /* Kafka's, -1 when not available */
-    const void *data;     /* valid until kafka_message_clear */
+    const void *data;     /* valid until kafka_message_clear; of KAFKA_READ_ERROR and KAFKA_OUT_OF_RANGE a text */
     size_t size;
     void *handle;
 };
@@ -96,7 +96,10 @@ typedef void (*kafka_assigned)(void *opaque, const int *partitions, size_t n);
 struct kafka_member *kafka_member_new(const struct kafka_settings *settings, const char *group, const char *instance_id,
                                       const char *topic, kafka_assigned assigned, void *opaque, GError **error);
 void kafka_member_poll(struct kafka_member *member, int timeout_ms);
-/* Leaves (callback with n == 0 first) and frees. */
+/* True once a fatal error was met (another process took our instance id); partitions were taken away before. message is borrowed. */
+bool kafka_member_failed(const struct kafka_member *member, const char **message);
+/* Callback with n == 0 first, then leaves and frees. A static member (instance_id) only goes silent: its partitions move after
+ * session.timeout.ms (10 s), or stay if it is back before. instance_id NULL: an ordinary member, whose partitions move at once. */
 void kafka_member_free(struct kafka_member *member);
 
 #endif

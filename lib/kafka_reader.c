@@ -1,0 +1,177 @@
+/* The reader: given partitions from given offsets, through librdkafka's simple consumer.
+ *
+ * The simple consumer knows no group, stores no offset and starts each partition on a queue that we choose. A new assignment gets a
+ * new queue: a message that was fetched for the assignment before is in the old queue and goes with it, whatever thread was about to
+ * add it. That is the whole argument why kafka_reader_poll never returns one.
+ *
+ * auto.offset.reset=error: an offset that is no longer, or not yet, in the log is an event for the owner, never a jump.
+ *
+ * librdkafka 2.0.2 looks only once a second whether its prefetch queue, once full, has room again (nothing wakes the broker thread), so
+ * the bound below is what can be read in that second; it is also the most memory that prefetching takes. */
+#include "lib/kafka_internal.h"
+#include "lib/log.h"
+
+enum { POLL_SLICE_MS = 20, BATCH_MAX = 1024 };
+
+struct kafka_reader {
+    rd_kafka_t *rk;
+    rd_kafka_topic_t *rkt;
+    rd_kafka_queue_t *queue; /* of the present assignment, NULL when there is none */
+    int *partitions;         /* started, n_partitions of them */
+    size_t n_partitions;
+    char *topic;
+    rd_kafka_message_t *batch[BATCH_MAX]; /* scratch of kafka_reader_poll */
+};
+
+static const struct kafka_option reader_options[] = {
+    {"auto.offset.reset", "error"},
+    {"enable.auto.offset.store", "false"},
+    {"enable.partition.eof", "true"},
+    {"allow.auto.create.topics", "false"},
+    {"check.crcs", "true"},
+    {"fetch.wait.max.ms", "100"},
+    {"fetch.error.backoff.ms", "100"},
+    {"queued.min.messages", "1000000"},
+    {"queued.max.messages.kbytes", "65536"},
+};
+
+static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+    (void)opaque;
+    kafka_log_line(rk, 4, rd_kafka_err2name((rd_kafka_resp_err_t)err), reason); /* 4: syslog's warning */
+}
+
+struct kafka_reader *kafka_reader_new(const struct kafka_settings *settings, const char *topic, GError **error)
+{
+    rd_kafka_conf_t *conf = kafka_conf_new(settings, reader_options, G_N_ELEMENTS(reader_options), error);
+    struct kafka_reader *reader;
+
+    if (!conf)
+        return NULL;
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    reader = g_new0(struct kafka_reader, 1);
+    reader->topic = g_strdup(topic);
+    reader->rk = kafka_handle_new(RD_KAFKA_CONSUMER, conf, error);
+    reader->rkt = reader->rk ? rd_kafka_topic_new(reader->rk, topic, NULL) : NULL;
+    if (reader->rkt)
+        return reader;
+    if (reader->rk)
+        g_set_error(error, KAFKA_ERROR, KAFKA_ERROR_CONFIG, "\"%s\" cannot be the name of a Kafka topic: %s.", topic,
+                    rd_kafka_err2str(rd_kafka_last_error()));
+    kafka_reader_free(reader);
+    return NULL;
+}
+
+static void reader_unassign(struct kafka_reader *reader)
+{
+    for (size_t i = 0; i < reader->n_partitions; i++)
+        rd_kafka_consume_stop(reader->rkt, reader->partitions[i]);
+    g_clear_pointer(&reader->partitions, g_free);
+    reader->n_partitions = 0;
+    if (reader->queue)
+        rd_kafka_queue_destroy(reader->queue);
+    reader->queue = NULL;
+}
+
+void kafka_reader_free(struct kafka_reader *reader)
+{
+    if (!reader)
+        return;
+    reader_unassign(reader);
+    if (reader->rkt)
+        rd_kafka_topic_destroy(reader->rkt);
+    kafka_handle_free(reader->rk);
+    g_free(reader->topic);
+    g_free(reader);
+}
+
+bool kafka_reader_assign(struct kafka_reader *reader, const struct kafka_position *positions, size_t n, GError **error)
+{
+    reader_unassign(reader);
+    reader->queue = rd_kafka_queue_new(reader->rk);
+    reader->partitions = g_new(int, n);
+    for (size_t i = 0; i < n; i++) {
+        g_assert(positions[i].offset >= 0);
+        if (rd_kafka_consume_start_queue(reader->rkt, positions[i].partition, positions[i].offset, reader->queue)) {
+            g_autofree char *what =
+                g_strdup_printf("Partition %d of Kafka topic %s cannot be read", positions[i].partition, reader->topic);
+            kafka_error_set(error, rd_kafka_last_error(), what);
+            reader_unassign(reader);
+            return false;
+        }
+        reader->partitions[reader->n_partitions++] = positions[i].partition;
+    }
+    return true;
+}
+
+static enum kafka_event event_of(rd_kafka_resp_err_t err)
+{
+    switch (err) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        return KAFKA_MESSAGE;
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+        return KAFKA_END_OF_PARTITION;
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+        return KAFKA_OUT_OF_RANGE;
+    default:
+        return KAFKA_READ_ERROR;
+    }
+}
+
+static void message_fill(struct kafka_message *message, rd_kafka_message_t *from)
+{
+    rd_kafka_timestamp_type_t type;
+
+    message->event = event_of(from->err);
+    message->partition = from->partition;
+    message->offset = from->offset;
+    message->timestamp_ms = from->err ? -1 : rd_kafka_message_timestamp(from, &type);
+    message->data = from->payload; /* of an error: its text */
+    message->size = from->len;
+    message->handle = from;
+}
+
+size_t kafka_reader_poll(struct kafka_reader *reader, struct kafka_message *messages, size_t max, int timeout_ms)
+{
+    gint64 deadline_us = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+    size_t wanted = MIN(max, (size_t)BATCH_MAX);
+    int slice_ms = 0; /* first what is there: librdkafka waits for a full batch or the whole time */
+    ssize_t n;
+
+    rd_kafka_poll(reader->rk, 0);
+    if (!reader->queue) {
+        g_usleep((gulong)MAX(timeout_ms, 0) * 1000);
+        return 0;
+    }
+    for (;;) {
+        n = rd_kafka_consume_batch_queue(reader->queue, slice_ms, reader->batch, wanted);
+        gint64 left_ms = (deadline_us - g_get_monotonic_time()) / 1000;
+        if (n != 0 || left_ms <= 0)
+            break;
+        slice_ms = (int)MIN(left_ms, POLL_SLICE_MS);
+    }
+    for (ssize_t i = 0; i < n; i++)
+        message_fill(&messages[i], reader->batch[i]);
+    return n > 0 ? (size_t)n : 0;
+}
+
+void kafka_message_clear(struct kafka_message *message)
+{
+    if (message->handle)
+        rd_kafka_message_destroy((rd_kafka_message_t *)message->handle);
+    message->handle = NULL;
+    message->data = NULL;
+    message->size = 0;
+}
+
+bool kafka_reader_watermarks(struct kafka_reader *reader, int partition, int timeout_ms, int64_t *low, int64_t *high, GError **error)
+{
+    rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(reader->rk, reader->topic, partition, low, high, timeout_ms);
+
+    if (!err)
+        return true;
+    g_autofree char *what = g_strdup_printf("The ends of partition %d of Kafka topic %s cannot be asked for", partition, reader->topic);
+    kafka_error_set(error, err, what);
+    return false;
+}
