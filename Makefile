@@ -1,29 +1,74 @@
 # Daybook. `make help` lists what can be asked for.
+#
+# Objects lie in build/<variant>/: release, or one per sanitizer and compiler, so that variants never disturb each other.
+# Set-up runs by itself: what the build needs is checked by ./setup.sh when build/packages.mk is missing, and the other kinds
+# (demo, check) when their stamp under build/setup/ is.
 SHELL := /bin/bash
-VARIANT := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)
+.SHELLFLAGS := -o pipefail -c
+.DELETE_ON_ERROR:
+.SECONDARY:
 comma := ,
-B := build/$(VARIANT)
-CC ?= cc
-CXX ?= c++
-PKGS := glib-2.0 rdkafka hiredis libmicrohttpd libprotobuf-c gnutls jansson simdjson zlib
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS))
-PKG_LIBS := $(shell pkg-config --libs $(PKGS)) -lm -lpthread
-OPT := $(if $(SAN),-O1 -g -fno-omit-frame-pointer -fsanitize=$(SAN),-O2 -g -D_FORTIFY_SOURCE=2)
-WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wformat=2 -Wconversion -Wundef
-CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(WARN) -Wstrict-prototypes -Wmissing-prototypes $(OPT) -fno-common -fstack-protector-strong -fPIE $(WERROR) -I. -Ibuild/gen -isystem build/gen $(PKG_CFLAGS) $(CFLAGS)
-CXXFLAGS_ALL := -std=c++17 $(OPT) -Wall -Wextra -fPIE $(WERROR) -I. $(PKG_CFLAGS) $(CXXFLAGS)
-LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 
+# ---- what can be chosen on the command line ----
+# SAN=address,undefined | SAN=thread | SAN=fuzzer     CC=clang     CI=true (warnings are errors)
+# ARGS='…' (demo, bench, system)     BROKER=embedded|kafka (demo)     SECS=60 (fuzz)     PREFIX, DESTDIR (install)
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := $(if $(findstring clang,$(CC)),clang++,g++)
+endif
+SECS ?= 60
+PREFIX ?= /usr/local
+WERROR := $(if $(filter true,$(CI)),-Werror)
+
+VARIANT := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)$(if $(findstring clang,$(CC)),-clang)
+B := build/$(VARIANT)
+
+# ---- flags ----
+PKGS := glib-2.0 rdkafka hiredis libmicrohttpd libprotobuf-c gnutls jansson simdjson zlib
+SANITIZERS := $(if $(filter fuzzer,$(SAN)),fuzzer-no-link$(comma)address$(comma)undefined,$(SAN))
+OPT := $(if $(SAN),-O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined -fsanitize=$(SANITIZERS),-O2 -g -D_FORTIFY_SOURCE=2)
+HARDEN := -fno-common -fstack-protector-strong -fPIE
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wformat=2 -Wno-format-zero-length -Wconversion -Wundef \
+        -Wstrict-prototypes -Wmissing-prototypes
+INCLUDE := -I. -isystem build/gen $(PKG_CFLAGS)
+CFLAGS_ALL = -std=c11 -D_GNU_SOURCE $(WARN) $(OPT) $(HARDEN) $(WERROR) $(INCLUDE) $(CFLAGS)
+CXXFLAGS_ALL = -std=c++17 $(OPT) $(HARDEN) -Wall -Wextra $(WERROR) $(INCLUDE) $(CXXFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=$(SANITIZERS)) $(LDFLAGS)
+
+# ---- what is built from what ----
 DIRS := lib collector aggregator api cli
 PROGRAMS := daybook-collector daybook-aggregator daybook-api daybook
 objs = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c))) $(patsubst %.cc,$(B)/%.o,$(wildcard $(1)/*.cc))
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
-ARCHIVES := $(DIRS:%=$(B)/%.a)
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 PROTO_O := $(B)/gen/usage.pb-c.o
+# GLib's locks are invisible to ThreadSanitizer; the shim shows them to it.
+SAN_O := $(if $(filter thread,$(SAN)),$(B)/tests/tsan_glib.o)
 
-.PHONY: all clean unit
-all: $(PROGRAMS:%=$(B)/bin/%)
+.PHONY: all help clean unit system check quick demo bench fuzz fuzzers lint lint-fast format docs install tests
 
+all: $(PROGRAMS:%=$(B)/bin/%) ## the programs, in build/release/bin (also: SAN=…, CC=clang)
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo "Choices: SAN=address,undefined  SAN=thread  CC=clang  CI=true  ARGS='…'  BROKER=kafka (demo)  SECS=60 (fuzz)"
+
+# Everything but `help` and `clean` needs the packages. Make builds an included file that is missing, then starts over.
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
+include build/packages.mk
+endif
+build/packages.mk: setup.sh
+	./setup.sh build
+	@mkdir -p $(@D)
+	@printf 'PKG_CFLAGS := %s\nPKG_LIBS := %s -lm -lpthread\n' "$$(pkg-config --cflags $(PKGS))" "$$(pkg-config --libs $(PKGS))" \
+	    > $@.new && mv $@.new $@
+build/setup/%: setup.sh tests/requirements.txt tests/kafka/pom.xml
+	./setup.sh $*
+	@mkdir -p $(@D) && touch $@
+
+# ---- rules ----
 build/gen/%.pb-c.c build/gen/%.pb-c.h: proto/%.proto
 	@mkdir -p build/gen
 	protoc-c -Iproto --c_out=build/gen $<
@@ -37,28 +82,96 @@ $(B)/%.o: %.cc
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# One archive per directory. Its list of members is a file, so that a source that went away rebuilds it too.
 define archive
-$(B)/$(1).a: $(call objs,$(1)) $(if $(filter lib,$(1)),$(PROTO_O))
-	@rm -f $$@
-	@ar rcs $$@ $$^
+$(B)/$(1).a: $(call objs,$(1)) $(if $(filter lib,$(1)),$(PROTO_O)) $(B)/$(1).list
+	@rm -f $$@.new
+	ar rcs $$@.new $$(filter %.o,$$^) && mv $$@.new $$@
+$(B)/$(1).list: FORCE
+	@mkdir -p $$(@D)
+	@echo '$(call objs,$(1))' | cmp -s - $$@ || echo '$(call objs,$(1))' > $$@
 endef
 $(foreach d,$(DIRS),$(eval $(call archive,$(d))))
+.PHONY: FORCE
+FORCE:
 
-link = $(CXX) $(LDFLAGS_ALL) -o $@ $(1) $(PKG_LIBS)
-$(B)/bin/daybook-%: $(B)/%/main.o $(B)/%.a $(B)/lib.a
+link = $(CXX) $(LDFLAGS_ALL) -o $@ $(1) $(SAN_O) $(PKG_LIBS)
+$(B)/bin/daybook-%: $(B)/%/main.o $(B)/%.a $(B)/lib.a $(SAN_O)
 	@mkdir -p $(@D)
-	$(call link,$^)
-$(B)/bin/daybook: $(B)/cli/main.o $(B)/cli.a $(B)/collector.a $(B)/lib.a
+	$(call link,$(filter-out $(SAN_O),$^))
+$(B)/bin/daybook: $(B)/cli/main.o $(B)/cli.a $(B)/collector.a $(B)/lib.a $(SAN_O)
 	@mkdir -p $(@D)
-	$(call link,$^)
-$(B)/tests/%: tests/unit/%.c $(ARCHIVES)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@.o $<
-	$(call link,$@.o $(ARCHIVES) $(B)/lib.a)
+	$(call link,$(filter-out $(SAN_O),$^))
 
-unit: $(TESTS)
-	prove --exec '' $(TESTS) :: --tap
-clean:
-	rm -rf build
--include $(shell find build -name '*.d' 2>/dev/null)
-.SECONDARY:
+# A test or fuzzer is linked with the archives of the directories that it includes from (cli stands on collector).
+used_dirs = $(filter $(DIRS),$(shell sed -n 's|^\#include "\([a-z]*\)/.*|\1|p' $(1) | sort -u))
+archives = $(if $(filter cli,$(1)),$(B)/cli.a) $(patsubst %,$(B)/%.a,$(filter-out cli lib,$(1)) \
+           $(if $(filter cli,$(1)),collector)) $(B)/lib.a
+define linked_test
+$(2): $(B)/$(1:.c=.o) $(call archives,$(call used_dirs,$(1))) $(SAN_O)
+	@mkdir -p $$(@D)
+	$(3)
+endef
+$(foreach t,$(wildcard tests/unit/test_*.c),$(eval $(call linked_test,$(t),$(t:tests/unit/%.c=$(B)/tests/%),\
+    $$(call link,$$(filter-out $$(SAN_O),$$^)))))
+$(foreach t,$(wildcard tests/fuzz/fuzz_*.c),$(eval $(call linked_test,$(t),$(t:tests/fuzz/%.c=$(B)/fuzz/%),\
+    $$(CXX) $$(LDFLAGS_ALL) -fsanitize=fuzzer -o $$@ $$^ $$(PKG_LIBS))))
+
+include tests/bench/bench.mk
+
+# ---- what people ask for ----
+demo: build/setup/demo all ## the whole system, real requests through a real nginx (ARGS=--exit, BROKER=kafka)
+	BROKER=$(or $(BROKER),embedded) tests/demo/demo.sh $(ARGS)
+
+check: build/setup/check ## everything: build, format, lint, tests, sanitizers, system tests, fuzzing
+	/usr/bin/python3 tests/check.py --fuzz-seconds $(SECS)
+
+quick: all tests lint-fast ## before each commit, under a minute: build, quick lint, unit tests
+	prove -j2 --exec '' $(TESTS) :: --tap
+
+tests: $(TESTS)
+unit: $(TESTS) ## unit tests (also with SAN=…)
+	prove -j2 --exec '' $(TESTS) :: --tap
+
+system: build/setup/check all ## system tests on real Kafka and Redis (ARGS='-k name')
+	build/venv/bin/python -m pytest tests/system $(ARGS)
+
+bench: build/setup/check all bench-programs ## the benchmark, as ratios, with the machine and settings
+	build/venv/bin/python tests/bench/bench.py $(ARGS)
+
+fuzzers: $(FUZZERS)
+fuzz: build/setup/check ## every fuzzer for SECS seconds, two at a time
+	+$(MAKE) --no-print-directory SAN=fuzzer CC=clang fuzzers
+	tests/fuzz/run.sh build/san-fuzzer-clang/fuzz $(SECS)
+
+lint: build/setup/check compile_commands.json all ## arrows, sizes, banned functions, format, clang-tidy, cppcheck, docs, deploy files
+	/usr/bin/python3 tests/lint.py --all
+lint-fast:
+	/usr/bin/python3 tests/lint.py
+
+SOURCES = $(wildcard $(DIRS:%=%/*.[ch]) $(DIRS:%=%/*.cc) tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch] tests/*.c)
+format: build/setup/check ## rewrites the sources as .clang-format says
+	clang-format -i $(SOURCES)
+
+docs: all ## docs/CONFIGURATION.md and docs/METRICS.md from the programs' tables
+	tests/docs.sh write
+
+install: all ## programs to DESTDIR/PREFIX/bin
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS:%=$(B)/bin/%) $(DESTDIR)$(PREFIX)/bin
+
+# For clang-tidy and editors.
+compile_commands.json: Makefile $(filter %.c %.cc,$(SOURCES))
+	@{ echo '['; sep=; \
+	  for f in $(filter %.c,$(filter-out tests/tsan_glib.c,$(SOURCES))); do \
+	    printf '%s{"directory":"%s","file":"%s","command":"%s"}' "$$sep" '$(CURDIR)' "$$f" \
+	      'cc $(CFLAGS_ALL) -Ibuild/gen -c '"$$f"; sep=$$',\n'; done; \
+	  for f in $(filter %.cc,$(SOURCES)); do \
+	    printf '%s{"directory":"%s","file":"%s","command":"%s"}' "$$sep" '$(CURDIR)' "$$f" \
+	      'c++ $(CXXFLAGS_ALL) -c '"$$f"; sep=$$',\n'; done; \
+	  echo; echo ']'; } > $@
+
+clean: ## removes build/
+	rm -rf build compile_commands.json
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
