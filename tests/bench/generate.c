@@ -18,7 +18,7 @@ static struct {
     char *brokers, *topic, *singles_topic;
     gint64 events, singles, seed, start_ms;
     int partitions, streams, batch;
-    gboolean hostile;
+    gboolean hostile, no_users;
 } options = {.events = 1000000, .seed = 1, .start_ms = 0, .partitions = 4, .streams = 3, .batch = 500};
 
 static const GOptionEntry entries[] = {
@@ -33,6 +33,7 @@ static const GOptionEntry entries[] = {
     {"streams", 0, 0, G_OPTION_ARG_INT, &options.streams, "how many collectors are imitated", "N"},
     {"batch", 0, 0, G_OPTION_ARG_INT, &options.batch, "events a batch", "N"},
     {"hostile", 0, 0, G_OPTION_ARG_NONE, &options.hostile, "uniform over clients, routes and statuses", NULL},
+    {"no-users", 0, 0, G_OPTION_ARG_NONE, &options.no_users, "leave out users", NULL},
     G_OPTION_ENTRY_NULL,
 };
 
@@ -178,7 +179,8 @@ int main(int argc, char **argv)
     if (!g_option_context_parse(context, &argc, &argv, &error))
         die("reading the options", error);
     check_options();
-    struct load_settings load_settings = {(uint64_t)options.seed, (uint64_t)options.events, options.start_ms, options.hostile};
+    struct load_settings load_settings = {(uint64_t)options.seed, (uint64_t)options.events, options.start_ms, options.hostile,
+                                          options.no_users};
     struct kafka_settings settings = {.brokers = options.brokers, .client_id = "bench-generate"};
     struct load *load = load_new(&load_settings);
     struct output *out = g_new0(struct output, 1);

@@ -4,6 +4,7 @@
  * all bodies are made before the clock starts; with it each is made when it is due, with the time of then. Latency is counted from
  * when a batch was *due*, so that a stalled collector cannot hide behind a waiting client (coordinated omission). Prints one line
  * of JSON. */
+#include "lib/record.h"
 #include "tests/bench/load.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,13 +18,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 65536, CONNECTIONS_MAX = 256 };
+enum { ANSWER_MAX = 65536, CONNECTIONS_MAX = 256, FAT_ID = 250 };
 
 static struct {
-    char *socket_path, *token;
+    char *socket_path, *token, *form;
     int port, connections, batch;
     gint64 events, rate, seed;
-    gboolean no_ids;
+    gboolean no_ids, fat;
 } options = {.port = 0, .connections = 8, .batch = 100, .events = 100000, .seed = 7};
 
 static const GOptionEntry entries[] = {
@@ -35,6 +36,8 @@ static const GOptionEntry entries[] = {
     {"events", 0, 0, G_OPTION_ARG_INT64, &options.events, "how many in all", "N"},
     {"rate", 0, 0, G_OPTION_ARG_INT64, &options.rate, "events per second in all; 0: as fast as it goes", "N"},
     {"seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "seed", "N"},
+    {"form", 0, 0, G_OPTION_ARG_STRING, &options.form, "json, ndjson, cloudevents or protobuf", "FORM"},
+    {"fat", 0, 0, G_OPTION_ARG_NONE, &options.fat, "ids of 250 bytes: to fill a disk", NULL},
     {"no-ids", 0, 0, G_OPTION_ARG_NONE, &options.no_ids, "leave out event ids", NULL},
     G_OPTION_ENTRY_NULL,
 };
@@ -47,6 +50,8 @@ struct connection {
     gint64 requests;   /* to send */
     guint64 accepted, refused_requests;
     GArray *latency_us; /* of gint64 */
+    gint64 ids;
+    char id[FAT_ID + 8];
     char answer[ANSWER_MAX];
 };
 
@@ -76,21 +81,64 @@ static int dial(void)
     return fd;
 }
 
+static const struct form {
+    const char *name, *content_type, *before, *between, *after;
+    void (*append)(const struct event *event, GString *out); /* NULL: protobuf */
+} forms[] = {
+    {"json", "application/json", "[", ",", "]", load_json},
+    {"ndjson", "application/x-ndjson", "", "\n", "\n", load_json},
+    {"cloudevents", "application/cloudevents-batch+json", "[", ",", "]", load_cloudevent},
+    {"protobuf", "application/x-protobuf", "", "", "", NULL},
+};
+static const struct form *form = &forms[0];
+
+static void next_event(struct connection *connection, bool now, struct event *event)
+{
+    load_next(connection->load, event);
+    if (now)
+        event->time_ms = g_get_real_time() / 1000;
+    if (options.no_ids)
+        event->id = view_of("");
+    if (options.fat || (form->append == load_cloudevent && event->id.size == 0)) {
+        g_snprintf(connection->id, sizeof connection->id, "%0*" G_GINT64_FORMAT, options.fat ? FAT_ID : 16, ++connection->ids);
+        for (int i = 0; options.fat && i < FAT_ID - 20; i++)
+            connection->id[i] = (char)('a' + g_random_int_range(0, 26));
+        event->id = view_of(connection->id);
+    }
+}
+
+/* A Record is a UsageBatch behind one tag and a length (field 1): the body is what follows them. */
+static GString *make_protobuf(struct connection *connection, bool now)
+{
+    struct batch_builder *builder = batch_builder_new();
+    struct event event;
+    for (int i = 0; i < options.batch; i++) {
+        next_event(connection, now, &event);
+        batch_builder_add(builder, &event);
+    }
+    struct batch_header header = {.partition_count = 1, .sequence = 1};
+    g_autoptr(GBytes) record = batch_builder_seal(builder, &header);
+    batch_builder_free(builder);
+    gsize size, at = 1;
+    const char *data = g_bytes_get_data(record, &size);
+    while (data[at++] & 0x80)
+        continue;
+    return g_string_new_len(data + at, (gssize)(size - at));
+}
+
 static GString *make_body(struct connection *connection, bool now)
 {
+    if (!form->append)
+        return make_protobuf(connection, now);
     GString *body = g_string_sized_new((gsize)options.batch * 200);
-    int64_t time_ms = g_get_real_time() / 1000;
+    g_string_append(body, form->before);
     for (int i = 0; i < options.batch; i++) {
         struct event event;
-        load_next(connection->load, &event);
-        if (now)
-            event.time_ms = time_ms;
-        if (options.no_ids)
-            event.id = view_of("");
-        g_string_append_c(body, i ? ',' : '[');
-        load_json(&event, body);
+        next_event(connection, now, &event);
+        g_string_append(body, i ? form->between : "");
+        form->append(&event, body);
     }
-    g_string_append_c(body, ']');
+    g_string_append(body, form->after);
     return body;
 }
 
@@ -116,9 +164,9 @@ static void send_request(struct connection *connection, const GString *body)
 {
     char head[512];
     int size = g_snprintf(head, sizeof head,
-                          "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%s%s%s"
+                          "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n%s%s%s"
                           "Content-Length: %zu\r\n\r\n",
-                          options.token ? "Authorization: Bearer " : "", options.token ? options.token : "",
+                          form->content_type, options.token ? "Authorization: Bearer " : "", options.token ? options.token : "",
                           options.token ? "\r\n" : "", body->len);
     struct iovec parts[2] = {{head, (size_t)size}, {body->str, body->len}};
     write_all(connection->fd, parts, 2);
@@ -202,7 +250,7 @@ static struct connection *connection_new(int index, gint64 requests)
     connection->fd = dial();
     connection->latency_us = g_array_new(FALSE, FALSE, sizeof(gint64));
     connection->load = load_new(&(struct load_settings){(uint64_t)options.seed + (uint64_t)index * 1000003, (uint64_t)options.events,
-                                                        g_get_real_time() / 1000 - LOAD_HOUR_MS, false});
+                                                        g_get_real_time() / 1000 - LOAD_HOUR_MS, false, false});
     if (options.rate == 0) {
         connection->bodies = g_ptr_array_new_with_free_func(free_body);
         for (gint64 i = 0; i < requests; i++)
@@ -255,13 +303,25 @@ static void report(struct connection **connections, gint64 stop_us, double cpu)
            quantile_ms(all, 1.0));
 }
 
+static bool choose_form(void)
+{
+    if (!options.form)
+        return true;
+    for (size_t i = 0; i < G_N_ELEMENTS(forms); i++)
+        if (g_str_equal(forms[i].name, options.form)) {
+            form = &forms[i];
+            return true;
+        }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GOptionContext) context = g_option_context_new("- post a load to a collector");
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error) || (!options.port && !options.socket_path) || options.batch < 1 ||
-        options.connections < 1 || options.connections > CONNECTIONS_MAX || options.rate < 0 || options.events < options.batch) {
+        !choose_form() || options.connections < 1 || options.connections > CONNECTIONS_MAX || options.rate < 0 || options.events < options.batch) {
         fprintf(stderr, "bench-http: %s\n", error ? error->message : "numbers out of range, or neither --port nor --socket");
         return 2;
     }

@@ -186,7 +186,7 @@ void load_next(struct load *load, struct event *event)
         .response_bytes = 300 + below(load, 4000),
     };
     uint32_t user = below(load, 3 * LOAD_USERS);
-    if (user < LOAD_USERS)
+    if (user < LOAD_USERS && !load->settings.no_users)
         event->user = view_of(load->users[user]);
     if (below(load, 10) == 0) {
         g_snprintf(load->id, sizeof load->id, "%016" G_GINT64_MODIFIER "x", next_random(load));
@@ -218,4 +218,25 @@ void load_json(const struct event *event, GString *out)
                            "\"requestBytes\":%" G_GUINT64_FORMAT ",\"responseBytes\":%" G_GUINT64_FORMAT "}",
                            event->time_ms, event->status, event->latency_us / 1000, (unsigned)(event->latency_us % 1000),
                            event->request_bytes, event->response_bytes);
+}
+
+void load_cloudevent(const struct event *event, GString *out)
+{
+    g_string_append(out, "{\"specversion\":\"1.0\",\"type\":\"daybook.usage\",\"source\":\"/bench\",");
+    json_text(out, "id", event->id);
+    json_text(out, "subject", event->client);
+    g_string_append(out, "\"data\":");
+    struct event data = *event;
+    data.id = data.client = view_of("");
+    load_json(&data, out);
+    g_string_append_c(out, '}');
+}
+
+void load_combined(const struct event *event, GString *out)
+{
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(event->time_ms / 1000);
+    g_autofree char *stamp = g_date_time_format(time, "%d/%b/%Y:%H:%M:%S +0000");
+    g_string_append_printf(out, "192.0.2.7 - %.*s [%s] \"%.*s %.*s HTTP/1.1\" %u %" G_GUINT64_FORMAT " \"-\" \"bench/1.0\"\n",
+                           (int)event->client.size, event->client.data, stamp, (int)event->method.size, event->method.data,
+                           (int)event->route.size, event->route.data, event->status, event->response_bytes);
 }

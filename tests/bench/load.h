@@ -18,6 +18,7 @@ struct load_settings {
     uint64_t events;  /* how many make up the hour: at least 1 */
     int64_t start_ms; /* Unix time of the first one, milliseconds */
     bool hostile;
+    bool no_users;
 };
 
 struct load;
@@ -27,5 +28,9 @@ void load_free(struct load *load);
 void load_next(struct load *load, struct event *event);
 /* Appends the event as a JSON object of the collector's native form (all strings of a load are plain ASCII without quotes). */
 void load_json(const struct event *event, GString *out);
+/* Appends the event as a CloudEvent in the JSON form; the event must have an id. */
+void load_cloudevent(const struct event *event, GString *out);
+/* Appends the event as a line of the combined log format, as nginx writes it, with its newline. */
+void load_combined(const struct event *event, GString *out);
 
 #endif
