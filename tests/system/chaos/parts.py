@@ -197,11 +197,11 @@ class Redis(Part):
 class Broker(Part):
     """Apache Kafka in KRaft mode, one node; its data is in its directory."""
 
+    jars = Path(os.environ.get("KAFKA_LIBS", ROOT / "build/kafka/libs"))
     java_flags = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
-    def __init__(self, name, directory, jars, port=None, options=None):
+    def __init__(self, name, directory, port=None, options=None):
         super().__init__(name, directory)
-        self.jars = Path(jars)
         self.port = port or free_port()
         self.controller_port = free_port()
         self.options = {
@@ -235,7 +235,8 @@ class Broker(Part):
         return f"127.0.0.1:{self.port}"
 
     def _java(self, *arguments):
-        return ["java", *self.java_flags, "-cp", f"{self.jars}/*", *arguments]
+        logging = f"-Dlog4j2.configurationFile={ROOT}/tests/kafka/log4j2.properties"
+        return ["java", *self.java_flags, logging, "-cp", f"{self.jars}/*", *arguments]
 
     def argv(self):
         config = self.directory / "server.properties"

@@ -1,0 +1,171 @@
+"""How fast the aggregator counts what waits in the topic, beside its limit and its peer, and what that costs in memory."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+
+from stack import PARTITIONS, ROOT, Cpu, now_ms, program, rate, table, wait_until
+
+sys.path.insert(0, str(ROOT / "tests/system"))
+from chaos import counts  # noqa: E402
+
+
+def generate(stack, topic, events, *arguments):
+    start_ms = (now_ms() - 3_700_000) // 900_000 * 900_000
+    return program("generate", "--brokers", stack.broker.address, "--topic", topic, "--partitions", PARTITIONS,
+                   "--events", events, "--start-ms", start_ms, *arguments)  # fmt: skip
+
+
+def read_rate(stack, topic, events, runs=3):
+    """Events per second of bare librdkafka, the best of some runs: a limit is a maximum."""
+    seconds = min(program("read", stack.broker.address, topic, PARTITIONS)["seconds"] for _ in range(runs))
+    return events / seconds
+
+
+def drain(stack, topic, events, settings=None):
+    """Runs an aggregator on a fresh Redis until everything is counted."""
+    redis = stack.fresh_redis()
+    client = redis.client()
+    aggregator = stack.aggregator(topic, settings)
+    cpu = Cpu(redis=redis, broker=stack.broker)
+    launched = time.monotonic()
+    aggregator.start(wait_s=0)
+    first = wait_until(lambda: counts.meta(client, PARTITIONS)["events"] and time.monotonic(), 60, "something is counted", 0.005)
+    wait_until(lambda: _counted(client) >= events, 900, f"all is counted ({aggregator.log_tail()})", 0.02)
+    done = time.monotonic()
+    result = {
+        "events": events,
+        "seconds": done - launched,
+        "seconds_since_first": done - first,
+        "cpu": {**cpu.taken(), "worker": aggregator.cpu_seconds()},
+        "peak_rss_mb": aggregator.peak_rss_bytes() / 2**20,
+        "redis_mb": int(client.info("memory")["used_memory"]) / 2**20,
+        "bound_mb": memory_bound(aggregator) / 2**20,
+    }
+    aggregator.stop()
+    return result
+
+
+def _counted(client):
+    meta = counts.meta(client, PARTITIONS)
+    return meta["events"] + meta["duplicates"]
+
+
+def memory_bound(aggregator):
+    """What the worker says it keeps to, in bytes."""
+    return aggregator.metric("daybook_aggregator_memory_bound_bytes")
+
+
+def peer(stack, topic, events, minimal):
+    """The Python worker on a fresh Redis."""
+    redis = stack.fresh_redis()
+    cpu = Cpu(redis=redis, broker=stack.broker)
+    command = [sys.executable, ROOT / "tests/bench/peers/python_worker.py", "--brokers", stack.broker.address, "--topic", topic,
+               "--partitions", PARTITIONS, "--redis-port", redis.port, "--proto", ROOT / "build/gen/python",
+               "--events", events, *(["--minimal"] if minimal else [])]  # fmt: skip
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=900)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    result = json.loads(done.stdout)
+    result["cpu"] = {**cpu.taken(), "worker": result["cpu_seconds"]}
+    return result
+
+
+def redis_benchmark(stack):
+    """HINCRBY per second by Redis' own tool, pipelined by 1,000 as the peer does."""
+    redis = stack.fresh_redis()
+    command = ["redis-benchmark", "-p", redis.port, "-c", 1, "-P", 1000, "-n", 1000000, "-r", 100000, "--csv",
+               "HINCRBY", "h:__rand_int__", "f", 1]  # fmt: skip
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300)
+    return float(re.findall(r'"([\d.]+)"', done.stdout.splitlines()[-1])[0])
+
+
+def per_million(result):
+    return ", ".join(f"{name} {seconds / result['events'] * 1e6:.2f}" for name, seconds in result["cpu"].items())
+
+
+def run(stack, events, sample, quick):
+    """The table of the aggregator; its numbers."""
+    results = {}
+    generate(stack, "realistic", events, "--singles-topic", "singles", "--singles", sample)
+    limit = read_rate(stack, "realistic", events)
+    ours = drain(stack, "realistic", events)
+    full = peer(stack, "singles", sample, minimal=False)
+    minimal = peer(stack, "singles", sample, minimal=True)
+    tool = redis_benchmark(stack)
+    our_rate = events / ours["seconds_since_first"]
+    full_rate, minimal_rate = full["events"] / full["seconds"], minimal["events"] / minimal["seconds"]
+    rows = [
+        ("aggregator, exactly once into Redis", rate(our_rate)),
+        ("  the same from its start, joining the group included", rate(events / ours["seconds"])),
+        ("limit: bare librdkafka reads the topic, decoding nothing", f"{rate(limit)}  (ratio {our_rate / limit:.2f})"),
+        ("peer: Python worker, comparable counts (4 HINCRBY an event)", f"{rate(full_rate)}  (ratio {our_rate / full_rate:.1f}, bar 20)"),
+        ("peer: the same with one HINCRBY an event", f"{rate(minimal_rate)}  (ratio {our_rate / minimal_rate:.1f})"),
+        ("  HINCRBY/s of the peer, comparable / one an event",
+         f"{rate(full['increments'] / full['seconds'])} / {rate(minimal['increments'] / minimal['seconds'])}"),
+        ("  HINCRBY/s of redis-benchmark -P 1000", rate(tool)),
+        ("CPU s per million events", per_million(ours)),
+        ("CPU s per million events, Python peer", per_million(full)),
+        ("peak memory of the worker, and its bound", f"{ours['peak_rss_mb']:.0f} MiB of {ours['bound_mb']:.0f} MiB"),
+        ("memory of Redis", f"{ours['redis_mb']:.0f} MiB"),
+    ]  # fmt: skip
+    table(f"Aggregator: {events:,} realistic events waiting in {PARTITIONS} partitions (peer: {sample:,})", rows)
+    results["realistic"] = {**ours, "rate": our_rate, "limit": limit, "peer": full_rate, "peer_minimal": minimal_rate, "tool": tool}
+    results["hostile"] = hostile(stack, events // 5 if quick else events)
+    return results
+
+
+def hostile(stack, events):
+    generate(stack, "hostile", events, "--hostile")
+    limit = read_rate(stack, "hostile", events, runs=1)
+    ours = drain(stack, "hostile", events)
+    our_rate = events / ours["seconds_since_first"]
+    rows = [
+        ("aggregator", f"{rate(our_rate)}  (ratio to the limit {our_rate / limit:.2f})"),
+        ("CPU s per million events", per_million(ours)),
+        ("peak memory of the worker, and its bound", f"{ours['peak_rss_mb']:.0f} MiB of {ours['bound_mb']:.0f} MiB"),
+        ("memory of Redis", f"{ours['redis_mb']:.0f} MiB"),
+    ]
+    table(f"Aggregator: {events:,} hostile events (uniform over clients, routes and statuses)", rows)
+    return {**ours, "rate": our_rate, "limit": limit}
+
+
+# ---- bytes a series ----
+
+
+def series_bytes(stack, events):
+    """Redis bytes per live series: slot buckets, their symbols and their sorted sets, by what there is in them."""
+    generate(stack, "nousers", events, "--no-users")
+    rows, results = [], {}
+    for topic, what in (("nousers", "client x route x status x slot"), ("realistic", "… x user, a third of events with one of 10,000")):
+        for histograms in ("no", "yes"):
+            drain(stack, topic, events, {"counting.histograms": histograms})
+            size, series, fields = measure_series(stack.redis.client())
+            bar = {"no": ", bar 60", "yes": ", bar 200"}[histograms] if topic == "nousers" else ""
+            rows.append((f"{what}, histograms {histograms}",
+                         f"{size / series:.1f} bytes{bar}  ({series:,} series in {fields:,} fields)"))  # fmt: skip
+            results[f"{topic} histograms={histograms}"] = size / series
+    table(f"Redis bytes per live series ({events:,} realistic events, one hour)", rows)
+    return results
+
+
+def measure_series(client):
+    """(bytes, series, fields): MEMORY USAGE of every slot key with its symbols and sorted sets; a series is one status of a field."""
+    pattern = re.compile(r"\{p\d+\}:(s|c|r|u|zs|zr):")
+    keys = [key for key in client.scan_iter(count=10000) if pattern.match(key)]
+    size = series = fields = 0
+    for start in range(0, len(keys), 1000):
+        part = keys[start : start + 1000]
+        pipeline = client.pipeline(transaction=False)
+        for key in part:
+            pipeline.memory_usage(key, samples=0)
+        size += sum(pipeline.execute())
+        slots = [key for key in part if pattern.match(key).group(1) == "s"]
+        for key in slots:
+            pipeline.hvals(key)
+        for values in pipeline.execute():
+            fields += len(values)
+            series += sum(value.split(" ", 1)[0].count(":") for value in values)
+    return size, series, fields

@@ -1,0 +1,191 @@
+"""A whole Daybook under test: a broker, a Redis, two collectors, two aggregators, and the traffic that flows through them."""
+
+import re
+import subprocess
+import time
+
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from . import counts
+from .parts import BIN, Broker, Daemon, Redis, wait_until
+from .traffic import FileWriter, HttpSender, Sum
+
+TOPIC = "usage.events"
+
+
+def create_topic(brokers, topic=TOPIC, partitions=4, **config):
+    settings = {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "delete", **config}
+    admin = AdminClient({"bootstrap.servers": brokers})
+    admin.create_topics([NewTopic(topic, partitions, 1, config=settings)])[topic].result(30)
+
+
+class LogEnds:
+    """High watermarks of the topic, asked on one kept connection."""
+
+    def __init__(self, brokers, topic, partitions):
+        self.topic = topic
+        self.partitions = partitions
+        self.consumer = Consumer({"bootstrap.servers": brokers, "group.id": "chaos-ends", "log_level": 0})
+
+    def get(self):
+        """Offsets by partition, or None when the broker does not answer."""
+        try:
+            return [
+                self.consumer.get_watermark_offsets(TopicPartition(self.topic, p), timeout=5)[1]
+                for p in range(self.partitions)
+            ]
+        except Exception:  # KafkaException of many kinds: the broker may be dead just now
+            return None
+
+
+class World:
+    def __init__(self, directory, broker, redis, partitions=6, aggregators=2, topic=TOPIC, redis_url=None, settings=None):
+        self.directory = directory
+        self.broker = broker
+        self.redis = redis
+        self.partitions = partitions
+        self.topic = topic
+        self.redis_url = redis_url or redis.url
+        self.sum = Sum()
+        self.sources = []
+        settings = settings or {}
+        self.collectors = [self._collector(i, settings.get("collector", {})) for i in range(2)]
+        self.aggregators = [self._aggregator(i, settings.get("aggregator", {})) for i in range(aggregators)]
+        self.ends = LogEnds(broker.address, topic, partitions)
+
+    def _collector(self, number, settings):
+        directory = self.directory / f"collector{number}"
+        followed = directory / "requests.log"
+        directory.mkdir(parents=True)
+        followed.touch()
+        return Daemon(
+            f"collector{number}",
+            "collector",
+            directory,
+            {
+                "kafka.brokers": self.broker.address,
+                "kafka.topic": self.topic,
+                "journal.dir": directory / "journal",
+                "listen.socket": directory / "socket",
+                "follow.requests.path": followed,
+                "follow.requests.format": "json",
+                **settings,
+            },
+        )
+
+    def _aggregator(self, number, settings):
+        return Daemon(
+            f"aggregator{number}",
+            "aggregator",
+            self.directory / f"aggregator{number}",
+            {
+                "kafka.brokers": self.broker.address,
+                "kafka.topic": self.topic,
+                "kafka.instance": f"chaos-{number}",
+                "redis.url": self.redis_url,
+                "threads": 2,
+                **settings,
+            },
+        )
+
+    # ---- life ----
+
+    def start(self, wait_s=60):
+        for daemon in self.collectors + self.aggregators:
+            daemon.start(wait_s=0)
+        for daemon in self.collectors + self.aggregators:
+            daemon.wait_ready(wait_s)
+
+    def start_traffic(self, seed, rate, rotate_every=3000):
+        for number, collector in enumerate(self.collectors):
+            socket_path = collector.directory / "socket" if number % 2 else None
+            port = None if socket_path else collector.port
+            self.sources += [
+                HttpSender(f"http{number}", self.sum, f"{seed}-h{number}", rate, port, socket_path),
+                FileWriter(f"file{number}", self.sum, f"{seed}-f{number}", rate, collector.directory / "requests.log", rotate_every),
+            ]
+        for source in self.sources:
+            source.start()
+
+    def check_traffic(self):
+        for source in self.sources:
+            if source.failure:
+                raise source.failure
+
+    def stop_traffic(self, timeout_s=60):
+        for source in self.sources:
+            source.stop()
+        for source in self.sources:
+            source.join(timeout_s)
+            assert not source.is_alive(), f"{source.name} could not finish"
+        self.check_traffic()
+
+    def parts(self):
+        return [*self.collectors, *self.aggregators, self.broker, self.redis]
+
+    def stop(self):
+        """Daemons by SIGTERM; their exit codes must be 0."""
+        codes = {daemon.name: daemon.stop() for daemon in self.collectors + self.aggregators}
+        assert all(code == 0 for code in codes.values()), codes
+
+    def kill(self):
+        for part in self.parts():
+            part.kill()
+
+    # ---- what can be seen from outside ----
+
+    def lag(self):
+        """Records in the log that are not committed; None when a part does not answer."""
+        ends = self.ends.get()
+        try:
+            done = counts.next_offsets(self.redis.client(), self.partitions)
+        except Exception:  # a dead Redis
+            return None
+        return ends and sum(ends) - sum(done)
+
+    def unacknowledged(self):
+        """Journalled batches that Kafka has not acknowledged, over all living collectors."""
+        return sum(collector.metric("daybook_collector_journal_unacknowledged_batches") for collector in self.collectors)
+
+    def wait_settled(self, timeout_s=60):
+        """Everything sent is in the log, and everything in the log is committed."""
+        wait_until(lambda: self._sent_is_counted() and self.unacknowledged() == 0, timeout_s, f"all is in the log: {self.state()}", 0.2)
+        wait_until(lambda: self.lag() == 0, timeout_s, f"the log is committed: {self.state()}", 0.2)
+
+    def _sent_is_counted(self):
+        """Every collector has read its followed file to the end."""
+        for collector in self.collectors:
+            metrics = collector.metrics()
+            if not metrics or sum(v for k, v in metrics.items() if k.startswith("daybook_collector_follow_behind_bytes")) > 0:
+                return False
+        return True
+
+    def state(self):
+        return f"lag {self.lag()}, unacknowledged {self.unacknowledged()}"
+
+    def log_count(self, pattern):
+        """How often a log line of any aggregator or collector matches."""
+        found = re.compile(pattern)
+        return sum(1 for daemon in self.collectors + self.aggregators for line in daemon.log_text().splitlines() if found.search(line))
+
+    # ---- the verdict ----
+
+    def recount(self):
+        """(exit code, output) of `daybook recount`."""
+        command = [BIN / "daybook", "recount", "--brokers", self.broker.address, "--topic", self.topic, "--redis", self.redis_url]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        return done.returncode, done.stdout + done.stderr
+
+    def verify(self):
+        """The test's own sum, Redis, and `daybook recount` agree to the last event."""
+        found = counts.read(self.redis.client())
+        different = counts.differences(self.sum.counts(), found)
+        assert not different, "sent and counted differ:\n" + "\n".join(different)
+        code, output = self.recount()
+        assert code == 0, output
+        return sum(found.values()), output
+
+
+def now_ms():
+    return int(time.time() * 1000)
