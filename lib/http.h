@@ -9,6 +9,9 @@
 #include "lib/view.h"
 #include <glib.h>
 
+#define HTTP_ERROR http_error_quark()
+GQuark http_error_quark(void);
+
 struct http_server;
 struct http_request;
 typedef void (*http_handler)(struct http_request *request, void *opaque);
@@ -19,17 +22,18 @@ struct http_settings {
     const char *unix_path;   /* NULL: none. A stale socket is removed; mode 0660. */
     size_t body_max_bytes;   /* a larger one is answered 413, naming the limit */
     int threads;
-    int connections_max;
-    int idle_timeout_s;      /* also bounds slow clients */
+    int connections_max;     /* together; more of them wait in the kernel's queue */
+    int idle_timeout_s;      /* without a byte; a whole request must be here within twice that, however it trickles */
 };
 
 struct http_server *http_server_start(const struct http_settings *settings, http_handler handler, void *opaque, GError **error);
 int http_server_port(const struct http_server *server);
-/* Stops listening; requests already held may still be answered. Then http_server_stop waits for them and frees. */
+/* Stops listening; requests already held may still be answered, later ones on open connections get 503 without the handler. Then
+ * http_server_stop waits for those held and frees: all of them must be answered, by other threads, or it waits for ever. */
 void http_server_quiesce(struct http_server *server);
 void http_server_stop(struct http_server *server);
 
-const char *http_request_method(const struct http_request *request);
+const char *http_request_method(const struct http_request *request); /* "GET" for HEAD too: the body of the answer is left out */
 const char *http_request_path(const struct http_request *request); /* decoded, without the query */
 /* First value of a query parameter (decoded), or NULL. */
 const char *http_request_query(const struct http_request *request, const char *name);

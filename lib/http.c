@@ -1,0 +1,585 @@
+/* The server: libmicrohttpd's pool of epoll threads, one request each as a small state machine.
+ *
+ * A connection stays on one pool thread for life, and libmicrohttpd calls us only on that thread: first with the headers, then with pieces
+ * of the body, then with nothing, which is when the handler runs. http_hold suspends the connection: its thread forgets it, also the
+ * client's going away, until http_respond (on any thread) has put the answer into the request and resumed it. Then its thread calls us
+ * once more, we queue the answer, and on_completed frees the request, whether it was sent or the client was gone. So a request is
+ * freed by its pool thread alone, after http_respond, and never while it is held.
+ *
+ * http_respond touches nothing of the request after the resume. The daemon itself must outlive that call: `responding` counts the calls,
+ * and http_server_stop waits for it.
+ *
+ * Slow clients: libmicrohttpd's time-out begins again with every byte. A connection therefore has a deadline for the whole of the next
+ * request, head and body, and once a second those past it are shut down. */
+#include "lib/http.h"
+#include "lib/http_gzip.h"
+#include "lib/http_listen.h"
+#include "lib/log.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum {
+    ID_MAX = 64,
+    HEADERS_MAX = 16,
+    DRAIN_FACTOR = 4,          /* a body this many times too large is cut off instead of read to its end */
+    DEADLINE_FACTOR = 2,       /* idle time-outs that a whole request may take: being idle before it, and sending it */
+    DRAIN_MS = 10,             /* between two looks at what is left when stopping */
+    MEMORY_PER_CONNECTION = 32 * 1024,
+};
+
+struct http_connection {
+    struct http_server *server;
+    GList link; /* in server->connections, under its lock */
+    int fd;
+    bool local;
+    atomic_llong deadline_us; /* monotonic; 0: we owe the answer, the client owes nothing */
+};
+
+struct http_server {
+    http_handler handler;
+    void *opaque;
+    struct http_settings settings; /* its strings are not kept */
+    struct MHD_Daemon *daemon;
+    struct http_listener *listener;
+    GMutex lock;
+    GQueue connections; /* under lock */
+    atomic_int active;      /* requests that were handed to the handler and are not completed */
+    atomic_int held;        /* of these: suspended, not answered */
+    atomic_int responding;  /* calls inside http_respond */
+    atomic_bool quiesced;
+};
+
+struct http_header {
+    char *name;
+    char *value;
+};
+
+struct http_request {
+    struct http_server *server;
+    struct http_connection *connection;
+    struct MHD_Connection *mhd;
+    const char *method;
+    const char *path;
+    GByteArray *body; /* NULL until the first byte */
+    size_t received;  /* bytes of the body so far, also those that were not kept */
+    bool too_large;
+    bool dispatched; /* pool thread: the handler ran */
+    bool held;       /* pool thread */
+    atomic_bool answered;
+    struct MHD_Response *response;
+    unsigned status;
+    struct http_header headers[HEADERS_MAX];
+    size_t n_headers;
+    char id[ID_MAX + 1];
+};
+
+/* ---- connections ---- */
+
+static gint64 deadline_after(const struct http_server *server)
+{
+    return g_get_monotonic_time() + (gint64)server->settings.idle_timeout_s * DEADLINE_FACTOR * G_USEC_PER_SEC;
+}
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (!address || address->sa_family == AF_UNIX)
+        return true;
+    if (address->sa_family == AF_INET)
+        return (ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24) == 127;
+    if (address->sa_family != AF_INET6)
+        return false;
+    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
+}
+
+static struct http_connection *connection_new(struct http_server *server, struct MHD_Connection *mhd)
+{
+    struct http_connection *connection = g_new0(struct http_connection, 1);
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *peer = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    connection->server = server;
+    connection->fd = fd ? fd->connect_fd : -1;
+    connection->local = peer && is_loopback(peer->client_addr);
+    connection->link.data = connection;
+    atomic_init(&connection->deadline_us, deadline_after(server));
+    g_mutex_lock(&server->lock);
+    g_queue_push_tail_link(&server->connections, &connection->link);
+    g_mutex_unlock(&server->lock);
+    return connection;
+}
+
+static void connection_free(struct http_connection *connection)
+{
+    struct http_server *server = connection->server;
+
+    g_mutex_lock(&server->lock); /* the descriptor is open until we return, so that tick never meets another one's */
+    g_queue_unlink(&server->connections, &connection->link);
+    g_mutex_unlock(&server->lock);
+    g_free(connection);
+    http_listener_closed(server->listener);
+}
+
+static void on_connection(void *opaque, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        *context = connection_new((struct http_server *)opaque, mhd);
+    else
+        connection_free((struct http_connection *)*context);
+}
+
+static bool on_accepted(void *opaque, int fd, const struct sockaddr *peer, socklen_t size)
+{
+    struct http_server *server = (struct http_server *)opaque;
+
+    if (server->daemon)
+        return MHD_add_connection(server->daemon, fd, peer, size) == MHD_YES;
+    close(fd); /* the daemon did not start, and we are about to say so */
+    return false;
+}
+
+static void on_tick(void *opaque)
+{
+    struct http_server *server = (struct http_server *)opaque;
+    gint64 now_us = g_get_monotonic_time();
+
+    g_mutex_lock(&server->lock);
+    for (GList *link = server->connections.head; link; link = link->next) {
+        struct http_connection *connection = (struct http_connection *)link->data;
+        gint64 deadline_us = atomic_load(&connection->deadline_us);
+        if (deadline_us != 0 && deadline_us < now_us)
+            shutdown(connection->fd, SHUT_RDWR); /* its pool thread sees the end and closes it */
+    }
+    g_mutex_unlock(&server->lock);
+}
+
+/* ---- requests ---- */
+
+static bool is_sane_id(const char *id)
+{
+    size_t length = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+    return length > 0 && length <= ID_MAX && id[length] == '\0';
+}
+
+static void request_choose_id(struct http_request *request)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *given = http_request_header(request, "X-Request-Id");
+    unsigned char random[16];
+
+    if (given && is_sane_id(given)) {
+        g_strlcpy(request->id, given, sizeof request->id);
+        return;
+    }
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+        for (size_t i = 0; i < sizeof random; i++)
+            random[i] = (unsigned char)g_random_int_range(0, 256); /* an id, not a secret */
+    for (size_t i = 0; i < sizeof random; i++) {
+        request->id[2 * i] = digits[random[i] >> 4];
+        request->id[2 * i + 1] = digits[random[i] & 15];
+    }
+}
+
+static struct http_request *request_new(struct http_server *server, struct MHD_Connection *mhd, const char *method, const char *path)
+{
+    struct http_request *request = g_new0(struct http_request, 1);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    request->server = server;
+    request->mhd = mhd;
+    request->connection = (struct http_connection *)info->socket_context;
+    request->method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ? MHD_HTTP_METHOD_GET : method;
+    request->path = path;
+    request_choose_id(request);
+    atomic_store(&request->connection->deadline_us, deadline_after(server));
+    return request;
+}
+
+static void request_free(struct http_request *request)
+{
+    for (size_t i = 0; i < request->n_headers; i++) {
+        g_free(request->headers[i].name);
+        g_free(request->headers[i].value);
+    }
+    if (request->body)
+        g_byte_array_free(request->body, TRUE);
+    if (request->response)
+        MHD_destroy_response(request->response);
+    g_free(request);
+}
+
+static void on_completed(void *opaque, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
+{
+    struct http_server *server = (struct http_server *)opaque;
+    struct http_request *request = (struct http_request *)*context;
+
+    (void)mhd;
+    (void)code;
+    *context = NULL;
+    if (!request)
+        return;
+    bool counted = request->dispatched;
+    atomic_store(&request->connection->deadline_us, deadline_after(server));
+    request_free(request);
+    if (counted)
+        atomic_fetch_sub(&server->active, 1);
+}
+
+const char *http_request_method(const struct http_request *request)
+{
+    return request->method;
+}
+
+const char *http_request_path(const struct http_request *request)
+{
+    return request->path;
+}
+
+const char *http_request_query(const struct http_request *request, const char *name)
+{
+    const char *value = NULL;
+    size_t size = 0;
+
+    if (MHD_lookup_connection_value_n(request->mhd, MHD_GET_ARGUMENT_KIND, name, strlen(name), &value, &size) != MHD_YES)
+        return NULL;
+    return value ? value : "";
+}
+
+struct each_query {
+    bool (*each)(const char *name, const char *value, void *opaque);
+    void *opaque;
+};
+
+static enum MHD_Result visit_query(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    const struct each_query *visit = (const struct each_query *)cls;
+
+    (void)kind;
+    return visit->each(name, value ? value : "", visit->opaque) ? MHD_YES : MHD_NO;
+}
+
+void http_request_each_query(const struct http_request *request, bool (*each)(const char *name, const char *value, void *opaque),
+                             void *opaque)
+{
+    struct each_query visit = {each, opaque};
+
+    MHD_get_connection_values(request->mhd, MHD_GET_ARGUMENT_KIND, visit_query, &visit);
+}
+
+const char *http_request_header(const struct http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
+}
+
+struct view http_request_body(const struct http_request *request)
+{
+    return request->body ? view_make(request->body->data, request->body->len) : view_make(NULL, 0);
+}
+
+const char *http_request_id(const struct http_request *request)
+{
+    return request->id;
+}
+
+bool http_request_is_local(const struct http_request *request)
+{
+    return request->connection->local;
+}
+
+bool http_request_bearer_is(const struct http_request *request, const char *token)
+{
+    static const char scheme[] = "Bearer ";
+    const char *given = http_request_header(request, "Authorization");
+    size_t size = strlen(token);
+
+    if (given && g_ascii_strncasecmp(given, scheme, sizeof scheme - 1) == 0)
+        given += sizeof scheme - 1;
+    else
+        given = http_request_header(request, "X-API-Key");
+    if (!given || size == 0)
+        return false;
+    size_t given_size = strlen(given);
+    unsigned difference = given_size == size ? 0 : 1;
+    for (size_t i = 0; i < size; i++) /* as long as the token, whatever was given */
+        difference |= (unsigned)((unsigned char)token[i] ^ (unsigned char)given[given_size ? i % given_size : 0]);
+    return difference == 0;
+}
+
+/* ---- answering ---- */
+
+void http_response_header(struct http_request *request, const char *name, const char *value)
+{
+    g_assert(request->n_headers < HEADERS_MAX);
+    request->headers[request->n_headers++] = (struct http_header){g_strdup(name), g_strdup(value)};
+}
+
+static bool may_compress(const struct http_request *request, const char *content_type, size_t size)
+{
+    if (size <= HTTP_GZIP_MIN_BYTES || (content_type && g_str_has_prefix(content_type, "image/") && !strstr(content_type, "svg")))
+        return false;
+    for (size_t i = 0; i < request->n_headers; i++)
+        if (g_ascii_strcasecmp(request->headers[i].name, MHD_HTTP_HEADER_CONTENT_ENCODING) == 0)
+            return false;
+    return true;
+}
+
+static struct MHD_Response *make_response(const struct http_request *request, const char *content_type, const void *body, size_t size)
+{
+    struct MHD_Response *response = NULL;
+    bool compressible = may_compress(request, content_type, size);
+
+    if (compressible && http_gzip_accepted(http_request_header(request, MHD_HTTP_HEADER_ACCEPT_ENCODING))) {
+        size_t packed_size;
+        void *packed = http_gzip(body, size, &packed_size);
+        if (packed) {
+            response = MHD_create_response_from_buffer(packed_size, packed, MHD_RESPMEM_MUST_FREE);
+            MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+        }
+    }
+    if (!response) {
+        union {
+            const void *in;
+            void *out;
+        } copied = {size ? body : ""}; /* MUST_COPY only reads, but its parameter lacks the const */
+        response = MHD_create_response_from_buffer(size, copied.out, MHD_RESPMEM_MUST_COPY);
+    }
+    if (compressible)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+    if (content_type)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    MHD_add_response_header(response, "X-Request-Id", request->id);
+    for (size_t i = 0; i < request->n_headers; i++)
+        MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
+    return response;
+}
+
+void http_hold(struct http_request *request)
+{
+    g_assert(!request->held && !atomic_load(&request->answered));
+    request->held = true;
+    atomic_fetch_add(&request->server->held, 1);
+    MHD_suspend_connection(request->mhd);
+}
+
+void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size)
+{
+    struct http_server *server = request->server;
+    struct MHD_Connection *mhd = request->mhd;
+    bool held = request->held;
+
+    g_assert(!atomic_load(&request->answered));
+    atomic_fetch_add(&server->responding, 1);
+    request->status = (unsigned)status;
+    request->response = make_response(request, content_type, body, size);
+    if (atomic_load(&server->quiesced))
+        MHD_add_response_header(request->response, MHD_HTTP_HEADER_CONNECTION, "close");
+    atomic_store(&request->answered, true);
+    if (held) {
+        atomic_fetch_sub(&server->held, 1);
+        MHD_resume_connection(mhd); /* the request may be gone from here on */
+    }
+    atomic_fetch_sub(&server->responding, 1);
+}
+
+G_GNUC_PRINTF(4, 5) static void respond_error(struct http_request *request, int status, const char *code, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_autofree char *message = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_autofree char *body = g_strdup_printf("{\"success\":false,\"error\":\"%s\",\"message\":\"%s\",\"requestId\":\"%s\"}\n", code, message,
+                                            request->id);
+    http_respond(request, status, "application/json", body, strlen(body));
+}
+
+/* ---- what libmicrohttpd calls ---- */
+
+static enum MHD_Result request_send(struct http_request *request)
+{
+    return MHD_queue_response(request->mhd, request->status, request->response);
+}
+
+static void respond_too_large(struct http_request *request)
+{
+    respond_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "PAYLOAD_TOO_LARGE", "The body is larger than the limit of %zu bytes.",
+                  request->server->settings.body_max_bytes);
+}
+
+/* Headers are here. A body that is said to be far too large is refused before it is sent. */
+static enum MHD_Result begin(struct http_request *request)
+{
+    const char *length = http_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    size_t limit = request->server->settings.body_max_bytes;
+    guint64 declared = 0;
+
+    if (!length || !g_ascii_string_to_unsigned(length, 10, 0, G_MAXUINT64, &declared, NULL) || declared <= limit)
+        return MHD_YES;
+    bool waits = http_request_header(request, MHD_HTTP_HEADER_EXPECT) != NULL;
+    if (!waits && declared / DRAIN_FACTOR <= limit)
+        return MHD_YES; /* read it, so that the client reads our answer on a connection that still stands */
+    request->dispatched = true;
+    atomic_fetch_add(&request->server->active, 1);
+    respond_too_large(request);
+    return request_send(request);
+}
+
+static enum MHD_Result take_body(struct http_request *request, const char *data, size_t size)
+{
+    size_t limit = request->server->settings.body_max_bytes;
+
+    request->received += size;
+    if (request->received > limit) {
+        request->too_large = true;
+        if (request->body)
+            g_byte_array_set_size(request->body, 0);
+        return request->received / DRAIN_FACTOR > limit ? MHD_NO : MHD_YES;
+    }
+    if (!request->body)
+        request->body = g_byte_array_new();
+    g_byte_array_append(request->body, (const guint8 *)data, (guint)size);
+    return MHD_YES;
+}
+
+/* The request is complete. */
+static void dispatch(struct http_request *request)
+{
+    struct http_server *server = request->server;
+
+    request->dispatched = true;
+    atomic_store(&request->connection->deadline_us, 0);
+    atomic_fetch_add(&server->active, 1);
+    if (request->too_large)
+        respond_too_large(request);
+    else if (atomic_load(&server->quiesced))
+        respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", "The server is shutting down.");
+    else
+        server->handler(request, server->opaque);
+    /* A held request may have been answered and its answer may be on its way by now, but it is freed on this very thread. */
+    g_assert(request->held || atomic_load(&request->answered));
+}
+
+static enum MHD_Result on_request(void *opaque, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
+                                  const char *data, size_t *size, void **context)
+{
+    struct http_request *request = (struct http_request *)*context;
+
+    (void)version;
+    if (!request) {
+        request = request_new((struct http_server *)opaque, mhd, method, url);
+        *context = request;
+        return begin(request);
+    }
+    if (*size > 0) {
+        size_t taken = *size;
+        *size = 0;
+        return take_body(request, data, taken);
+    }
+    if (!request->dispatched) {
+        dispatch(request);
+        if (request->held)
+            return MHD_YES; /* suspended: called again after http_respond */
+    }
+    g_assert(atomic_load(&request->answered));
+    return request_send(request);
+}
+
+G_GNUC_PRINTF(2, 0) static void on_log(void *opaque, const char *format, va_list args)
+{
+    g_autofree char *text = g_strdup_vprintf(format, args);
+
+    (void)opaque;
+    log_debug("http_library", "text=%s", g_strchomp(text));
+}
+
+/* ---- life ---- */
+
+static bool start_daemon(struct http_server *server, GError **error)
+{
+    const struct http_settings *settings = &server->settings;
+    unsigned threads = (unsigned)MAX(settings->threads, 1);
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_CONNECTION_TIMEOUT, settings->idle_timeout_s, NULL},
+        /* The listener keeps the limit; a pool divides this one by its threads, and each must be able to have them all. */
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)settings->connections_max * (intptr_t)threads + (intptr_t)threads, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_PER_CONNECTION, NULL},
+        {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+
+    server->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
+                                      0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                                      MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+                                      MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    if (!server->daemon)
+        g_set_error(error, HTTP_ERROR, 0, "The HTTP server cannot be started: %s.", g_strerror(errno));
+    return server->daemon != NULL;
+}
+
+static void server_free(struct http_server *server)
+{
+    g_mutex_clear(&server->lock);
+    g_free(server);
+}
+
+struct http_server *http_server_start(const struct http_settings *settings, http_handler handler, void *opaque, GError **error)
+{
+    struct http_server *server = g_new0(struct http_server, 1);
+    const struct http_listen_settings listen_settings = {
+        settings->address, settings->port, settings->unix_path, settings->connections_max, on_accepted, on_tick, server,
+    };
+
+    g_assert(settings->body_max_bytes < G_MAXUINT / 2); /* GByteArray counts in guint */
+    server->handler = handler;
+    server->opaque = opaque;
+    server->settings = *settings;
+    g_mutex_init(&server->lock);
+    g_queue_init(&server->connections);
+    server->listener = http_listener_new(&listen_settings, error);
+    if (!server->listener) {
+        server_free(server);
+        return NULL;
+    }
+    bool ok = start_daemon(server, error);
+    http_listener_start(server->listener);
+    if (ok)
+        return server;
+    http_listener_stop(server->listener);
+    server_free(server);
+    return NULL;
+}
+
+int http_server_port(const struct http_server *server)
+{
+    return http_listener_port(server->listener);
+}
+
+void http_server_quiesce(struct http_server *server)
+{
+    atomic_store(&server->quiesced, true);
+    http_listener_quiesce(server->listener);
+}
+
+void http_server_stop(struct http_server *server)
+{
+    if (!server)
+        return;
+    http_server_quiesce(server);
+    while (atomic_load(&server->held) > 0)
+        g_usleep(DRAIN_MS * 1000);
+    /* The answers that are still being sent; a client that does not read its own is not waited for. */
+    gint64 deadline_us = g_get_monotonic_time() + (gint64)server->settings.idle_timeout_s * G_USEC_PER_SEC;
+    while (atomic_load(&server->active) > 0 && g_get_monotonic_time() < deadline_us)
+        g_usleep(DRAIN_MS * 1000);
+    while (atomic_load(&server->responding) > 0)
+        g_usleep(DRAIN_MS * 100);
+    MHD_stop_daemon(server->daemon);
+    http_listener_stop(server->listener);
+    server_free(server);
+}
