@@ -1,0 +1,215 @@
+"""The exactness run: traffic flows, faults strike, and in the end every count agrees to the last event.
+
+    cd tests/system && python -m chaos.run --seed 7 [--faults 40] [--directory DIR] [--keep]
+
+What decides is the test's own sum of all that it sent, compared with what Redis holds as this package reads it, and `daybook
+recount`, which counts the topic again. The same seed gives the same faults in the same order; what they hit is a matter of
+timing, which is the point.
+"""
+
+import argparse
+import collections
+import dataclasses
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from . import counts, faults
+from .parts import Broker, Redis
+from .world import World, create_topic
+
+PARTITIONS = 6
+RATE = 600  # events per second and source; there are four
+CLAIMS = "daybook_aggregator_claims_total"
+RECORDS = "daybook_aggregator_records_total"
+
+
+@dataclasses.dataclass
+class Row:
+    """What one kind of fault brought about, over all its hits."""
+
+    hits: int = 0
+    missed: int = 0
+    claims: int = 0
+    replayed: int = 0
+    duplicates: int = 0
+    bytes_cut: int = 0
+
+
+class Monitor(threading.Thread):
+    """Adds up the aggregators' counters, which begin at 0 with each process."""
+
+    def __init__(self, aggregators):
+        super().__init__(daemon=True)
+        self.aggregators = aggregators
+        self.last = collections.defaultdict(float)
+        self.totals = collections.Counter()
+        self.lock = threading.Lock()
+        self.ending = threading.Event()
+
+    def run(self):
+        while not self.ending.wait(0.05):
+            for aggregator in self.aggregators:
+                metrics = aggregator.metrics()
+                if metrics:
+                    self.look(aggregator, metrics)
+
+    def look(self, aggregator, metrics):
+        with self.lock:
+            for name in (CLAIMS, RECORDS):
+                value = sum(number for key, number in metrics.items() if key.partition("{")[0] == name)
+                before = self.last[aggregator.name, name]
+                self.totals[name] += value - before if value >= before else value
+                self.last[aggregator.name, name] = value
+
+    def total(self, name):
+        with self.lock:
+            return int(self.totals[name])
+
+
+class Run:
+    def __init__(self, seed, directory, n_faults=36, partitions=PARTITIONS):
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.n_faults = n_faults
+        self.directory = Path(directory)
+        # A short session, so that partitions move within seconds.
+        self.broker = Broker("broker", self.directory / "broker", options={"group.min.session.timeout.ms": 1000})
+        self.redis = Redis("redis", self.directory / "redis")
+        self.broker.start()
+        self.redis.start()
+        create_topic(self.broker.address, partitions=partitions)
+        settings = {"aggregator": {"kafka.properties": "session.timeout.ms=3000;heartbeat.interval.ms=500"}}
+        self.world = World(self.directory, self.broker, self.redis, partitions, settings=settings)
+        self.monitor = Monitor(self.world.aggregators)
+        self.rows = collections.defaultdict(Row)
+
+    def close(self):
+        self.monitor.ending.set()
+        for source in self.world.sources:
+            source.stop()
+        self.world.kill()
+
+    # ---- the run ----
+
+    def execute(self):
+        self.world.start()
+        self.monitor.start()
+        self.world.start_traffic(self.seed, RATE)
+        faults.wait_moving(self.world)
+        for number, (kind, fault) in enumerate(faults.schedule(self.random, self.n_faults), 1):
+            self.strike(number, kind, fault)
+        for kind in [kind for kind, row in self.rows.items() if row.hits == 0]:
+            self.retry(kind)
+        self.world.stop_traffic()
+        self.world.wait_settled()
+        total, recount = self.world.verify()
+        self.world.stop()
+        return total, recount
+
+    def retry(self, kind):
+        """A point that was not reached in its time gets further chances."""
+        fault = dict(faults.schedule(random.Random(0), 0))[kind]
+        for number in range(3):
+            if self.rows[kind].hits == 0:
+                self.strike(f"retry {number + 1}", kind, fault)
+
+    def strike(self, number, kind, fault):
+        row = self.rows[kind]
+        before = self.seen()
+        begin = time.monotonic()
+        try:
+            hit = fault(self.world, self.random)
+            row.hits += 1
+            row.bytes_cut += hit.bytes_cut
+        except faults.NothingAtStake as miss:
+            hit = miss
+            row.missed += 1
+        faults.wait_moving(self.world)
+        self.check_alive()
+        after = self.seen()
+        row.claims += max(0, after["claims"] - before["claims"])
+        row.replayed += max(0, after["replayed"] - before["replayed"])
+        row.duplicates += max(0, after["duplicates"] - before["duplicates"])
+        print(f"{number:>8}  {kind:<32} {time.monotonic() - begin:5.1f} s  {hit}", flush=True)
+        time.sleep(self.random.random())
+
+    def check_alive(self):
+        self.world.check_traffic()
+        for part in self.world.parts():
+            assert part.alive(), f"{part.name} ended by itself with {part.process.returncode}:\n{part.log_tail()}"
+
+    def seen(self):
+        ends = sum(self.world.ends.get() or [0])
+        return {
+            "claims": self.monitor.total(CLAIMS),
+            "replayed": max(0, self.monitor.total(RECORDS) - ends),
+            "duplicates": counts.meta(self.redis.client(), self.world.partitions)["duplicate_batches"],
+        }
+
+    # ---- the report ----
+
+    def report(self):
+        head = f"{'fault':<34}{'hits':>6}{'claims':>8}{'replayed':>10}{'duplicates':>12}{'bytes cut':>12}"
+        lines = [head]
+        for kind in sorted(self.rows):
+            row = self.rows[kind]
+            lines.append(f"{kind:<34}{row.hits:>6}{row.claims:>8}{row.replayed:>10}{row.duplicates:>12}{row.bytes_cut:>12}")
+        total = self.total()
+        lines.append(f"{'all':<34}{total.hits:>6}{total.claims:>8}{total.replayed:>10}{total.duplicates:>12}{total.bytes_cut:>12}")
+        return "\n".join(lines)
+
+    def total(self):
+        names = [field.name for field in dataclasses.fields(Row)]
+        return Row(**{name: sum(getattr(row, name) for row in self.rows.values()) for name in names})
+
+    def silent(self):
+        """What stayed at 0 though it must not."""
+        found = [f"{kind}: no hit" for kind, row in self.rows.items() if row.hits == 0]
+        found += [f"{kind}: no bytes cut" for kind in faults.MUST_CUT if self.rows[kind].bytes_cut == 0]
+        claimed = [kind for kind in self.rows if kind.startswith(("aggregator killed", "aggregator moved", "redis torn", "power"))]
+        found += [f"{kind}: no claim" for kind in claimed if self.rows[kind].claims == 0]
+        total = self.total()
+        found += [f"{name}: 0 in all" for name in ("claims", "replayed", "duplicates", "bytes_cut") if getattr(total, name) == 0]
+        return found
+
+
+def run(seed, directory, n_faults=36):
+    """Runs once; AssertionError when a count differs or a kind of fault did not strike."""
+    print(f"seed {seed}, directory {directory}", flush=True)
+    begin = time.monotonic()
+    chaos = Run(seed, directory, n_faults)
+    try:
+        total, recount = chaos.execute()
+    finally:
+        print(chaos.report(), flush=True)
+        chaos.close()
+    repeated = sum(getattr(source, "repeated", 0) for source in chaos.world.sources)
+    print(recount.strip())
+    print(f"exact: seed {seed}: {total} events sent and counted, {repeated} requests repeated, {chaos.total().hits} faults, "
+          f"{time.monotonic() - begin:.0f} s", flush=True)  # fmt: skip
+    assert not chaos.silent(), chaos.silent()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    parser.add_argument("--faults", type=int, default=36)
+    parser.add_argument("--directory")
+    parser.add_argument("--keep", action="store_true", help="leave the directory after success, too")
+    options = parser.parse_args()
+    directory = Path(options.directory or tempfile.mkdtemp(prefix="daybook-exactness-"))
+    try:
+        run(options.seed, directory, options.faults)
+    except AssertionError as error:
+        sys.exit(f"seed {options.seed} failed, see {directory}: {error}")
+    if not options.keep:
+        shutil.rmtree(directory)
+
+
+if __name__ == "__main__":
+    main()
