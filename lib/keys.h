@@ -27,7 +27,8 @@
  *   {p3}:zr:<generation>:<slot> zset  METHOD " " template by requests in the slot, all clients
  *   {p3}:zm:<minute>.<revision> zset  client symbol by requests in the minute
  *
- * What is over a cap has the symbol of the name KEYS_OTHER (counted, never dropped). The generation of minute m is (m / 1440).revision.
+ * What is over a cap has the symbol of the name KEYS_OTHER (counted, never dropped; a client over the cap loses its organization too).
+ * The caps are constants, not settings: they decide what is counted under which name, and that must follow from the log alone. The generation of minute m is (m / 1440).revision.
  * Shards keep the hashes small, so that Redis stores them as listpacks, and bounded. */
 #ifndef DAYBOOK_KEYS_H
 #define DAYBOOK_KEYS_H
@@ -41,6 +42,12 @@ enum {
     KEYS_SLOTS_PER_DAY = 96,
     KEYS_SLOT_MS = 15 * 60 * 1000,
     KEYS_RING = 1000,
+    KEYS_CLIENTS_MAX = 100000, /* distinct clients of a generation, before KEYS_OTHER */
+    KEYS_ROUTES_MAX = 1000,    /* distinct METHOD template of a client in a generation */
+    KEYS_USERS_MAX = 10000,    /* distinct users of a client in a generation */
+    KEYS_PLATFORMS_MAX = 64,   /* distinct platforms of a client in a generation */
+    KEYS_IDS_SHARDS = 256,
+    KEYS_MINUTE_KEPT_MS = 48 * 3600 * 1000, /* after the end of the minute, by the log clock */
     KEYS_MAX = 128, /* bytes a key needs at most, with its NUL */
 };
 #define KEYS_DAY_MS INT64_C(86400000)

@@ -1,0 +1,94 @@
+/* buckets_private: the structures behind buckets.h, shared by buckets.c (finding, counting), buckets_read.c and buckets_flush.c. */
+#ifndef DAYBOOK_BUCKETS_PRIVATE_H
+#define DAYBOOK_BUCKETS_PRIVATE_H
+
+#include "aggregator/buckets.h"
+#include "aggregator/intmap.h"
+#include "lib/measure.h"
+
+enum bucket_state { BUCKET_UNKNOWN, BUCKET_ASKED, BUCKET_LOADED };
+
+/* One field of a hash. Slot: route | user << 20 | platform << 40. Minute: the client's symbol. */
+struct cell {
+    uint64_t field;
+    struct bucket *bucket;
+    bool dirty;
+    struct measure measure;
+};
+
+/* One hash in Redis: a shard of a client's slot, or of a minute. */
+struct bucket {
+    enum bucket_state state;
+    uint32_t shard;
+    struct slot_client *slot_client; /* or */
+    struct minute *minute;
+    struct intmap cells;
+    GPtrArray *dirty; /* struct cell; NULL: clean */
+    struct buckets *buckets;
+};
+
+/* A member of a sorted set of routes. */
+struct score {
+    uint64_t requests;
+    struct slot *slot;
+    uint32_t name;
+    bool dirty;
+};
+
+struct slot_client {
+    struct slot *slot;
+    uint32_t number;
+    uint64_t requests;
+    bool dirty;
+    bool complete; /* Redis has no bucket of it that is not in memory */
+    struct bucket *first; /* shard 0 */
+    struct intmap shards; /* the others */
+};
+
+struct slot {
+    int64_t day;
+    int revision, index;
+    enum bucket_state state;
+    struct intmap clients; /* symbol -> struct slot_client */
+    struct intmap routes;  /* name -> struct score */
+    GPtrArray *dirty_clients, *dirty_routes;
+    bool dirty;
+    struct buckets *buckets;
+};
+
+struct minute {
+    int64_t minute;
+    int revision;
+    bool fresh; /* beyond the horizon when it was made: nothing to read */
+    struct intmap shards;
+    GPtrArray *dirty; /* struct bucket */
+};
+
+/* What was found for the symbols of the batch at hand, by symbol index. */
+struct memo {
+    uint32_t organization, client_name, method, route_name, user_name, platform_name;
+};
+
+struct buckets {
+    int partition;
+    bool histograms;
+    struct symbols *symbols;
+    int64_t horizon;
+    struct intmap slots, minutes;
+    GPtrArray *dirty_slots, *dirty_minutes, *dirty_slot_buckets;
+    size_t bytes, dirty_bytes;
+    const struct batch *batch;
+    struct memo *memos;
+    size_t n_memos;
+    GString *text; /* for names and values */
+};
+
+struct cell *bucket_cell(struct bucket *bucket, uint64_t field);
+/* Reading: each asks at most once and marks the state. */
+void bucket_ask(struct bucket *bucket, struct commit *commit);
+void slot_ask(struct slot *slot, struct commit *commit);
+struct slot_client *slot_client_get(struct slot *slot, uint32_t number, bool complete);
+struct score *slot_route_get(struct slot *slot, uint32_t name);
+size_t bucket_key(const struct bucket *bucket, char *key);
+
+#endif

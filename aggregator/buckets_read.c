@@ -1,0 +1,99 @@
+/* buckets_read: open buckets as they stand in Redis. */
+#include "aggregator/buckets_private.h"
+
+#include "lib/keys.h"
+#include "lib/number.h"
+
+static bool damaged(GError **error, const char *what)
+{
+    g_set_error(error, COMMIT_ERROR, COMMIT_ERROR_DAMAGED, "a bucket in Redis is damaged: %s", what);
+    return false;
+}
+
+size_t bucket_key(const struct bucket *bucket, char *key)
+{
+    int partition = bucket->buckets->partition;
+    if (bucket->minute)
+        return keys_minute(key, partition, bucket->minute->minute, bucket->minute->revision, bucket->shard);
+    const struct slot *slot = bucket->slot_client->slot;
+    return keys_slot(key, partition, slot->day, slot->revision, slot->index, bucket->slot_client->number, bucket->shard);
+}
+
+/* "route.user.platform", or a client's symbol. */
+static bool read_field(struct view text, bool minute, uint64_t *field)
+{
+    const char *cursor = text.data, *end = text.data + text.size;
+    uint64_t route, user, platform;
+    if (minute)
+        return number_read(text, field) && *field <= UINT32_MAX;
+    if (!number_scan(&cursor, end, &route) || cursor == end || *cursor++ != '.' || !number_scan(&cursor, end, &user) ||
+        cursor == end || *cursor++ != '.' || !number_scan(&cursor, end, &platform) || cursor != end)
+        return false;
+    *field = route | user << 20 | platform << 40;
+    return route < 1 << 20 && user < 1 << 20 && platform < 1 << 20;
+}
+
+static bool bucket_loaded(void *opaque, const struct redis_reply *reply, GError **error)
+{
+    struct bucket *bucket = opaque;
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
+        uint64_t field;
+        if (!read_field(redis_reply_text(redis_reply_at(reply, i)), bucket->minute != NULL, &field))
+            return damaged(error, "a field's name cannot be read");
+        if (!measure_parse(&bucket_cell(bucket, field)->measure, redis_reply_text(redis_reply_at(reply, i + 1))))
+            return damaged(error, "a measure cannot be read");
+    }
+    bucket->state = BUCKET_LOADED;
+    return true;
+}
+
+void bucket_ask(struct bucket *bucket, struct commit *commit)
+{
+    char key[KEYS_MAX];
+    const struct view words[] = {view_of("HGETALL"), view_make(key, bucket_key(bucket, key))};
+    commit_ask(commit, bucket_loaded, bucket, G_N_ELEMENTS(words), words);
+    bucket->state = BUCKET_ASKED;
+}
+
+/* Redis writes whole scores without a fraction up to 2^53 or so; more than that would not be exact anyway. */
+static bool read_score(const struct redis_reply *reply, uint64_t *requests)
+{
+    return number_read(redis_reply_text(reply), requests);
+}
+
+static bool clients_loaded(void *opaque, const struct redis_reply *reply, GError **error)
+{
+    struct slot *slot = opaque;
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
+        uint64_t number, requests;
+        if (!number_read(redis_reply_text(redis_reply_at(reply, i)), &number) || number > UINT32_MAX ||
+            !read_score(redis_reply_at(reply, i + 1), &requests))
+            return damaged(error, "a member of a slot's sorted set of clients is no number");
+        slot_client_get(slot, (uint32_t)number, false)->requests = requests;
+    }
+    return true;
+}
+
+static bool routes_loaded(void *opaque, const struct redis_reply *reply, GError **error)
+{
+    struct slot *slot = opaque;
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
+        uint32_t name = symbols_name(slot->buckets->symbols, redis_reply_text(redis_reply_at(reply, i)));
+        if (!read_score(redis_reply_at(reply, i + 1), &slot_route_get(slot, name)->requests))
+            return damaged(error, "a score of a slot's sorted set of routes is no whole number");
+    }
+    slot->state = BUCKET_LOADED;
+    return true;
+}
+
+void slot_ask(struct slot *slot, struct commit *commit)
+{
+    char clients[KEYS_MAX], routes[KEYS_MAX];
+    int partition = slot->buckets->partition;
+    struct view words[] = {view_of("ZRANGE"), {NULL, 0}, view_of("0"), view_of("-1"), view_of("WITHSCORES")};
+    words[1] = view_make(clients, keys_slot_clients(clients, partition, slot->day, slot->revision, slot->index));
+    commit_ask(commit, clients_loaded, slot, G_N_ELEMENTS(words), words);
+    words[1] = view_make(routes, keys_slot_routes(routes, partition, slot->day, slot->revision, slot->index));
+    commit_ask(commit, routes_loaded, slot, G_N_ELEMENTS(words), words);
+    slot->state = BUCKET_ASKED;
+}

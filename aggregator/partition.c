@@ -1,0 +1,418 @@
+#include "aggregator/partition_private.h"
+
+#include "lib/keys.h"
+#include "lib/log.h"
+#include "lib/number.h"
+
+enum { PAYLOAD_FIRST = 1024 * 1024, BUSY_INTERVALS = 4, GUARD_MS = 1000, SWEEP_MAX = 8 };
+
+struct partition *partition_new(int number, const struct partition_settings *settings)
+{
+    struct partition *partition = g_new0(struct partition, 1);
+    partition->number = number;
+    partition->settings = *settings;
+    partition->payload = payload_new();
+    partition->places = g_array_new(FALSE, FALSE, sizeof(struct place));
+    partition->counted = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    partition->payload_limit = MIN((size_t)PAYLOAD_FIRST, settings->payload_max_bytes);
+    partition->memory_max = SIZE_MAX;
+    return partition;
+}
+
+void partition_forget(struct partition *partition)
+{
+    g_clear_pointer(&partition->buckets, buckets_free);
+    g_clear_pointer(&partition->symbols, symbols_free);
+    g_clear_pointer(&partition->ids, ids_free);
+    struct mirror **const mirrors[] = {&partition->meta, &partition->hw,   &partition->hb, &partition->imports,
+                                       &partition->quarantine, &partition->gaps, &partition->due};
+    for (size_t i = 0; i < G_N_ELEMENTS(mirrors); i++)
+        g_clear_pointer(mirrors[i], mirror_free);
+    g_clear_pointer(&partition->commit, commit_free);
+}
+
+void partition_free(struct partition *partition)
+{
+    if (!partition)
+        return;
+    partition_forget(partition);
+    payload_free(partition->payload);
+    g_array_free(partition->places, TRUE);
+    g_array_free(partition->counted, TRUE);
+    g_free(partition);
+}
+
+int partition_number(const struct partition *partition)
+{
+    return partition->number;
+}
+
+int64_t partition_position(const struct partition *partition)
+{
+    return partition->next - (partition->check_fingerprint ? 1 : 0);
+}
+
+void partition_set_memory(struct partition *partition, size_t bytes)
+{
+    partition->memory_max = bytes;
+}
+
+/* ---- claim ---- */
+
+static bool damaged(GError **error, const struct partition *partition, const char *what)
+{
+    g_set_error(error, COMMIT_ERROR, COMMIT_ERROR_DAMAGED, "partition %d: %s", partition->number, what);
+    return false;
+}
+
+static void make_memory(struct partition *partition)
+{
+    int number = partition->number;
+    partition->meta = mirror_new(number, "meta");
+    partition->hw = mirror_new(number, "hw");
+    partition->hb = mirror_new(number, "hb");
+    partition->imports = mirror_new(number, "imports");
+    partition->quarantine = mirror_new(number, "quar");
+    partition->gaps = mirror_new(number, "gaps");
+    partition->due = mirror_new(number, "due");
+    partition->symbols = symbols_new(number);
+    partition->buckets = buckets_new(number, partition->symbols, partition->settings.histograms);
+    partition->ids = ids_new(number, partition->due);
+}
+
+static void count_field(const char *field, const char *value, void *opaque)
+{
+    (void)field;
+    (void)value;
+    ++*(size_t *)opaque;
+}
+
+static bool is_empty(const struct mirror *mirror)
+{
+    size_t n = 0;
+    mirror_each(mirror, count_field, &n);
+    return n == 0;
+}
+
+/* A log of another name is a new log: its offsets begin at 0, the counts go on, and the change is kept in meta. */
+static bool change_topic(struct partition *partition, GError **error)
+{
+    if (!partition->settings.accept_new_log) {
+        g_set_error(error, COMMIT_ERROR, COMMIT_ERROR_DAMAGED,
+                    "partition %d was counted up to offset %" G_GINT64_FORMAT " of topic \"%s\", but kafka.topic is \"%s\": set it back, or set "
+                    "kafka.new_log=accept if the new topic goes on where the old one ended",
+                    partition->number, partition->point.next, partition->point.topic, partition->settings.topic);
+        return false;
+    }
+    g_autofree char *field = g_strdup_printf("topic:%" G_GINT64_FORMAT, mirror_number(partition->meta, "topics"));
+    g_autofree char *value = g_strdup_printf("%s ended at %" G_GINT64_FORMAT, partition->point.topic, partition->point.next);
+    mirror_set(partition->meta, field, value);
+    mirror_add(partition->meta, "topics", 1);
+    log_warn("new_log_accepted", "partition=%d old=%s ended_at=%" G_GINT64_FORMAT " new=%s", partition->number, partition->point.topic,
+             partition->point.next, partition->settings.topic);
+    partition->next = 0;
+    partition->check_fingerprint = false;
+    return true;
+}
+
+static bool take_point(struct partition *partition, GError **error)
+{
+    const struct commit_point *point = &partition->point;
+    partition->next = point->next;
+    partition->check_fingerprint = point->next > 0;
+    partition->clock_ms = mirror_number(partition->meta, "clock");
+    partition->swept_clock_ms = 0;
+    buckets_set_horizon(partition->buckets, mirror_number(partition->meta, "horizon"));
+    g_strlcpy(partition->fingerprint, point->fingerprint, sizeof partition->fingerprint);
+    if (point->topic[0] == '\0') {
+        if (!is_empty(partition->hw) || !is_empty(partition->meta))
+            return damaged(error, partition, "Redis has counts of it but no commit record: restore a backup");
+        return true;
+    }
+    return strcmp(point->topic, partition->settings.topic) == 0 || change_topic(partition, error);
+}
+
+bool partition_claim(struct partition *partition, GError **error)
+{
+    char token[33];
+    partition_forget(partition);
+    struct store *store = partition->settings.connect(partition->settings.opaque, partition->number, error);
+    if (!store)
+        return false;
+    partition->commit = commit_new(partition->number, store);
+    partition->settings.token(partition->settings.opaque, token);
+    if (!commit_claim(partition->commit, token, &partition->point, error))
+        return false;
+    partition->claims++;
+    make_memory(partition);
+    mirror_load(partition->meta, partition->commit);
+    mirror_load(partition->hw, partition->commit);
+    mirror_load(partition->due, partition->commit);
+    if (!commit_read(partition->commit, error) || !take_point(partition, error))
+        return false;
+    partition->flushed_at_ms = partition->checked_at_ms = partition->now_ms;
+    partition->payload_limit = MIN((size_t)PAYLOAD_FIRST, partition->settings.payload_max_bytes);
+    return true;
+}
+
+bool partition_check_log(struct partition *partition, int64_t low, int64_t high, GError **error)
+{
+    if (high < partition->next)
+        return damaged(error, partition,
+                       "the log ends before the record that is to be counted next: it was cut, or this is another cluster. Give a new log a new "
+                       "topic name");
+    if (low > partition->next)
+        return damaged(error, partition,
+                       "the log no longer reaches back to the record that is to be counted next: its retention was too short. Restore a newer "
+                       "backup, or begin a new topic with kafka.new_log=accept");
+    if (low == partition->next)
+        partition->check_fingerprint = false; /* the record before is gone by retention */
+    return true;
+}
+
+/* ---- flush ---- */
+
+size_t partition_dirty_bytes(const struct partition *partition)
+{
+    return symbols_dirty_bytes(partition->symbols) + buckets_dirty_bytes(partition->buckets) + ids_dirty_bytes(partition->ids);
+}
+
+static void write_meta(struct partition *partition)
+{
+    if (mirror_number(partition->meta, "clock") != partition->clock_ms)
+        mirror_set_number(partition->meta, "clock", partition->clock_ms);
+    if (mirror_number(partition->meta, "horizon") != buckets_horizon(partition->buckets))
+        mirror_set_number(partition->meta, "horizon", buckets_horizon(partition->buckets));
+}
+
+static void fill_payload(struct partition *partition)
+{
+    struct payload *payload = partition->payload;
+    symbols_flush(partition->symbols, payload, partition->meta);
+    buckets_note_due(partition->buckets, partition->due);
+    buckets_flush(partition->buckets, payload);
+    ids_flush(partition->ids, payload);
+    write_meta(partition);
+    struct mirror *const mirrors[] = {partition->meta, partition->hw,   partition->hb, partition->imports,
+                                      partition->quarantine, partition->gaps, partition->due};
+    for (size_t i = 0; i < G_N_ELEMENTS(mirrors); i++)
+        mirror_flush(mirrors[i], payload);
+}
+
+/* Commits what the payload holds; the caller resets it. */
+static bool commit_payload(struct partition *partition, GError **error)
+{
+    partition->point.n++;
+    partition->point.next = partition->next;
+    g_strlcpy(partition->point.topic, partition->settings.topic, sizeof partition->point.topic);
+    g_strlcpy(partition->point.fingerprint, partition->fingerprint, sizeof partition->point.fingerprint);
+    partition->flushes++;
+    partition->payload_bytes += payload_bytes(partition->payload).size;
+    bool ok = commit_flush(partition->commit, &partition->point, partition->payload, error);
+    payload_reset(partition->payload);
+    partition->flushed_at_ms = partition->checked_at_ms = partition->now_ms;
+    return ok;
+}
+
+static bool trim(struct partition *partition, GError **error)
+{
+    size_t used = buckets_bytes(partition->buckets) + symbols_bytes(partition->symbols);
+    if (used <= partition->memory_max)
+        return true;
+    if (!commit_drain(partition->commit, error))
+        return false;
+    buckets_trim(partition->buckets, false);
+    used = buckets_bytes(partition->buckets) + symbols_bytes(partition->symbols);
+    if (used <= partition->memory_max / 4 * 3)
+        return true;
+    buckets_trim(partition->buckets, true);
+    symbols_trim(partition->symbols);
+    return true;
+}
+
+bool partition_flush(struct partition *partition, GError **error)
+{
+    if (partition->next == partition->point.next && partition_dirty_bytes(partition) == 0 && !mirror_dirty(partition->meta) &&
+        !mirror_dirty(partition->due) && !mirror_dirty(partition->hw))
+        return true;
+    bool full = partition_dirty_bytes(partition) >= partition->payload_limit;
+    payload_reset(partition->payload);
+    fill_payload(partition);
+    /* Larger under load: fewer flushes write the same field again. */
+    size_t limit = full ? partition->payload_limit * 2 : partition->payload_limit / 2;
+    partition->payload_limit = CLAMP(limit, MIN((size_t)PAYLOAD_FIRST, partition->settings.payload_max_bytes),
+                                     partition->settings.payload_max_bytes);
+    return commit_payload(partition, error) && trim(partition, error);
+}
+
+/* ---- removal of what is due ---- */
+
+struct due_list {
+    int64_t clock_ms;
+    GPtrArray *names;
+};
+
+static void collect_due(const char *field, const char *value, void *opaque)
+{
+    struct due_list *list = opaque;
+    int64_t due_ms;
+    if (list->names->len < SWEEP_MAX && number_read_signed(view_of(value), &due_ms) && due_ms <= list->clock_ms)
+        g_ptr_array_add(list->names, g_strdup(field));
+}
+
+static bool count_answer(void *opaque, const struct redis_reply *reply, GError **error)
+{
+    (void)error;
+    *(int64_t *)opaque = redis_reply_integer(reply);
+    return true;
+}
+
+static void add_key(struct payload *payload, bool *begun, const char *key, size_t size)
+{
+    if (*begun)
+        payload_add(payload, view_make(key, size));
+    else
+        payload_begin(payload, PAYLOAD_UNLINK, view_make(key, size));
+    *begun = true;
+}
+
+/* The minute's shards are as many as its generation's clients need; its sorted set goes last. */
+static bool unlink_minute(struct partition *partition, int64_t minute, int revision, GError **error)
+{
+    char key[KEYS_MAX];
+    int64_t clients = 0;
+    bool begun = false;
+    int64_t day = minute * KEYS_MINUTE_MS / KEYS_DAY_MS;
+    const struct view words[] = {view_of("HLEN"), view_make(key, keys_clients(key, partition->number, day, revision))};
+    commit_ask(partition->commit, count_answer, &clients, G_N_ELEMENTS(words), words);
+    if (!commit_read(partition->commit, error))
+        return false;
+    for (uint32_t shard = 0; shard <= (uint64_t)clients / KEYS_CLIENTS_PER_SHARD; shard++)
+        add_key(partition->payload, &begun, key, keys_minute(key, partition->number, minute, revision, shard));
+    add_key(partition->payload, &begun, key, keys_minute_clients(key, partition->number, minute, revision));
+    return true;
+}
+
+static void unlink_ids(struct partition *partition, int64_t day)
+{
+    char key[KEYS_MAX];
+    bool begun = false;
+    for (unsigned shard = 0; shard < KEYS_IDS_SHARDS; shard++)
+        add_key(partition->payload, &begun, key, keys_ids(key, partition->number, day, shard));
+}
+
+static bool unlink_due(struct partition *partition, const char *name, GError **error)
+{
+    uint64_t number, revision;
+    const char *cursor = name + 2, *end = name + strlen(name);
+    if (g_str_has_prefix(name, "ids:") && number_read(view_of(name + 4), &number))
+        unlink_ids(partition, (int64_t)number);
+    else if (g_str_has_prefix(name, "m:") && number_scan(&cursor, end, &number) && *cursor++ == '.' &&
+             number_scan(&cursor, end, &revision)) {
+        if (!unlink_minute(partition, (int64_t)number, (int)revision, error))
+            return false;
+    } else {
+        return damaged(error, partition, "its list of what is due has a name that nobody knows");
+    }
+    mirror_remove(partition->due, name);
+    return true;
+}
+
+struct past_list {
+    struct partition *partition;
+    GPtrArray *streams;
+};
+
+static void collect_past(const char *field, const char *value, void *opaque)
+{
+    struct past_list *list = opaque;
+    uint64_t sequence, crc, created;
+    const char *end = value + strlen(value);
+    if (list->streams->len < 1000 && number_scan(&value, end, &sequence) && *value++ == ' ' && number_scan(&value, end, &crc) &&
+        *value++ == ' ' && number_scan(&value, end, &created) && strcmp(value, " i") != 0 &&
+        (int64_t)created + STREAM_KEPT_MS <= list->partition->clock_ms)
+        g_ptr_array_add(list->streams, g_strdup(field));
+}
+
+static void forget_streams(struct partition *partition)
+{
+    g_autoptr(GPtrArray) streams = g_ptr_array_new_with_free_func(g_free);
+    mirror_each(partition->hw, collect_past, &(struct past_list){partition, streams});
+    for (guint i = 0; i < streams->len; i++) {
+        mirror_remove(partition->hw, g_ptr_array_index(streams, i));
+        mirror_remove(partition->hb, g_ptr_array_index(streams, i));
+    }
+}
+
+/* A flush of its own: what it removes is clean, and beyond being counted again (by the log clock). */
+static bool sweep(struct partition *partition, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    mirror_each(partition->due, collect_due, &(struct due_list){partition->clock_ms, names});
+    if (names->len < SWEEP_MAX)
+        partition->swept_clock_ms = partition->clock_ms;
+    if (names->len > 0) {
+        if (!partition_flush(partition, error) || !commit_drain(partition->commit, error))
+            return false;
+        buckets_trim(partition->buckets, true);
+        symbols_trim(partition->symbols);
+    }
+    payload_reset(partition->payload);
+    for (guint i = 0; i < names->len; i++)
+        if (!unlink_due(partition, g_ptr_array_index(names, i), error))
+            return false;
+    forget_streams(partition);
+    if (names->len == 0)
+        return true;
+    fill_payload(partition);
+    return commit_payload(partition, error);
+}
+
+/* ---- pace ---- */
+
+bool partition_settle(struct partition *partition, GError **error)
+{
+    return partition_flush(partition, error) && commit_drain(partition->commit, error);
+}
+
+bool partition_tick(struct partition *partition, int64_t now_ms, GError **error)
+{
+    partition->now_ms = now_ms;
+    bool busy = partition->payload_limit > PAYLOAD_FIRST;
+    int64_t interval_ms = (int64_t)partition->settings.flush_interval_ms * (busy ? BUSY_INTERVALS : 1);
+    if (now_ms - partition->flushed_at_ms >= interval_ms && !partition_flush(partition, error))
+        return false;
+    if (partition->clock_ms - partition->swept_clock_ms >= KEYS_MINUTE_MS && !sweep(partition, error))
+        return false;
+    if (now_ms - partition->checked_at_ms < GUARD_MS)
+        return true;
+    partition->checked_at_ms = now_ms;
+    return commit_guard(partition->commit, error);
+}
+
+void partition_stats(const struct partition *partition, struct partition_stats *stats)
+{
+    *stats = (struct partition_stats){.claims = partition->claims, .flushes = partition->flushes, .payload_bytes = partition->payload_bytes};
+    if (!partition->meta)
+        return;
+    const struct {
+        const char *field;
+        uint64_t *value;
+    } fields[] = {
+        {"events", &stats->events},
+        {"duplicates", &stats->duplicates},
+        {"duplicate_batches", &stats->duplicate_batches},
+        {"duplicate_batch_events", &stats->duplicate_batch_events},
+        {"quarantined", &stats->quarantined},
+        {"quarantined_events", &stats->quarantined_events},
+        {"gaps", &stats->gaps},
+        {"gap_batches", &stats->gap_batches},
+        {"other_crc", &stats->other_crc},
+        {"over_cap", &stats->over_cap},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
+        *fields[i].value = (uint64_t)mirror_number(partition->meta, fields[i].field);
+    stats->clock_ms = partition->clock_ms;
+    stats->committed = partition->point.next;
+    stats->memory_bytes = buckets_bytes(partition->buckets) + symbols_bytes(partition->symbols);
+}

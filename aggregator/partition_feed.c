@@ -1,0 +1,312 @@
+/* partition_feed: what each record of the log does to the counts. The order of the log is the only order, and its clock the only clock. */
+#include "aggregator/partition_private.h"
+
+#include "lib/keys.h"
+#include "lib/log.h"
+#include "lib/number.h"
+
+static bool stop(GError **error, const struct partition *partition, int64_t offset, const char *what)
+{
+    g_set_error(error, COMMIT_ERROR, COMMIT_ERROR_DAMAGED, "partition %d stops at offset %" G_GINT64_FORMAT ": %s", partition->number,
+                offset, what);
+    return false;
+}
+
+static void stream_name(const uint8_t id[STREAM_ID_SIZE], char out[2 * STREAM_ID_SIZE + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < STREAM_ID_SIZE; i++) {
+        out[2 * i] = digits[id[i] >> 4];
+        out[2 * i + 1] = digits[id[i] & 15];
+    }
+    out[2 * STREAM_ID_SIZE] = '\0';
+}
+
+/* The newest KEYS_RING entries, under their number modulo KEYS_RING. */
+static void ring_add(struct mirror *ring, int64_t number, const char *text)
+{
+    char field[NUMBER_MAX + 1];
+    g_autofree char *entry = g_strdup_printf("%" G_GINT64_FORMAT " %s", number, text);
+    field[number_write_signed(field, number % KEYS_RING)] = '\0';
+    mirror_set(ring, field, entry);
+}
+
+static void quarantine(struct partition *partition, const struct fed *fed, const char *reason)
+{
+    size_t events = fed->valid && fed->record.kind == RECORD_BATCH ? fed->record.batch.n_events : 0;
+    g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT " %s", fed->log->offset, reason);
+    ring_add(partition->quarantine, mirror_number(partition->meta, "quarantined"), text);
+    mirror_add(partition->meta, "quarantined", 1);
+    mirror_add(partition->meta, "quarantined_events", (int64_t)events);
+    log_warn("record_quarantined", "partition=%d offset=%" G_GINT64_FORMAT " events=%zu reason=%s", partition->number, fed->log->offset,
+             events, reason);
+}
+
+/* ---- streams ---- */
+
+struct high_water {
+    uint64_t sequence, crc;
+    int64_t created_ms; /* newest created_ms of the stream */
+    bool import;
+};
+
+static bool read_high_water(const struct partition *partition, const char *stream, struct high_water *water)
+{
+    const char *text = mirror_get(partition->hw, stream), *end;
+    uint64_t created;
+    if (!text)
+        return false;
+    end = text + strlen(text);
+    if (!number_scan(&text, end, &water->sequence) || *text++ != ' ' || !number_scan(&text, end, &water->crc) || *text++ != ' ' ||
+        !number_scan(&text, end, &created) || *text++ != ' ')
+        return false;
+    water->created_ms = (int64_t)created;
+    water->import = *text == 'i';
+    return true;
+}
+
+static void write_high_water(struct partition *partition, const char *stream, const struct high_water *water)
+{
+    char text[4 * NUMBER_MAX];
+    g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %s", water->sequence, water->crc,
+               water->created_ms, water->import ? "i" : "-");
+    mirror_set(partition->hw, stream, text);
+}
+
+static bool is_past(const struct partition *partition, int64_t created_ms)
+{
+    return created_ms + STREAM_KEPT_MS <= partition->clock_ms;
+}
+
+static void note_duplicate(struct partition *partition, const struct fed *fed, const char *stream, const struct high_water *water)
+{
+    const struct batch *batch = &fed->record.batch;
+    mirror_add(partition->meta, "duplicate_batches", 1);
+    mirror_add(partition->meta, "duplicate_batch_events", (int64_t)batch->n_events);
+    if (batch->header.sequence != water->sequence || fed->record.crc == water->crc)
+        return;
+    mirror_add(partition->meta, "other_crc", 1);
+    log_error("sequence_reused", "partition=%d offset=%" G_GINT64_FORMAT " stream=%s sequence=%" G_GUINT64_FORMAT, partition->number,
+              fed->log->offset, stream, batch->header.sequence);
+}
+
+static void note_gap(struct partition *partition, const struct fed *fed, const char *stream, uint64_t expected)
+{
+    uint64_t got = fed->record.batch.header.sequence;
+    g_autofree char *text =
+        g_strdup_printf("%" G_GINT64_FORMAT " %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT, fed->log->offset, stream,
+                        expected, got, partition->clock_ms / KEYS_DAY_MS);
+    ring_add(partition->gaps, mirror_number(partition->meta, "gaps"), text);
+    mirror_add(partition->meta, "gaps", 1);
+    mirror_add(partition->meta, "gap_batches", (int64_t)(got - expected));
+    log_error("sequence_gap", "partition=%d offset=%" G_GINT64_FORMAT " stream=%s expected=%" G_GUINT64_FORMAT " got=%" G_GUINT64_FORMAT,
+              partition->number, fed->log->offset, stream, expected, got);
+}
+
+/* Is this batch to be counted? Decided by stream and sequence alone; moves the stream's high-water mark if so. */
+static bool admit(struct partition *partition, const struct fed *fed)
+{
+    const struct batch_header *header = &fed->record.batch.header;
+    char stream[2 * STREAM_ID_SIZE + 1];
+    struct high_water water = {0};
+    if (header->partition != (uint32_t)partition->number) {
+        quarantine(partition, fed, "a batch that was cut for another partition");
+        return false;
+    }
+    stream_name(header->stream_id, stream);
+    bool known = read_high_water(partition, stream, &water) && (water.import || !is_past(partition, water.created_ms));
+    if (known && header->sequence <= water.sequence) {
+        note_duplicate(partition, fed, stream, &water);
+        return false;
+    }
+    if (!known && (header->sequence != 1 || (!header->import && is_past(partition, header->created_ms)))) {
+        quarantine(partition, fed, header->sequence != 1 ? "a batch of an unknown stream that is not its first"
+                                                         : "the first batch of an unknown stream, but older than 30 days");
+        return false;
+    }
+    if (known && header->sequence > water.sequence + 1)
+        note_gap(partition, fed, stream, water.sequence + 1);
+    water = (struct high_water){header->sequence, fed->record.crc, MAX(known ? water.created_ms : 0, header->created_ms), header->import};
+    write_high_water(partition, stream, &water);
+    return true;
+}
+
+static char *hex(const uint8_t *data, size_t size)
+{
+    GString *text = g_string_sized_new(2 * size);
+    for (size_t i = 0; i < size; i++)
+        g_string_append_printf(text, "%02x", data[i]);
+    return g_string_free(text, FALSE);
+}
+
+static void note_manifest(struct partition *partition, const struct batch *batch)
+{
+    const struct import_manifest *manifest = &batch->manifest;
+    char stream[2 * STREAM_ID_SIZE + 1];
+    stream_name(batch->header.stream_id, stream);
+    g_autofree char *rules = hex(manifest->rules_digest, sizeof manifest->rules_digest);
+    g_autofree char *head = hex(manifest->head_digest, sizeof manifest->head_digest);
+    g_autofree char *text = g_strdup_printf("%u %s %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %s", manifest->partition_count, rules, head,
+                                            manifest->size_bytes, manifest->first_line, manifest->name);
+    mirror_set(partition->imports, stream, text);
+}
+
+/* ---- events ---- */
+
+/* Which events of the batch are no duplicates by id. */
+static void sieve(struct partition *partition, const struct fed *fed)
+{
+    const struct batch *batch = &fed->record.batch;
+    size_t id = 0;
+    g_array_set_size(partition->counted, 0);
+    for (uint32_t i = 0; i < batch->n_events; i++) {
+        bool fresh = true;
+        if (id < batch->n_ids && batch->id_event[id] == i)
+            fresh = ids_enter(partition->ids, fed->first_id + id++, partition->clock_ms);
+        if (fresh)
+            g_array_append_val(partition->counted, i);
+    }
+}
+
+/* Until a day is closed all of its events belong to its first revision. */
+static int revision_of(const struct partition *partition, int64_t day)
+{
+    (void)partition;
+    (void)day;
+    return 1;
+}
+
+/* Finds the place of every event; reads from Redis until nothing is missing. */
+static bool place_all(struct partition *partition, const struct batch *batch, GError **error)
+{
+    guint n = partition->counted->len;
+    g_array_set_size(partition->places, n);
+    for (;;) {
+        buckets_begin(partition->buckets, batch);
+        for (guint i = 0; i < n; i++) {
+            uint32_t index = g_array_index(partition->counted, uint32_t, i);
+            buckets_place(partition->buckets, partition->commit, index, revision_of(partition, batch->time_ms[index] / KEYS_DAY_MS),
+                          partition->clock_ms, &g_array_index(partition->places, struct place, i));
+        }
+        if (commit_asked(partition->commit) == 0)
+            return true;
+        if (!commit_read(partition->commit, error))
+            return false;
+    }
+}
+
+static bool count_batch(struct partition *partition, const struct fed *fed, GError **error)
+{
+    const struct batch *batch = &fed->record.batch;
+    int64_t over_cap = 0;
+    if (batch->has_manifest)
+        note_manifest(partition, batch);
+    sieve(partition, fed);
+    if (!place_all(partition, batch, error))
+        return false;
+    for (guint i = 0; i < partition->counted->len; i++) {
+        const struct place *place = &g_array_index(partition->places, struct place, i);
+        buckets_count(partition->buckets, place, g_array_index(partition->counted, uint32_t, i));
+        over_cap += place->over_cap;
+    }
+    mirror_add(partition->meta, "events", partition->counted->len);
+    mirror_add(partition->meta, "duplicates", (int64_t)(batch->n_events - partition->counted->len));
+    mirror_add(partition->meta, "over_cap", over_cap);
+    return true;
+}
+
+static void note_heartbeat(struct partition *partition, const struct heartbeat *heartbeat)
+{
+    char stream[2 * STREAM_ID_SIZE + 1];
+    stream_name(heartbeat->stream_id, stream);
+    g_autofree char *name = g_uri_escape_string(*heartbeat->collector ? heartbeat->collector : "-", NULL, FALSE);
+    g_autoptr(GString) text = g_string_new(name);
+    const uint64_t numbers[] = {(uint64_t)heartbeat->clock_ms, heartbeat->journal_bytes, (uint64_t)heartbeat->journal_oldest_ms,
+                                heartbeat->received, heartbeat->accepted, heartbeat->rejected, heartbeat->excluded};
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        g_string_append_printf(text, " %" G_GUINT64_FORMAT, numbers[i]);
+    for (size_t i = 0; i < heartbeat->n_partitions; i++)
+        g_string_append_printf(text, "%c%" G_GUINT64_FORMAT, i == 0 ? ' ' : ',', heartbeat->last_sequence[i]);
+    mirror_set(partition->hb, stream, text->str);
+}
+
+/* ---- records ---- */
+
+static void write_fingerprint(const struct fed *fed, char out[64])
+{
+    g_snprintf(out, 64, "%08x %zu", fed->record.crc, fed->log->size);
+}
+
+/* The record at next - 1 must be the one that was counted last. */
+static bool compare_fingerprint(struct partition *partition, const struct fed *fed, GError **error)
+{
+    char found[64];
+    write_fingerprint(fed, found);
+    partition->check_fingerprint = false;
+    if (strcmp(found, partition->point.fingerprint) == 0)
+        return true;
+    return stop(error, partition, fed->log->offset,
+                "the log has another record there than the one that was counted last. The topic was deleted and made again, or this is another "
+                "cluster: give the new log a new topic name, or restore the old one");
+}
+
+static bool take_record(struct partition *partition, const struct fed *fed, GError **error)
+{
+    bool ok = true;
+    partition->clock_ms = MAX(partition->clock_ms, fed->log->timestamp_ms);
+    if (!fed->valid)
+        quarantine(partition, fed, fed->reason);
+    else if (fed->record.kind == RECORD_HEARTBEAT)
+        note_heartbeat(partition, &fed->record.heartbeat);
+    else if (admit(partition, fed))
+        ok = count_batch(partition, fed, error);
+    if (!ok)
+        return false;
+    partition->next = fed->log->offset + 1;
+    write_fingerprint(fed, partition->fingerprint);
+    return true;
+}
+
+static bool check_order(const struct partition *partition, const struct fed *fed, GError **error)
+{
+    int64_t wall_ms = g_get_real_time() / 1000;
+    if (fed->log->offset > partition->next)
+        return stop(error, partition, partition->next, "the log skips from here to a later offset");
+    if (fed->log->timestamp_ms > wall_ms + CLOCK_AHEAD_MS)
+        return stop(error, partition, fed->log->offset,
+                    "its Kafka timestamp is more than an hour ahead of this machine's clock: set the clocks right");
+    return true;
+}
+
+/* Asks in one pipeline for the ids of all the records that come. */
+static bool prepare_ids(struct partition *partition, struct fed *fed, size_t n, GError **error)
+{
+    int64_t last_ms = partition->clock_ms;
+    ids_begin(partition->ids);
+    for (size_t i = 0; i < n; i++) {
+        last_ms = MAX(last_ms, fed[i].log->timestamp_ms);
+        if (fed[i].log->offset >= partition->next && fed[i].valid && fed[i].record.kind == RECORD_BATCH)
+            fed[i].first_id = ids_prepare(partition->ids, &fed[i].record.batch);
+    }
+    ids_ask(partition->ids, partition->commit, partition->clock_ms, last_ms);
+    return commit_asked(partition->commit) == 0 || commit_read(partition->commit, error);
+}
+
+bool partition_feed(struct partition *partition, struct feed *feed, const struct log_record *records, size_t n, GError **error)
+{
+    struct fed *fed = feed_parse(feed, records, n);
+    if (!prepare_ids(partition, fed, n, error))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (partition->check_fingerprint && fed[i].log->offset == partition->next - 1 && !compare_fingerprint(partition, &fed[i], error))
+            return false;
+        if (fed[i].log->offset < partition->next)
+            continue;
+        if (!check_order(partition, &fed[i], error) || !take_record(partition, &fed[i], error))
+            return false;
+        /* Always between two records: a record is counted by one flush, whole. */
+        if (partition_dirty_bytes(partition) >= partition->payload_limit && !partition_flush(partition, error))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,42 @@
+/* partition_private: the structure behind partition.h, shared by partition.c (claim, flush, removal) and partition_feed.c (counting). */
+#ifndef DAYBOOK_PARTITION_PRIVATE_H
+#define DAYBOOK_PARTITION_PRIVATE_H
+
+#include "aggregator/buckets.h"
+#include "aggregator/ids.h"
+#include "aggregator/partition.h"
+
+/* A stream is forgotten when its newest batch is this far behind the log clock. */
+#define STREAM_KEPT_MS (30 * INT64_C(86400000))
+/* A record this far ahead of our clock is a broker's mistake: counting it would make the log clock useless. */
+#define CLOCK_AHEAD_MS INT64_C(3600000)
+
+struct partition {
+    int number;
+    struct partition_settings settings;
+    /* From here on: nothing, or as claimed. */
+    struct commit *commit;
+    struct commit_point point; /* of the last flush */
+    int64_t next;              /* the first record that is not in memory */
+    int64_t clock_ms;          /* log clock */
+    bool check_fingerprint;    /* the record at next - 1 comes first */
+    char fingerprint[64];      /* of the record at next - 1 */
+    struct symbols *symbols;
+    struct buckets *buckets;
+    struct ids *ids;
+    struct mirror *meta, *hw, *hb, *imports, *quarantine, *gaps, *due;
+    struct payload *payload;
+    GArray *places;            /* struct place, of the batch at hand */
+    GArray *counted;           /* uint32_t: events of the batch that are no duplicates */
+    /* Pace. */
+    size_t payload_limit;
+    int64_t flushed_at_ms, checked_at_ms, swept_clock_ms; /* monotonic; log clock */
+    int64_t now_ms;
+    size_t memory_max;
+    uint64_t claims, flushes, payload_bytes;
+};
+
+bool partition_flush(struct partition *partition, GError **error);
+size_t partition_dirty_bytes(const struct partition *partition);
+
+#endif

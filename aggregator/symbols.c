@@ -1,0 +1,356 @@
+#include "aggregator/symbols.h"
+
+#include "aggregator/intmap.h"
+#include "lib/intern.h"
+#include "lib/keys.h"
+#include "lib/number.h"
+
+enum state { UNKNOWN, ASKED, LOADED };
+
+/* Names in the order of their symbols 1, 2, 3, …; what is new since the last flush is a tail of it. */
+struct table {
+    struct intmap numbers; /* name -> symbol as a pointer */
+    uint32_t n;
+    GArray *fresh;         /* uint32_t: names since the last flush */
+};
+
+struct client {
+    struct generation *generation;
+    uint32_t number;
+    enum state state;
+    bool dirty;
+    struct table tables[SYMBOL_KINDS];
+    struct symbols *symbols;
+};
+
+struct generation_tables {
+    struct symbols *symbols;
+    struct generation *generation;
+    enum state state;
+    bool dirty;
+    struct table table;    /* client names */
+    struct intmap clients; /* symbol -> struct client */
+};
+
+struct symbols {
+    int partition;
+    struct intern *names;
+    struct intmap generations; /* day and revision -> struct generation */
+    GPtrArray *dirty_clients;
+    GPtrArray *dirty_generations;
+    GString *scratch;
+    size_t bytes, dirty_bytes;
+};
+
+static const uint32_t caps[SYMBOL_KINDS] = {KEYS_ROUTES_MAX, KEYS_USERS_MAX, KEYS_PLATFORMS_MAX};
+static const size_t SYMBOL_BYTES = 48; /* memory of one symbol in a table, roughly */
+
+struct symbols *symbols_new(int partition)
+{
+    struct symbols *symbols = g_new0(struct symbols, 1);
+    symbols->partition = partition;
+    symbols->names = intern_new();
+    symbols->dirty_clients = g_ptr_array_new();
+    symbols->dirty_generations = g_ptr_array_new();
+    symbols->scratch = g_string_new(NULL);
+    return symbols;
+}
+
+static void table_clear(struct table *table)
+{
+    intmap_clear(&table->numbers, NULL);
+    if (table->fresh)
+        g_array_free(table->fresh, TRUE);
+}
+
+static void client_free(gpointer opaque)
+{
+    struct client *client = opaque;
+    for (size_t i = 0; i < SYMBOL_KINDS; i++)
+        table_clear(&client->tables[i]);
+    g_free(client);
+}
+
+static void generation_free(gpointer opaque)
+{
+    struct generation *generation = opaque;
+    intmap_clear(&generation->tables->clients, client_free);
+    table_clear(&generation->tables->table);
+    g_free(generation->tables);
+    g_free(generation);
+}
+
+void symbols_free(struct symbols *symbols)
+{
+    if (!symbols)
+        return;
+    intmap_clear(&symbols->generations, generation_free);
+    intern_free(symbols->names);
+    g_ptr_array_free(symbols->dirty_clients, TRUE);
+    g_ptr_array_free(symbols->dirty_generations, TRUE);
+    g_string_free(symbols->scratch, TRUE);
+    g_free(symbols);
+}
+
+void symbols_trim(struct symbols *symbols)
+{
+    g_assert(symbols->dirty_clients->len == 0 && symbols->dirty_generations->len == 0);
+    intmap_clear(&symbols->generations, generation_free);
+    intern_free(symbols->names);
+    symbols->names = intern_new();
+    symbols->bytes = 0;
+}
+
+uint32_t symbols_name(struct symbols *symbols, struct view text)
+{
+    return intern_add(symbols->names, text);
+}
+
+struct view symbols_text(const struct symbols *symbols, uint32_t name)
+{
+    return intern_get(symbols->names, name);
+}
+
+size_t symbols_bytes(const struct symbols *symbols)
+{
+    return symbols->bytes + intern_bytes(symbols->names);
+}
+
+size_t symbols_dirty_bytes(const struct symbols *symbols)
+{
+    return symbols->dirty_bytes;
+}
+
+static bool bad_reply(GError **error, const char *what)
+{
+    g_set_error(error, COMMIT_ERROR, COMMIT_ERROR_DAMAGED, "a symbol table in Redis is damaged: %s", what);
+    return false;
+}
+
+static uint32_t table_find(const struct table *table, uint32_t name)
+{
+    return GPOINTER_TO_UINT(intmap_get(&table->numbers, name));
+}
+
+static void table_put(struct symbols *symbols, struct table *table, uint32_t name, uint32_t number)
+{
+    *intmap_place(&table->numbers, name) = GUINT_TO_POINTER(number);
+    table->n = MAX(table->n, number);
+    symbols->bytes += SYMBOL_BYTES;
+}
+
+/* Symbol of a name, new if need be; a full table answers for KEYS_OTHER's name. */
+static uint32_t table_number(struct symbols *symbols, struct table *table, uint32_t name, uint32_t cap, const char *other,
+                             bool *over_cap)
+{
+    uint32_t number = table_find(table, name);
+    if (number == 0 && table->n >= cap) {
+        *over_cap = true;
+        name = symbols_name(symbols, view_of(other));
+        number = table_find(table, name);
+    }
+    if (number != 0)
+        return number;
+    if (!table->fresh)
+        table->fresh = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    table_put(symbols, table, name, table->n + 1);
+    g_array_append_val(table->fresh, name);
+    symbols->dirty_bytes += intern_get(symbols->names, name).size + 16;
+    return table->n;
+}
+
+/* ---- generations ---- */
+
+static bool clients_loaded(void *opaque, const struct redis_reply *reply, GError **error)
+{
+    struct generation_tables *tables = opaque;
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
+        uint64_t number;
+        if (!number_read(redis_reply_text(redis_reply_at(reply, i + 1)), &number) || number == 0 || number > UINT32_MAX)
+            return bad_reply(error, "a client's symbol is no number");
+        uint32_t name = symbols_name(tables->symbols, redis_reply_text(redis_reply_at(reply, i)));
+        table_put(tables->symbols, &tables->table, name, (uint32_t)number);
+    }
+    tables->state = LOADED;
+    return true;
+}
+
+struct generation *symbols_generation(struct symbols *symbols, struct commit *commit, int64_t day, int revision, int64_t horizon)
+{
+    void **place = intmap_place(&symbols->generations, ((uint64_t)day << 24) | (uint64_t)revision);
+    struct generation *generation = *place;
+    if (!generation) {
+        *place = generation = g_new0(struct generation, 1);
+        *generation = (struct generation){.day = day, .revision = revision, .tables = g_new0(struct generation_tables, 1)};
+        generation->tables->symbols = symbols;
+        generation->tables->generation = generation;
+        bool fresh = day * (KEYS_DAY_MS / KEYS_MINUTE_MS) > horizon;
+        generation->tables->state = fresh ? LOADED : UNKNOWN;
+        symbols->bytes += sizeof *generation + sizeof *generation->tables;
+    }
+    if (generation->tables->state == UNKNOWN) {
+        char key[KEYS_MAX];
+        const struct view words[] = {view_of("HGETALL"),
+                                     view_make(key, keys_clients(key, symbols->partition, day, revision))};
+        commit_ask(commit, clients_loaded, generation->tables, G_N_ELEMENTS(words), words);
+        generation->tables->state = ASKED;
+    }
+    return generation->tables->state == LOADED ? generation : NULL;
+}
+
+/* ---- clients ---- */
+
+static bool names_loaded(struct client *client, const struct redis_reply *reply, bool users, GError **error)
+{
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
+        struct view text = redis_reply_text(redis_reply_at(reply, i));
+        enum symbol_kind kind = SYMBOL_USER;
+        uint64_t number;
+        if (!number_read(redis_reply_text(redis_reply_at(reply, i + 1)), &number) || number == 0 || number > UINT32_MAX ||
+            text.size == 0)
+            return bad_reply(error, "a symbol is no number");
+        if (!users) {
+            kind = text.data[0] == 'r' ? SYMBOL_ROUTE : SYMBOL_PLATFORM;
+            text = view_make(text.data + 1, text.size - 1);
+        }
+        table_put(client->symbols, &client->tables[kind], symbols_name(client->symbols, text), (uint32_t)number);
+    }
+    return true;
+}
+
+static bool routes_loaded(void *opaque, const struct redis_reply *reply, GError **error)
+{
+    return names_loaded(opaque, reply, false, error);
+}
+
+static bool users_loaded(void *opaque, const struct redis_reply *reply, GError **error)
+{
+    struct client *client = opaque;
+    client->state = LOADED;
+    return names_loaded(client, reply, true, error);
+}
+
+static void ask_client(struct symbols *symbols, struct commit *commit, struct client *client)
+{
+    char routes[KEYS_MAX], users[KEYS_MAX];
+    const struct generation *g = client->generation;
+    const struct view r[] = {view_of("HGETALL"),
+                             view_make(routes, keys_routes(routes, symbols->partition, g->day, g->revision, client->number))};
+    const struct view u[] = {view_of("HGETALL"),
+                             view_make(users, keys_users(users, symbols->partition, g->day, g->revision, client->number))};
+    commit_ask(commit, routes_loaded, client, G_N_ELEMENTS(r), r);
+    commit_ask(commit, users_loaded, client, G_N_ELEMENTS(u), u);
+    client->state = ASKED;
+}
+
+static struct client *client_new(struct symbols *symbols, struct generation *generation, uint32_t number, enum state state)
+{
+    struct client *client = g_new0(struct client, 1);
+    client->generation = generation;
+    client->number = number;
+    client->state = state;
+    client->symbols = symbols;
+    symbols->bytes += sizeof *client + SYMBOL_BYTES;
+    return client;
+}
+
+struct client *symbols_client(struct symbols *symbols, struct commit *commit, struct generation *generation, uint32_t name,
+                              bool *over_cap)
+{
+    static const char other[] = {KEYS_CLIENT_SEPARATOR, '{', 'o', 't', 'h', 'e', 'r', '}', 0};
+    struct generation_tables *tables = generation->tables;
+    uint32_t known = tables->table.n;
+    uint32_t number = table_number(symbols, &tables->table, name, KEYS_CLIENTS_MAX, other, over_cap);
+    bool fresh = number > known;
+    if (fresh && !tables->dirty) {
+        tables->dirty = true;
+        g_ptr_array_add(symbols->dirty_generations, generation);
+    }
+    void **place = intmap_place(&tables->clients, number);
+    if (!*place)
+        *place = client_new(symbols, generation, number, fresh ? LOADED : UNKNOWN);
+    struct client *client = *place;
+    if (client->state == UNKNOWN)
+        ask_client(symbols, commit, client);
+    return client->state == LOADED ? client : NULL;
+}
+
+uint32_t symbols_client_number(const struct client *client)
+{
+    return client->number;
+}
+
+uint32_t symbols_number(struct symbols *symbols, struct client *client, enum symbol_kind kind, uint32_t name, bool *over_cap)
+{
+    if (name == 0)
+        return 0;
+    uint32_t known = client->tables[kind].n;
+    uint32_t number = table_number(symbols, &client->tables[kind], name, caps[kind], KEYS_OTHER, over_cap);
+    if (number > known && !client->dirty) {
+        client->dirty = true;
+        g_ptr_array_add(symbols->dirty_clients, client);
+    }
+    return number;
+}
+
+/* ---- flush ---- */
+
+static void flush_table(struct symbols *symbols, struct table *table, const char *prefix, struct payload *payload)
+{
+    if (!table->fresh)
+        return;
+    uint32_t number = table->n - table->fresh->len;
+    for (guint i = 0; i < table->fresh->len; i++) {
+        char text[NUMBER_MAX];
+        struct view name = intern_get(symbols->names, g_array_index(table->fresh, uint32_t, i));
+        g_string_assign(symbols->scratch, prefix);
+        g_string_append_len(symbols->scratch, name.data, (gssize)name.size);
+        payload_add_pair(payload, view_make(symbols->scratch->str, symbols->scratch->len),
+                         view_make(text, number_write(text, ++number)));
+    }
+    g_array_free(table->fresh, TRUE);
+    table->fresh = NULL;
+}
+
+static void flush_client(struct symbols *symbols, struct client *client, struct payload *payload)
+{
+    char key[KEYS_MAX];
+    const struct generation *g = client->generation;
+    size_t size = keys_routes(key, symbols->partition, g->day, g->revision, client->number);
+    payload_begin(payload, PAYLOAD_HSET, view_make(key, size));
+    flush_table(symbols, &client->tables[SYMBOL_ROUTE], "r", payload);
+    flush_table(symbols, &client->tables[SYMBOL_PLATFORM], "p", payload);
+    size = keys_users(key, symbols->partition, g->day, g->revision, client->number);
+    payload_begin(payload, PAYLOAD_HSET, view_make(key, size));
+    flush_table(symbols, &client->tables[SYMBOL_USER], "", payload);
+    client->dirty = false;
+}
+
+static void flush_counts(struct symbols *symbols, struct mirror *meta)
+{
+    for (struct intmap_entry *e = NULL; (e = intmap_next(&symbols->generations, e));) {
+        struct generation *generation = e->value;
+        char field[64];
+        g_snprintf(field, sizeof field, "cnt:%" G_GINT64_FORMAT ".%d", generation->day, generation->revision);
+        mirror_add(meta, field, (int64_t)generation->counted);
+        generation->counted = 0;
+    }
+}
+
+void symbols_flush(struct symbols *symbols, struct payload *payload, struct mirror *meta)
+{
+    for (guint i = 0; i < symbols->dirty_generations->len; i++) {
+        struct generation *generation = g_ptr_array_index(symbols->dirty_generations, i);
+        char key[KEYS_MAX];
+        size_t size = keys_clients(key, symbols->partition, generation->day, generation->revision);
+        payload_begin(payload, PAYLOAD_HSET, view_make(key, size));
+        flush_table(symbols, &generation->tables->table, "", payload);
+        generation->tables->dirty = false;
+    }
+    for (guint i = 0; i < symbols->dirty_clients->len; i++)
+        flush_client(symbols, g_ptr_array_index(symbols->dirty_clients, i), payload);
+    g_ptr_array_set_size(symbols->dirty_generations, 0);
+    g_ptr_array_set_size(symbols->dirty_clients, 0);
+    flush_counts(symbols, meta);
+    symbols->dirty_bytes = 0;
+}
