@@ -1,0 +1,64 @@
+#include "collector/settings.h"
+
+#define MIB (G_GINT64_CONSTANT(1) << 20)
+#define TIB (G_GINT64_CONSTANT(1) << 40)
+
+static const struct config_row rows[] = {
+    {"collector", "name", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
+     "Name of this collector in heartbeats and `daybook status`; empty: the host's name."},
+    {"log", "level", CONFIG_CHOICE, "info", 0, 0, NULL, "debug|info|warn|error", false, "Least important log lines that are written."},
+
+    /* ---- the HTTP server: POST /v1/events, /metrics, /healthz, /readyz ---- */
+    {"listen", "address", CONFIG_STRING, "127.0.0.1", 0, 0, NULL, NULL, false,
+     "Address on which HTTP is served; empty: only the unix socket. Beyond loopback a token is required."},
+    {"listen", "port", CONFIG_INT, "8600", 0, 65535, NULL, NULL, false, "TCP port; 0: any free one, which is then in the log."},
+    {"listen", "socket", CONFIG_STRING, "", 0, 0, NULL, NULL, false, "Path of a unix socket that is served as well; empty: none."},
+    {"listen", "token", CONFIG_STRING, "", 0, 0, NULL, NULL, true,
+     "Bearer token that POST /v1/events must carry; empty: none is asked for (only allowed on loopback and the unix socket)."},
+    {"listen", "threads", CONFIG_INT, "2", 1, 64, NULL, NULL, false, "Threads that serve HTTP."},
+    {"listen", "connections_max", CONFIG_INT, "512", 1, 65536, NULL, NULL, false, "HTTP connections at a time; more are refused."},
+    {"listen", "body_max_bytes", CONFIG_INT, "4MiB", 1024, 64 * MIB, "bytes", NULL, false,
+     "Largest body of a request; a larger one is answered 413."},
+    {"listen", "idle_timeout_s", CONFIG_INT, "60", 1, 3600, "s", NULL, false,
+     "A connection on which nothing moves for so long is closed."},
+
+    /* ---- what is taken: times and defaults ---- */
+    {"input", "max_age_days", CONFIG_INT, "35", 0, 36500, "days", NULL, false,
+     "Older events are rejected as too_old; 0: no limit."},
+    {"input", "max_ahead_s", CONFIG_INT, "600", 0, 86400, "s", NULL, false,
+     "Events further ahead of this machine's clock are rejected as in_future."},
+    {"input", "organization", CONFIG_STRING, "", 0, 0, NULL, NULL, false, "Organization of events that name none."},
+
+    /* ---- what is taken: clients, route templates, exclusions (rows of collector/intake.c) ---- */
+
+    /* ---- followed files: the repeated section follow.* (rows of collector/follow.c) ---- */
+
+    /* ---- journal ---- */
+    {"journal", "dir", CONFIG_STRING, "/var/lib/daybook/collector", 0, 0, NULL, NULL, false,
+     "Directory of the journal; made if it is missing. One collector has it at a time."},
+    {"journal", "max_bytes", CONFIG_INT, "10GiB", 64 * MIB, 16 * TIB, "bytes", NULL, false,
+     "Disk budget of the journal. When it is used up, HTTP answers 503 and followed files wait."},
+    {"journal", "commit_ms", CONFIG_INT, "10", 1, 1000, "ms", NULL, false,
+     "Longest time for which events are gathered before they are made durable together; when nothing more is waiting, at once."},
+
+    /* ---- Kafka ---- */
+    {"kafka", "brokers", CONFIG_STRING, "127.0.0.1:9092", 0, 0, NULL, NULL, false, "Bootstrap brokers: host:port,host:port."},
+    {"kafka", "topic", CONFIG_STRING, "usage.events", 0, 0, NULL, NULL, false, "Topic to which usage events are written."},
+    {"kafka", "client_id", CONFIG_STRING, "daybook-collector", 0, 0, NULL, NULL, false, "client.id that the brokers see."},
+    {"kafka", "properties", CONFIG_LIST, "", 0, 0, NULL, NULL, true,
+     "Further properties for librdkafka, name=value each (security.protocol, sasl.username, ssl.ca.location…)."},
+    {"kafka", "create_partitions", CONFIG_INT, "16", 0, 100000, NULL, NULL, false,
+     "A topic that does not exist is made with so many partitions; 0: it is waited for instead."},
+    {"kafka", "create_replication", CONFIG_INT, "-1", -1, 100, NULL, NULL, false,
+     "Replication factor of a topic that is made; -1: the brokers' default."},
+    {"kafka", "create_retention_days", CONFIG_INT, "35", 1, 36500, "days", NULL, false,
+     "Retention of a topic that is made; it must exceed the longest outage of the aggregators."},
+};
+
+const struct config_table collector_settings = {
+    .program = "collector",
+    .summary = "daybook-collector takes usage events over HTTP and from followed log files, makes them durable in a journal on the local "
+               "disk, acknowledges them, and ships them to Kafka.",
+    .rows = rows,
+    .n_rows = G_N_ELEMENTS(rows),
+};
