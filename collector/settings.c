@@ -32,6 +32,19 @@ static const struct config_row rows[] = {
     /* ---- what is taken: clients, route templates, exclusions (rows of collector/intake.c) ---- */
 
     /* ---- followed files: the repeated section follow.* (rows of collector/follow.c) ---- */
+    {"follow.*", "path", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
+     "Log file to follow, through rotation by renaming, truncation or copying; it may appear later."},
+    {"follow.*", "format", CONFIG_CHOICE, "combined", 0, 0, NULL, "combined|nginx-json|ndjson", false,
+     "What the lines are: Apache's and nginx' common or combined format, JSON as docs/FOLLOWING.md shows for nginx, or native events."},
+    {"follow.*", "fields", CONFIG_LIST, "", 0, 0, NULL, NULL, false,
+     "Field map, target=source|source:unit each (docs/FOLLOWING.md); an item replaces the format's default for its target."},
+    {"follow.*", "organization", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
+     "Organization of lines that name none; empty: input.organization."},
+    {"follow.*", "platform", CONFIG_STRING, "", 0, 0, NULL, NULL, false, "Platform of lines that name none."},
+    {"follow.*", "start", CONFIG_CHOICE, "beginning", 0, 0, NULL, "beginning|end", false,
+     "Where a file is begun that was never followed before; later ones are always read from their beginning."},
+    {"follow.*", "max_line_bytes", CONFIG_INT, "64KiB", 1024, MIB, "bytes", NULL, false,
+     "Longest line that is read; a longer one is rejected as too_long, up to its end."},
 
     /* ---- journal ---- */
     {"journal", "dir", CONFIG_STRING, "/var/lib/daybook/collector", 0, 0, NULL, NULL, false,
