@@ -1,0 +1,95 @@
+/* One line per file, blanks between: "1 device inode since offset flags head_size head tail_size tail". The leading 1 is the version. */
+#include "collector/follow_mark.h"
+#include "lib/number.h"
+
+enum { COLUMNS = 10 };
+
+void follow_digest(const void *data, size_t size, uint8_t digest[FOLLOW_DIGEST_SIZE])
+{
+    uint8_t whole[32];
+    gsize length = sizeof whole;
+    GChecksum *checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_checksum_update(checksum, data, (gssize)size);
+    g_checksum_get_digest(checksum, whole, &length);
+    g_checksum_free(checksum);
+    memcpy(digest, whole, FOLLOW_DIGEST_SIZE);
+}
+
+static void write_digest(GString *out, const uint8_t digest[FOLLOW_DIGEST_SIZE])
+{
+    for (int i = 0; i < FOLLOW_DIGEST_SIZE; i++)
+        g_string_append_printf(out, "%02x", digest[i]);
+}
+
+void follow_mark_write(GString *position, const struct follow_mark *mark)
+{
+    g_string_append_printf(position, "1 %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT " %s%s %u ",
+                           mark->device, mark->inode, mark->since_ns, mark->offset, mark->skipping ? "s" : "-",
+                           mark->retired ? "r" : "-", mark->head_size);
+    write_digest(position, mark->head_digest);
+    g_string_append_printf(position, " %u ", mark->tail_size);
+    write_digest(position, mark->tail_digest);
+    g_string_append_c(position, '\n');
+}
+
+static bool read_digest(const char *hex, uint8_t digest[FOLLOW_DIGEST_SIZE])
+{
+    if (strlen(hex) != FOLLOW_DIGEST_SIZE * 2)
+        return false;
+    for (size_t i = 0; i < FOLLOW_DIGEST_SIZE; i++) {
+        if (!g_ascii_isxdigit(hex[i * 2]) || !g_ascii_isxdigit(hex[i * 2 + 1]))
+            return false;
+        digest[i] = (uint8_t)(g_ascii_xdigit_value(hex[i * 2]) * 16 + g_ascii_xdigit_value(hex[i * 2 + 1]));
+    }
+    return true;
+}
+
+static bool read_size(const char *text, uint32_t max, uint64_t offset, uint32_t *size)
+{
+    uint64_t value = 0;
+    if (!number_read(view_of(text), &value) || value > max || value > offset)
+        return false;
+    *size = (uint32_t)value;
+    return true;
+}
+
+static bool read_flags(const char *text, struct follow_mark *mark)
+{
+    if (strlen(text) != 2 || strspn(text, "sr-") != 2)
+        return false;
+    mark->skipping = text[0] == 's';
+    mark->retired = text[1] == 'r';
+    return true;
+}
+
+static bool read_mark(const char *line, struct follow_mark *mark)
+{
+    g_auto(GStrv) column = g_strsplit(line, " ", COLUMNS + 1);
+    if (g_strv_length(column) != COLUMNS || strcmp(column[0], "1") != 0)
+        return false;
+    return number_read(view_of(column[1]), &mark->device) && number_read(view_of(column[2]), &mark->inode) &&
+           number_read_signed(view_of(column[3]), &mark->since_ns) && number_read(view_of(column[4]), &mark->offset) &&
+           mark->offset <= INT64_MAX && read_flags(column[5], mark) &&
+           read_size(column[6], FOLLOW_HEAD_MAX, mark->offset, &mark->head_size) && read_digest(column[7], mark->head_digest) &&
+           read_size(column[8], FOLLOW_TAIL_MAX, mark->offset, &mark->tail_size) && read_digest(column[9], mark->tail_digest);
+}
+
+GArray *follow_marks_read(const char *data, size_t size)
+{
+    g_autofree char *text = g_strndup(data, size);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", FOLLOW_MARKS_MAX + 2);
+    GArray *marks = g_array_new(FALSE, TRUE, sizeof(struct follow_mark));
+    guint n = g_strv_length(lines);
+    for (guint i = 0; i + 1 < n; i++) {
+        struct follow_mark mark = {0};
+        if (i == FOLLOW_MARKS_MAX || !read_mark(lines[i], &mark)) {
+            g_array_unref(marks);
+            return NULL;
+        }
+        g_array_append_val(marks, mark);
+    }
+    if (n > 0 && *lines[n - 1] == '\0' && strlen(text) == size)
+        return marks;
+    g_array_unref(marks);
+    return NULL;
+}
