@@ -365,6 +365,16 @@ const struct redis_reply *redis_reply_at(const struct redis_reply *reply, size_t
     return (const struct redis_reply *)(const void *)inner(reply)->element[index];
 }
 
+struct redis_reply *redis_reply_from_resp(struct view resp)
+{
+    void *reply = NULL;
+    redisReader *reader = redisReaderCreate();
+    if (redisReaderFeed(reader, resp.data, resp.size) != REDIS_OK || redisReaderGetReply(reader, &reply) != REDIS_OK)
+        reply = NULL;
+    redisReaderFree(reader);
+    return reply;
+}
+
 void redis_reply_free(struct redis_reply *reply)
 {
     if (reply)

@@ -47,6 +47,8 @@ struct view redis_reply_text(const struct redis_reply *reply); /* string, status
 size_t redis_reply_count(const struct redis_reply *reply);      /* elements; 0 when not an array */
 const struct redis_reply *redis_reply_at(const struct redis_reply *reply, size_t index);
 void redis_reply_free(struct redis_reply *reply);
+/* A reply from its bytes on the wire (RESP2), for stand-ins; NULL when they are not exactly one reply. */
+struct redis_reply *redis_reply_from_resp(struct view resp);
 
 /* ---- pipeline: append any number of commands, then read one reply for each, in order ---- */
 
