@@ -262,7 +262,10 @@ static void read_settings(struct aggregator *aggregator)
 {
     const struct config *config = aggregator->config;
     const char *instance = config_string(config, "kafka.instance");
-    aggregator->instance = *instance ? g_strdup(instance) : g_strdup_printf("%s-%d", g_get_host_name(), (int)getpid());
+    /* The same name after a restart means the same partitions at once, without waiting for the old session to end. */
+    gint64 port = config_int(config, "listen.port");
+    aggregator->instance = *instance ? g_strdup(instance)
+                                     : g_strdup_printf("%s-%" G_GINT64_FORMAT, g_get_host_name(), port > 0 ? port : (gint64)getpid());
     aggregator->kafka = (struct kafka_settings){
         .brokers = config_string(config, "kafka.brokers"),
         .client_id = "daybook-aggregator",

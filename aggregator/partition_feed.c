@@ -35,11 +35,14 @@ static void quarantine(struct partition *partition, const struct fed *fed, const
 {
     size_t events = fed->valid && fed->record.kind == RECORD_BATCH ? fed->record.batch.n_events : 0;
     g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT " %s", fed->log->offset, reason);
-    ring_add(partition->quarantine, mirror_number(partition->meta, "quarantined"), text);
+    int64_t before = mirror_number(partition->meta, "quarantined");
+    ring_add(partition->quarantine, before, text);
     mirror_add(partition->meta, "quarantined", 1);
     mirror_add(partition->meta, "quarantined_events", (int64_t)events);
-    log_warn("record_quarantined", "partition=%d offset=%" G_GINT64_FORMAT " events=%zu reason=%s", partition->number, fed->log->offset,
-             events, reason);
+    /* All are counted and the newest are in Redis; a flood of them must not become a flood of log lines. */
+    if (before < 10 || before % 1000 == 0)
+        log_warn("record_quarantined", "partition=%d offset=%" G_GINT64_FORMAT " events=%zu total=%" G_GINT64_FORMAT " reason=%s",
+                 partition->number, fed->log->offset, events, before + 1, reason);
 }
 
 /* ---- streams ---- */
