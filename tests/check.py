@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+"""`make check`: every step in order, each announced and timed; one line at the end, `N passed, N failed`.
+
+Tests are counted where they run first (unit tests in the release build, system tests); a step that fails for another reason, a
+sanitizer's finding for example, counts as one failure. Each step's whole output is in build/check/<step>.log.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOGS = ROOT / "build/check"
+JUNIT = LOGS / "system.xml"
+
+
+class Step:
+    def __init__(self, name, command, what, count=None):
+        self.name = name
+        self.command = command
+        self.what = what
+        self.count = count  # log text -> (passed, failed)
+
+    def run(self):
+        """(passed, failed)."""
+        print(f"check: {self.name}: {self.what} …", flush=True)
+        log = LOGS / f"{self.name}.log"
+        begin = time.monotonic()
+        with open(log, "w") as out:
+            environment = {**os.environ, "CI": "true"}
+            code = subprocess.run(self.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment).returncode
+        passed, failed = self.count(log.read_text(errors="replace")) if self.count else (0, 0)
+        if code != 0 and failed == 0:
+            failed = 1
+        counted = f", {passed} passed, {failed} failed" if self.count else ""
+        print(f"check: {self.name}: {'FAILED' if failed else 'ok'} after {time.monotonic() - begin:.0f} s{counted}", flush=True)
+        if failed:
+            print(f"---- the end of {log.relative_to(ROOT)} ----\n{tail(log)}\n----", flush=True)
+        return passed, failed
+
+
+def tail(log, lines=60):
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def count_tap(text):
+    """Every test point of every binary; a binary that dies in its middle fails the step as such."""
+    skipped = len(re.findall(r"^ok \d+ .*# SKIP", text, re.M))
+    return len(re.findall(r"^ok \d+", text, re.M)) - skipped, len(re.findall(r"^not ok \d+", text, re.M))
+
+
+def count_failures_only(text):
+    return 0, len(re.findall(r"^not ok \d+", text, re.M))
+
+
+def count_junit(_text):
+    if not JUNIT.exists():
+        return 0, 0
+    suite = xml.etree.ElementTree.parse(JUNIT).getroot().find("testsuite")
+    failed = int(suite.get("failures")) + int(suite.get("errors"))
+    return int(suite.get("tests")) - failed - int(suite.get("skipped")), failed
+
+
+def steps(fuzz_seconds):
+    make = ["make", "--no-print-directory", f"-j{os.cpu_count()}"]
+    verbose = "PROVE=prove -v"
+    yield Step("build", [*make, "all", "tests"], "programs and tests, gcc, warnings are errors")
+    yield Step("build-clang", [*make, "CC=clang", "all", "tests"], "the same with clang")
+    yield Step("lint", [*make, "lint"], "arrows, sizes, format, clang-tidy, cppcheck, generated pages, deployment files")
+    yield Step("unit", [*make, verbose, "unit"], "unit tests", count_tap)
+    yield Step("unit-asan", [*make, verbose, "SAN=address,undefined", "unit"], "unit tests, address and undefined", count_failures_only)
+    yield Step("unit-tsan", [*make, verbose, "SAN=thread", "unit"], "unit tests, threads", count_failures_only)
+    yield Step("system", [*make, f"ARGS=-v --junitxml={JUNIT}", "system"], "system tests on real Kafka and Redis", count_junit)
+    yield Step("fuzz", [*make, f"SECS={fuzz_seconds}", "fuzz"], f"every fuzzer for {fuzz_seconds} s")
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--fuzz-seconds", type=int, default=60)
+    options.add_argument("only", nargs="*", help="names of steps; default: all")
+    chosen = options.parse_args()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    JUNIT.unlink(missing_ok=True)
+    passed = failed = 0
+    for step in steps(chosen.fuzz_seconds):
+        if chosen.only and step.name not in chosen.only:
+            continue
+        good, bad = step.run()
+        passed += good
+        failed += bad
+        if step.name == "build" and bad:
+            break
+    line = f"{passed} passed, {failed} failed"
+    (LOGS / "summary").write_text(line + "\n")
+    print(line)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
