@@ -1,0 +1,351 @@
+#include "api/members.h"
+
+#include "lib/civil.h"
+#include "lib/number.h"
+
+/* ---- generations ---- */
+
+/* Meta's "cnt:<day>.<revision>" -> events. */
+static bool read_generation(struct view field, struct generation *generation)
+{
+    static const char prefix[] = "cnt:";
+    const size_t skip = sizeof prefix - 1;
+    if (field.size <= skip || memcmp(field.data, prefix, skip) != 0)
+        return false;
+    const char *cursor = field.data + skip, *end = field.data + field.size;
+    uint64_t day, revision;
+    if (!number_scan(&cursor, end, &day) || cursor == end || *cursor++ != '.' || !number_scan(&cursor, end, &revision))
+        return false;
+    if (cursor != end || day > INT32_MAX || revision > INT32_MAX)
+        return false;
+    generation->day = (int64_t)day;
+    generation->revision = (int)revision;
+    return true;
+}
+
+static void take_meta(struct view name, struct view value, void *opaque, size_t partition)
+{
+    uint64_t events;
+    struct generation generation = {.partition = (int)partition};
+    if (read_generation(name, &generation) && number_read(value, &events) && events > 0)
+        g_array_append_val((GArray *)opaque, generation);
+}
+
+static int compare_generations(gconstpointer a, gconstpointer b)
+{
+    const struct generation *x = a, *y = b;
+    if (x->day != y->day)
+        return x->day < y->day ? -1 : 1;
+    if (x->partition != y->partition)
+        return x->partition < y->partition ? -1 : 1;
+    return (x->revision > y->revision) - (x->revision < y->revision);
+}
+
+/* Redis may have shown a field of meta twice. */
+static void drop_repeated_generations(GArray *generations)
+{
+    guint kept = 0;
+    for (guint i = 0; i < generations->len; i++) {
+        struct generation *generation = &g_array_index(generations, struct generation, i);
+        if (kept > 0 && compare_generations(generation, &g_array_index(generations, struct generation, kept - 1)) == 0)
+            continue;
+        g_array_index(generations, struct generation, kept++) = *generation;
+    }
+    g_array_set_size(generations, kept);
+}
+
+GArray *members_generations(struct reader *reader, GError **error)
+{
+    GArray *generations = g_array_new(FALSE, TRUE, sizeof(struct generation));
+    for (int partition = 0; partition < reader_partitions(reader); partition++) {
+        char key[KEYS_MAX];
+        keys_plain(key, partition, "meta");
+        reader_scan(reader, partition, "HSCAN", key, "cnt:*",
+                    (struct reader_pairs){.each = take_meta, .opaque = generations, .a = (size_t)partition});
+    }
+    if (!reader_finish(reader, error)) {
+        g_array_free(generations, TRUE);
+        return NULL;
+    }
+    g_array_sort(generations, compare_generations);
+    drop_repeated_generations(generations);
+    return generations;
+}
+
+static void take_count(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
+{
+    (void)reader, (void)a, (void)b;
+    *(uint32_t *)opaque = (uint32_t)MIN(redis_reply_integer(reply), UINT32_MAX);
+}
+
+bool members_count_clients(struct reader *reader, GArray *generations, guint first, guint n, GError **error)
+{
+    for (guint i = first; i < first + n; i++) {
+        struct generation *g = &g_array_index(generations, struct generation, i);
+        char key[KEYS_MAX];
+        const struct view argv[] = {view_of("HLEN"), view_make(key, keys_clients(key, g->partition, g->day, g->revision))};
+        reader_ask(reader, g->partition, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_count, .opaque = &g->clients});
+    }
+    return reader_finish(reader, error);
+}
+
+int generation_slots(const struct generation *generation, struct slot_range range, int *first)
+{
+    int64_t midnight = generation->day * KEYS_SLOTS_PER_DAY;
+    *first = (int)CLAMP(range.first - midnight, 0, KEYS_SLOTS_PER_DAY);
+    return (int)CLAMP(range.last + 1 - midnight, 0, KEYS_SLOTS_PER_DAY);
+}
+
+/* ---- who ---- */
+
+bool members_one(const struct usage_params *params)
+{
+    return params->key != NULL && params->organization != NULL;
+}
+
+static void add_member(struct members *members, size_t generation, struct view name, struct view symbol)
+{
+    uint64_t number;
+    if (!number_read(symbol, &number) || number == 0 || number > UINT32_MAX)
+        return;
+    struct member member = {.generation = (uint32_t)generation, .symbol = (uint32_t)number, .shards = 1};
+    member.name = g_string_chunk_insert_len(members->names, name.data, (gssize)name.size);
+    g_array_append_val(members->list, member);
+}
+
+static void take_client(struct view name, struct view value, void *opaque, size_t generation)
+{
+    add_member(opaque, generation, name, value);
+}
+
+struct one {
+    struct members *members;
+    struct view name;
+};
+
+static void take_symbol(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t generation, size_t b)
+{
+    (void)reader, (void)b;
+    const struct one *one = opaque;
+    if (redis_reply_kind(reply) == REDIS_STRING)
+        add_member(one->members, generation, one->name, redis_reply_text(reply));
+}
+
+/* Redis' glob characters in a name stand for themselves. */
+static void append_literal(GString *pattern, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("*?[]\\^-", *text) != NULL)
+            g_string_append_c(pattern, '\\');
+        g_string_append_c(pattern, *text);
+    }
+}
+
+/* The field names of clients asked for, as a glob; NULL: all. */
+static char *client_pattern(const struct usage_params *params)
+{
+    if (params->key == NULL && params->organization == NULL)
+        return NULL;
+    GString *pattern = g_string_new(NULL);
+    if (params->organization != NULL)
+        append_literal(pattern, params->organization);
+    else
+        g_string_append_c(pattern, '*');
+    g_string_append_c(pattern, KEYS_CLIENT_SEPARATOR);
+    if (params->key != NULL)
+        append_literal(pattern, params->key);
+    else
+        g_string_append_c(pattern, '*');
+    return g_string_free(pattern, FALSE);
+}
+
+static int compare_members(gconstpointer a, gconstpointer b)
+{
+    const struct member *x = a, *y = b;
+    if (x->generation != y->generation)
+        return x->generation < y->generation ? -1 : 1;
+    return (x->symbol > y->symbol) - (x->symbol < y->symbol);
+}
+
+static void drop_repeated_members(GArray *list)
+{
+    guint kept = 0;
+    for (guint i = 0; i < list->len; i++) {
+        struct member *member = &g_array_index(list, struct member, i);
+        if (kept > 0 && compare_members(member, &g_array_index(list, struct member, kept - 1)) == 0)
+            continue;
+        g_array_index(list, struct member, kept++) = *member;
+    }
+    g_array_set_size(list, kept);
+}
+
+static void ask_who(struct members *members, struct reader *reader, guint index, const char *pattern, struct one *one)
+{
+    const struct generation *g = &g_array_index(members->generations, struct generation, index);
+    char key[KEYS_MAX];
+    size_t size = keys_clients(key, g->partition, g->day, g->revision);
+    if (one->name.data == NULL) {
+        reader_scan(reader, g->partition, "HSCAN", key, pattern,
+                    (struct reader_pairs){.each = take_client, .opaque = members, .a = index});
+        return;
+    }
+    const struct view argv[] = {view_of("HGET"), view_make(key, size), one->name};
+    reader_ask(reader, g->partition, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_symbol, .opaque = one, .a = index});
+}
+
+struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct usage_params *params,
+                             GError **error)
+{
+    struct members *members = g_new(struct members, 1);
+    *members = (struct members){.generations = generations};
+    members->list = g_array_new(FALSE, TRUE, sizeof(struct member));
+    members->names = g_string_chunk_new(4096);
+    g_autofree char *pattern = client_pattern(params);
+    g_autofree char *name =
+        members_one(params) ? g_strdup_printf("%s%c%s", params->organization, KEYS_CLIENT_SEPARATOR, params->key) : NULL;
+    struct one one = {members, view_of(name)};
+    for (guint i = first; i < first + n; i++)
+        ask_who(members, reader, i, pattern, &one);
+    if (!reader_finish(reader, error)) {
+        members_free(members);
+        return NULL;
+    }
+    g_array_sort(members->list, compare_members);
+    drop_repeated_members(members->list);
+    return members;
+}
+
+void members_free(struct members *members)
+{
+    if (members == NULL)
+        return;
+    g_array_free(members->list, TRUE);
+    g_string_chunk_free(members->names);
+    g_free(members);
+}
+
+/* ---- when ---- */
+
+bool member_is_active(const struct member *member, int slot_of_day)
+{
+    return (member->active[slot_of_day / 64] >> (slot_of_day % 64) & 1) != 0;
+}
+
+static void set_active(struct member *member, size_t slot_of_day)
+{
+    member->active[slot_of_day / 64] |= UINT64_C(1) << (slot_of_day % 64);
+}
+
+guint members_of(const struct members *members, uint32_t generation, guint *first)
+{
+    guint low = 0, high = members->list->len;
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+        if (g_array_index(members->list, struct member, middle).generation < generation)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *first = low;
+    while (low < members->list->len && g_array_index(members->list, struct member, low).generation == generation)
+        low++;
+    return low;
+}
+
+struct member *members_by_symbol(const struct members *members, guint first, guint end, struct view symbol)
+{
+    uint64_t number;
+    if (!number_read(symbol, &number))
+        return NULL;
+    while (first < end) {
+        guint middle = first + (end - first) / 2;
+        struct member *member = &g_array_index(members->list, struct member, middle);
+        if (member->symbol == number)
+            return member;
+        if (member->symbol < number)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return NULL;
+}
+
+static void take_users(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
+{
+    (void)reader, (void)a, (void)b;
+    struct member *member = opaque;
+    int64_t users = CLAMP(redis_reply_integer(reply), 0, INT32_MAX);
+    member->shards = (uint32_t)users / KEYS_USERS_PER_SHARD + 1; /* symbols are 0 (no user) to `users` */
+}
+
+static void take_score(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t slot, size_t b)
+{
+    (void)reader, (void)b;
+    if (redis_reply_kind(reply) == REDIS_STRING)
+        set_active(opaque, slot);
+}
+
+/* Members of one generation, for a walk over the clients of a slot. */
+struct walk {
+    struct members *members;
+    guint first, end;
+};
+
+static void take_active(struct view symbol, struct view score, void *opaque, size_t slot)
+{
+    (void)score;
+    const struct walk *walk = opaque;
+    struct member *member = members_by_symbol(walk->members, walk->first, walk->end, symbol);
+    if (member != NULL)
+        set_active(member, slot);
+}
+
+static void ask_few(struct reader *reader, const struct generation *g, const struct walk *walk, struct view key, int slot)
+{
+    for (guint i = walk->first; i < walk->end; i++) {
+        struct member *member = &g_array_index(walk->members->list, struct member, i);
+        char symbol[NUMBER_MAX];
+        const struct view argv[] = {view_of("ZSCORE"), key, view_make(symbol, number_write(symbol, member->symbol))};
+        reader_ask(reader, g->partition, argv, G_N_ELEMENTS(argv),
+                   (struct reader_then){.take = take_score, .opaque = member, .a = (size_t)slot});
+    }
+}
+
+static void ask_active(struct reader *reader, const struct generation *g, struct walk *walk, struct slot_range range)
+{
+    int slot, end = generation_slots(g, range, &slot);
+    for (; slot < end; slot++) {
+        char key[KEYS_MAX];
+        struct view name = view_make(key, keys_slot_clients(key, g->partition, g->day, g->revision, slot));
+        if (walk->end - walk->first <= MEMBERS_FEW)
+            ask_few(reader, g, walk, name, slot);
+        else
+            reader_scan(reader, g->partition, "ZSCAN", key, NULL,
+                        (struct reader_pairs){.each = take_active, .opaque = walk, .a = (size_t)slot});
+    }
+}
+
+static void ask_users(struct reader *reader, const struct generation *g, struct member *member)
+{
+    char key[KEYS_MAX];
+    const struct view argv[] = {view_of("HLEN"),
+                                view_make(key, keys_users(key, g->partition, g->day, g->revision, member->symbol))};
+    reader_ask(reader, g->partition, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_users, .opaque = member});
+}
+
+bool members_see(struct members *members, struct reader *reader, struct slot_range range, GError **error)
+{
+    g_autoptr(GPtrArray) walks = g_ptr_array_new_with_free_func(g_free);
+    for (guint first = 0, end; first < members->list->len; first = end) {
+        uint32_t index = g_array_index(members->list, struct member, first).generation;
+        const struct generation *g = &g_array_index(members->generations, struct generation, index);
+        end = members_of(members, index, &first);
+        struct walk *walk = g_new(struct walk, 1);
+        *walk = (struct walk){members, first, end};
+        g_ptr_array_add(walks, walk);
+        ask_active(reader, g, walk, range);
+        for (guint i = first; i < end; i++)
+            ask_users(reader, g, &g_array_index(members->list, struct member, i));
+    }
+    return reader_finish(reader, error);
+}

@@ -1,0 +1,62 @@
+/* members: who of those asked for was counted when: clients in a generation, and the slots in which each was active.
+ *
+ * First step of reading live usage (lib/keys.h has the layout). A generation here is a partition's: its events of one UTC day and
+ * revision. A member is one client with its symbol there. Owned by one thread. */
+#ifndef DAYBOOK_MEMBERS_H
+#define DAYBOOK_MEMBERS_H
+
+#include "api/reader.h"
+#include "api/usage_params.h"
+#include "lib/keys.h"
+
+struct generation {
+    int64_t day;
+    int partition, revision;
+    uint32_t clients; /* distinct clients; 0 until members_count_clients */
+};
+
+struct member {
+    uint32_t generation; /* index into the generations */
+    uint32_t symbol;
+    uint32_t shards;     /* shards of its slot buckets: by user */
+    const char *name;    /* organization KEYS_CLIENT_SEPARATOR client */
+    uint64_t active[2];  /* a bit for each slot of the day in which it was counted */
+};
+
+struct members {
+    const GArray *generations; /* struct generation, all of them; borrowed */
+    GArray *list;              /* struct member, by generation, then symbol */
+    GStringChunk *names;
+};
+
+/* Slots from first to last, counted since 1970. */
+struct slot_range {
+    int64_t first, last;
+};
+
+/* All generations that ever counted an event, by day, partition and revision. GArray of struct generation. */
+GArray *members_generations(struct reader *reader, GError **error);
+/* Fills in `clients` of generations [first, first + n). */
+bool members_count_clients(struct reader *reader, GArray *generations, guint first, guint n, GError **error);
+
+/* True when the parameters name one client of one organization. */
+bool members_one(const struct usage_params *params);
+/* Members of generations [first, first + n) that the parameters ask for (key, organization). NULL with an error. */
+struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct usage_params *params,
+                             GError **error);
+void members_free(struct members *members);
+/* Learns in which slots of the range each was active, and its number of shards. */
+bool members_see(struct members *members, struct reader *reader, struct slot_range range, GError **error);
+
+bool member_is_active(const struct member *member, int slot_of_day);
+/* Members of one generation: [*first, returned end). */
+guint members_of(const struct members *members, uint32_t generation, guint *first);
+/* The member with this symbol among [first, end), or NULL. */
+struct member *members_by_symbol(const struct members *members, guint first, guint end, struct view symbol);
+/* Slots of the generation that lie in the range, as slots of its day: [*first, returned end). */
+int generation_slots(const struct generation *generation, struct slot_range range, int *first);
+
+/* Up to so many members of a generation are asked for one by one, more by walking the whole set. */
+enum { MEMBERS_FEW = 8 };
+
+#endif

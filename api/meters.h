@@ -1,0 +1,21 @@
+/* meters: every metric of daybook-api, as one table (lib/metrics.h). A row's index is its name below. */
+#ifndef DAYBOOK_API_METERS_H
+#define DAYBOOK_API_METERS_H
+
+#include "lib/metrics.h"
+
+enum api_meter {
+    METER_REQUESTS,  /* by status */
+    METER_QUERIES,
+    METER_FAILURES,  /* by reason */
+    METER_RETRIES,
+    METER_COMMANDS,
+    METER_SETTLED,
+    METER_QUEUE,
+    METER_REDIS_UP,
+    METER_N,
+};
+
+extern const struct metric_row api_meters[METER_N];
+
+#endif

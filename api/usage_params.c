@@ -1,0 +1,189 @@
+#include "api/usage_params.h"
+
+#include "lib/event.h"
+#include "lib/keys.h"
+#include "lib/number.h"
+#include <stddef.h>
+
+enum kind { KIND_CHOICE, KIND_NUMBER, KIND_NAME, KIND_ENDPOINT };
+
+static const char *const timeframes[] = {"1h", "24h", "7d", "30d", "90d", "1y", "all"};
+static const char *const granularities[] = {"minute", "hour", "day", "week", "month"};
+
+/* A choice stores the position of its value in `allowed`. */
+struct row {
+    const char *name;
+    const char *aliases; /* "a|b" or NULL */
+    enum kind kind;
+    const char *allowed; /* for KIND_CHOICE the values, else words for people */
+    int low, high;       /* KIND_NUMBER */
+    const char *code, *words;
+    size_t offset;
+};
+
+#define BAD "INVALID_PARAMETER", "Invalid parameter"
+#define AT(field) offsetof(struct usage_params, field)
+static const struct row rows[] = {
+    {"keyId", "key_id", KIND_NAME, "a client id of 1 to 256 bytes without control characters", 0, 0, BAD, AT(key)},
+    {"timeframe", NULL, KIND_CHOICE, USAGE_TIMEFRAMES, 0, 0, "INVALID_TIMEFRAME", "Invalid timeframe", AT(timeframe)},
+    {"granularity", NULL, KIND_CHOICE, USAGE_GRANULARITIES, 0, 0, "INVALID_GRANULARITY", "Invalid granularity", AT(granularity)},
+    {"includeEndpoints", "include_endpoints", KIND_CHOICE, "true|false", 0, 0, BAD, AT(exclude_endpoints)},
+    {"includeErrors", "include_errors", KIND_CHOICE, "true|false", 0, 0, BAD, AT(exclude_errors)},
+    {"includeLatency", "include_latency", KIND_CHOICE, "true|false", 0, 0, BAD, AT(exclude_latency)},
+    {"sortBy", "sort_by|sort", KIND_CHOICE, "requests|errors|latency|timestamp", 0, 0, BAD, AT(sort)},
+    {"sortOrder", "sort_order|order", KIND_CHOICE, "desc|asc", 0, 0, BAD, AT(ascending)},
+    {"limit", NULL, KIND_NUMBER, "an integer from 1 to 1000", 1, USAGE_LIMIT_MAX, BAD, AT(limit)},
+    {"offset", NULL, KIND_NUMBER, "an integer from 0 to 100000000", 0, USAGE_OFFSET_MAX, BAD, AT(offset)},
+    {"endpoint", NULL, KIND_ENDPOINT, "one route as METHOD, a blank and the template (GET /v1/orders/{id})", 0, 0, BAD, AT(endpoint)},
+    {"organization", NULL, KIND_NAME, "an organization of 1 to 256 bytes without control characters", 0, 0, BAD, AT(organization)},
+};
+
+const char *usage_timeframe_name(int timeframe)
+{
+    g_assert(timeframe >= 0 && timeframe < (int)G_N_ELEMENTS(timeframes));
+    return timeframes[timeframe];
+}
+
+const char *usage_granularity_name(int granularity)
+{
+    g_assert(granularity >= 0 && granularity < (int)G_N_ELEMENTS(granularities));
+    return granularities[granularity];
+}
+
+/* Position of value in "a|b|c", or -1. */
+static int position(const char *list, const char *value)
+{
+    size_t size = strlen(value);
+    for (int at = 0; list != NULL; at++) {
+        const char *bar = strchr(list, '|');
+        size_t length = bar ? (size_t)(bar - list) : strlen(list);
+        if (length == size && g_ascii_strncasecmp(list, value, size) == 0)
+            return at;
+        list = bar ? bar + 1 : NULL;
+    }
+    return -1;
+}
+
+/* Names are compared exactly: they are the contract's, not a person's. */
+static bool is_named(const struct row *row, const char *name)
+{
+    if (strcmp(row->name, name) == 0)
+        return true;
+    for (const char *alias = row->aliases; alias != NULL; alias = strchr(alias, '|') ? strchr(alias, '|') + 1 : NULL)
+        if (strncmp(alias, name, strlen(name)) == 0 && name[0] != '\0' && strchr("|", alias[strlen(name)]) != NULL)
+            return true;
+    return false;
+}
+
+static const struct row *find(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (is_named(&rows[i], name))
+            return &rows[i];
+    return NULL;
+}
+
+static bool read_number(const struct row *row, const char *value, int *number)
+{
+    uint64_t wide;
+    if (!number_read(view_of(value), &wide) || wide < (uint64_t)row->low || wide > (uint64_t)row->high)
+        return false;
+    *number = (int)wide;
+    return true;
+}
+
+static bool is_name(const char *value, size_t max)
+{
+    size_t size = strlen(value);
+    if (size == 0 || size > max || !g_utf8_validate(value, (gssize)size, NULL))
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static char *read_endpoint(const char *value)
+{
+    if (strcmp(value, KEYS_OTHER) == 0)
+        return g_strdup(value);
+    size_t method = strcspn(value, " ");
+    if (method == 0 || method > EVENT_METHOD_MAX || value[method] == '\0' || !is_name(value + method + 1, EVENT_ROUTE_MAX))
+        return NULL;
+    for (size_t i = 0; i < method; i++)
+        if (!g_ascii_isalnum(value[i]) && value[i] != '-' && value[i] != '_')
+            return NULL;
+    char *endpoint = g_strdup(value);
+    for (size_t i = 0; i < method; i++)
+        endpoint[i] = g_ascii_toupper(endpoint[i]);
+    return endpoint;
+}
+
+static bool store(struct usage_params *params, const struct row *row, const char *value)
+{
+    int *number = (int *)(void *)((char *)params + row->offset);
+    char **text = (char **)(void *)((char *)params + row->offset);
+    switch (row->kind) {
+    case KIND_CHOICE:
+        *number = position(row->allowed, value);
+        return *number >= 0;
+    case KIND_NUMBER:
+        return read_number(row, value, number);
+    case KIND_NAME:
+        *text = is_name(value, EVENT_NAME_MAX) ? g_strdup(value) : NULL;
+        return *text != NULL;
+    case KIND_ENDPOINT:
+        *text = read_endpoint(value);
+        return *text != NULL;
+    }
+    g_assert_not_reached();
+}
+
+static bool refuse_unknown(const struct usage_param *param, struct refusal *refusal)
+{
+    GString *names = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        g_string_append_printf(names, "%s%s", i ? "|" : "", rows[i].name);
+    g_autofree char *name = g_strndup(param->name, 64);
+    g_autofree char *field = g_utf8_make_valid(name, -1);
+    refusal_set_value(refusal, "INVALID_PARAMETER", "Unknown parameter", field, param->value ? param->value : "", names->str);
+    g_string_free(names, TRUE);
+    return false;
+}
+
+static bool take(struct usage_params *params, const struct usage_param *param, unsigned *seen, struct refusal *refusal)
+{
+    const struct row *row = find(param->name);
+    if (row == NULL)
+        return refuse_unknown(param, refusal);
+    const char *value = param->value ? param->value : "";
+    unsigned bit = 1u << (row - rows);
+    if (*seen & bit)
+        return refusal_set_value(refusal, row->code, "Parameter given twice", row->name, value, "each parameter, or its alias, once");
+    *seen |= bit;
+    if (store(params, row, value))
+        return true;
+    return refusal_set_value(refusal, row->code, row->words, row->name, value, row->allowed);
+}
+
+bool usage_params_parse(struct usage_params *params, const struct usage_param *given, size_t n_given, struct refusal *refusal)
+{
+    G_STATIC_ASSERT(G_N_ELEMENTS(rows) <= 32);
+    *params = (struct usage_params){.timeframe = USAGE_24H, .granularity = CIVIL_HOUR, .limit = 100};
+    unsigned seen = 0;
+    for (size_t i = 0; i < n_given; i++) {
+        if (take(params, &given[i], &seen, refusal))
+            continue;
+        usage_params_clear(params);
+        return false;
+    }
+    return true;
+}
+
+void usage_params_clear(struct usage_params *params)
+{
+    g_free(params->key);
+    g_free(params->organization);
+    g_free(params->endpoint);
+    *params = (struct usage_params){0};
+}

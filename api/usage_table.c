@@ -1,0 +1,256 @@
+#include "api/usage_table.h"
+
+#include "lib/keys.h"
+
+enum { SLOTS_PER_HOUR = 4 };
+
+static void line_free(struct usage_line *line)
+{
+    g_free(line->name);
+    measure_clear(&line->measure);
+    g_free(line);
+}
+
+static GHashTable *lines_new(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)line_free);
+}
+
+struct usage_table *usage_table_new(const struct window *window)
+{
+    struct usage_table *table = g_new0(struct usage_table, 1);
+    table->window = window;
+    table->n_cells = window->unit == CIVIL_MINUTE ? window->n_slots : window->n_points;
+    table->cells = g_new0(struct measure, table->n_cells);
+    table->slot_requests = g_new0(uint64_t, window->n_slots);
+    for (size_t status = 0; status < G_N_ELEMENTS(table->status_last); status++)
+        table->status_last[status] = -1;
+    table->routes = lines_new();
+    table->clients = lines_new();
+    int64_t end = window->first_slot + window->n_slots, first = MAX(window->first_slot, MIN(window->minutes_first_slot, end));
+    table->first_minute = first * WINDOW_MINUTES_PER_SLOT;
+    table->n_minutes = (uint32_t)(end - first) * WINDOW_MINUTES_PER_SLOT;
+    table->minute_requests = g_new0(uint64_t, table->n_minutes);
+    if (window->unit == CIVIL_MINUTE)
+        table->minutes = g_new0(struct measure, table->n_minutes);
+    return table;
+}
+
+void usage_table_free(struct usage_table *table)
+{
+    if (table == NULL)
+        return;
+    for (uint32_t i = 0; i < table->n_cells; i++)
+        measure_clear(&table->cells[i]);
+    for (uint32_t i = 0; table->minutes != NULL && i < table->n_minutes; i++)
+        measure_clear(&table->minutes[i]);
+    g_free(table->cells);
+    g_free(table->minutes);
+    g_free(table->slot_requests);
+    g_free(table->minute_requests);
+    g_hash_table_destroy(table->routes);
+    g_hash_table_destroy(table->clients);
+    g_free(table);
+}
+
+void usage_table_add_slot(struct usage_table *table, int64_t slot, const struct measure *measure)
+{
+    const struct window *window = table->window;
+    uint32_t index = (uint32_t)(slot - window->first_slot);
+    g_assert(slot >= window->first_slot && index < window->n_slots);
+    measure_merge(&table->cells[window->unit == CIVIL_MINUTE ? index : window_point(window, slot)], measure);
+    table->slot_requests[index] += measure->requests;
+    for (uint32_t i = 0; i < measure->statuses.n; i++) {
+        uint32_t status = measure->statuses.items[i].key;
+        if (status < G_N_ELEMENTS(table->status_last))
+            table->status_last[status] = MAX(table->status_last[status], slot);
+    }
+}
+
+static void add_line(GHashTable *lines, const char *name, const struct measure *measure, int64_t last_slot)
+{
+    if (measure->requests == 0)
+        return;
+    struct usage_line *line = g_hash_table_lookup(lines, name);
+    if (line == NULL) {
+        line = g_new0(struct usage_line, 1);
+        line->name = g_strdup(name);
+        line->last_slot = last_slot;
+        g_hash_table_insert(lines, line->name, line);
+    }
+    measure_merge(&line->measure, measure);
+    line->last_slot = MAX(line->last_slot, last_slot);
+}
+
+void usage_table_add_route(struct usage_table *table, const char *name, const struct measure *measure, int64_t last_slot)
+{
+    add_line(table->routes, name, measure, last_slot);
+}
+
+void usage_table_add_client(struct usage_table *table, const char *name, const struct measure *measure, int64_t last_slot)
+{
+    add_line(table->clients, name, measure, last_slot);
+}
+
+void usage_table_add_minute_requests(struct usage_table *table, int64_t minute, uint64_t requests)
+{
+    if (minute >= table->first_minute && minute - table->first_minute < table->n_minutes)
+        table->minute_requests[minute - table->first_minute] += requests;
+}
+
+void usage_table_add_minute(struct usage_table *table, int64_t minute, const struct measure *measure)
+{
+    if (minute < table->first_minute || minute - table->first_minute >= table->n_minutes)
+        return;
+    g_assert(table->minutes != NULL);
+    measure_merge(&table->minutes[minute - table->first_minute], measure);
+}
+
+/* ---- settling minutes against their slot ---- */
+
+/* True when every count in `part` is also in `whole`. */
+static bool tallies_within(const struct tally_list *part, const struct tally_list *whole)
+{
+    for (uint32_t i = 0, j = 0; i < part->n; i++) {
+        while (j < whole->n && whole->items[j].key < part->items[i].key)
+            j++;
+        if (j == whole->n || whole->items[j].key != part->items[i].key || whole->items[j].count < part->items[i].count)
+            return false;
+    }
+    return true;
+}
+
+static bool is_within(const struct measure *part, const struct measure *whole)
+{
+    return part->requests <= whole->requests && part->latency_sum_us <= whole->latency_sum_us &&
+           part->latency_max_us <= whole->latency_max_us && part->request_bytes <= whole->request_bytes &&
+           part->response_bytes <= whole->response_bytes && tallies_within(&part->statuses, &whole->statuses) &&
+           tallies_within(&part->latencies, &whole->latencies);
+}
+
+static uint64_t count_of(const struct tally_list *list, uint32_t key)
+{
+    for (uint32_t i = 0; i < list->n; i++)
+        if (list->items[i].key == key)
+            return list->items[i].count;
+    return 0;
+}
+
+static void add_difference(struct tally_list *into, const struct tally_list *whole, const struct tally_list *part)
+{
+    for (uint32_t i = 0; i < whole->n; i++) {
+        uint64_t rest = whole->items[i].count - count_of(part, whole->items[i].key);
+        if (rest > 0)
+            tally_add(into, whole->items[i].key, rest);
+    }
+}
+
+/* whole - part, into an initialized measure; part is within whole. The maximum is not a sum: it is the whole's only when no part has it. */
+static void subtract(struct measure *into, const struct measure *whole, const struct measure *part)
+{
+    into->requests = whole->requests - part->requests;
+    into->latency_sum_us = whole->latency_sum_us - part->latency_sum_us;
+    into->request_bytes = whole->request_bytes - part->request_bytes;
+    into->response_bytes = whole->response_bytes - part->response_bytes;
+    add_difference(&into->statuses, &whole->statuses, &part->statuses);
+    add_difference(&into->latencies, &whole->latencies, &part->latencies);
+    if (part->latency_max_us < whole->latency_max_us)
+        into->latency_max_us = whole->latency_max_us;
+}
+
+static bool is_equal(const struct measure *a, const struct measure *b)
+{
+    return is_within(a, b) && is_within(b, a);
+}
+
+static void merge_range(struct measure *into, const struct measure *minutes, int n)
+{
+    for (int i = 0; i < n; i++)
+        measure_merge(into, &minutes[i]);
+}
+
+/* The newest of the fifteen that counts anything, or, where none does, the newest that has begun. */
+static int newest_minute(const struct usage_table *table, uint32_t slot, const struct measure *minutes)
+{
+    int newest = WINDOW_MINUTES_PER_SLOT - 1;
+    while (newest >= 0 && minutes[newest].requests == 0)
+        newest--;
+    if (newest >= 0)
+        return newest;
+    int64_t begun = (table->window->now_ms - window_slot_ms(table->window->first_slot + slot)) / KEYS_MINUTE_MS;
+    return (int)CLAMP(begun, 0, WINDOW_MINUTES_PER_SLOT - 1);
+}
+
+/* False: they added up already. */
+static bool settle_slot(struct usage_table *table, uint32_t slot)
+{
+    struct measure *minutes = &table->minutes[slot * WINDOW_MINUTES_PER_SLOT];
+    const struct measure *whole = &table->cells[slot];
+    struct measure sum;
+    measure_init(&sum);
+    merge_range(&sum, minutes, WINDOW_MINUTES_PER_SLOT);
+    bool equal = is_equal(&sum, whole);
+    int target = newest_minute(table, slot, minutes), older = target;
+    for (; !equal && older >= 0; older--) {
+        measure_clear(&sum);
+        merge_range(&sum, minutes, older);
+        if (is_within(&sum, whole))
+            break;
+    }
+    if (!equal) {
+        uint64_t max = 0;
+        for (int i = MAX(older, 0); i < WINDOW_MINUTES_PER_SLOT; i++) {
+            max = MAX(max, MIN(minutes[i].latency_max_us, whole->latency_max_us));
+            measure_clear(&minutes[i]);
+        }
+        minutes[target].latency_max_us = max;
+        subtract(&minutes[target], whole, &sum);
+    }
+    measure_clear(&sum);
+    return !equal;
+}
+
+uint32_t usage_table_settle(struct usage_table *table)
+{
+    uint32_t settled = 0;
+    if (table->minutes == NULL)
+        return 0;
+    g_assert(table->n_minutes == table->n_cells * WINDOW_MINUTES_PER_SLOT);
+    for (uint32_t slot = 0; slot < table->n_cells; slot++)
+        if (settle_slot(table, slot))
+            settled++;
+    return settled;
+}
+
+/* ---- sums ---- */
+
+void usage_table_total(const struct usage_table *table, struct measure *total)
+{
+    for (uint32_t i = 0; i < table->n_cells; i++)
+        measure_merge(total, &table->cells[i]);
+}
+
+uint64_t usage_table_peak_minute(const struct usage_table *table)
+{
+    uint64_t peak = 0;
+    int64_t first = table->first_minute / WINDOW_MINUTES_PER_SLOT - table->window->first_slot;
+    for (uint32_t i = 0; i < table->n_minutes; i++) {
+        /* Read after its slot, a minute may be ahead of it by a moment; no minute is shown with more than its slot. */
+        uint64_t limit = table->slot_requests[first + i / WINDOW_MINUTES_PER_SLOT];
+        uint64_t requests = table->minutes != NULL ? table->minutes[i].requests : table->minute_requests[i];
+        peak = MAX(peak, MIN(requests, limit));
+    }
+    return peak;
+}
+
+uint64_t usage_table_peak_hour(const struct usage_table *table)
+{
+    uint64_t peak = 0, sum = 0;
+    for (uint32_t i = 0; i < table->window->n_slots; i++) {
+        if ((table->window->first_slot + i) % SLOTS_PER_HOUR == 0)
+            sum = 0;
+        sum += table->slot_requests[i];
+        peak = MAX(peak, sum);
+    }
+    return peak;
+}
