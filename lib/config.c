@@ -6,9 +6,9 @@
 
 struct setting {
     const struct config_row *row;
-    char *text;       /* STRING and CHOICE; of others the text that was parsed */
-    gint64 number;    /* INT, BOOL */
-    char **items;     /* LIST, NULL-terminated */
+    char *text;    /* STRING and CHOICE; of others the text that was parsed */
+    gint64 number; /* INT, BOOL */
+    char **items;  /* LIST, NULL-terminated */
 };
 
 struct config {
@@ -221,8 +221,7 @@ static const struct config_row *find_row(const struct config_table *table, const
 static bool section_known(const struct config_table *table, const char *section)
 {
     for (size_t i = 0; i < table->n_rows; i++)
-        if ((strcmp(table->rows[i].section, section) == 0 && !is_repeated(section)) ||
-            instance_of(table->rows[i].section, section))
+        if ((strcmp(table->rows[i].section, section) == 0 && !is_repeated(section)) || instance_of(table->rows[i].section, section))
             return true;
     return false;
 }
@@ -240,8 +239,7 @@ static void add_instance(struct config *config, const char *pattern, const char 
     for (size_t i = 0; i < config->table->n_rows; i++) {
         const struct config_row *row = &config->table->rows[i];
         if (strcmp(row->section, pattern) == 0)
-            g_hash_table_insert(config->settings, g_strdup_printf("%s.%s.%s", base, instance, row->key),
-                                setting_default(row));
+            g_hash_table_insert(config->settings, g_strdup_printf("%s.%s.%s", base, instance, row->key), setting_default(row));
     }
 }
 
@@ -464,8 +462,10 @@ char *config_help(const struct config_table *table)
 {
     g_autofree char *prefix = g_ascii_strup(table->program, -1);
     GString *out = g_string_new(table->summary);
-    g_string_append_printf(out, "\n\nSettings (file: [section] key=value; environment: DAYBOOK_%s_<SECTION>_<KEY>; flag: --set "
-                                "section.key=value):\n", prefix);
+    g_string_append_printf(out,
+                           "\n\nSettings (file: [section] key=value; environment: DAYBOOK_%s_<SECTION>_<KEY>; flag: --set "
+                           "section.key=value):\n",
+                           prefix);
     for (size_t i = 0; i < table->n_rows; i++) {
         const struct config_row *row = &table->rows[i];
         g_autofree char *want = allowed(row);

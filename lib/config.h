@@ -55,8 +55,8 @@ void config_free(struct config *config);
 /* Name is "section.key"; asking for a setting that no row describes, or with another type, is a bug (asserts). */
 gint64 config_int(const struct config *config, const char *name);
 bool config_bool(const struct config *config, const char *name);
-const char *config_string(const struct config *config, const char *name);       /* STRING and CHOICE; "" when unset */
-const char *const *config_list(const struct config *config, const char *name);  /* NULL-terminated, borrowed */
+const char *config_string(const struct config *config, const char *name);              /* STRING and CHOICE; "" when unset */
+const char *const *config_list(const struct config *config, const char *name);         /* NULL-terminated, borrowed */
 const char *const *config_instances(const struct config *config, const char *section); /* "follow": names in file order */
 
 /* The table as text: for --help, and as Markdown for docs/CONFIGURATION.md. Caller frees with g_free. */

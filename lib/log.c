@@ -29,10 +29,10 @@ gboolean log_level_parse(const char *name, enum log_level *level)
     return FALSE;
 }
 
-/* One conversion, after its '%': [.precision|.*][l|ll|z|h|hh|j|t]letter. */
+/* One conversion, after its '%': [.precision|.*][l|ll|z]letter. */
 struct conversion {
     int precision; /* -1: none */
-    char length;   /* 0, 'h', 'l', 'L' (ll), 'z', 'j', 't' */
+    char length;   /* 0, 'l', 'L' (ll), 'z' */
     char letter;
 };
 
@@ -48,7 +48,7 @@ static const char *parse_conversion(const char *format, struct conversion *conve
         for (format++; g_ascii_isdigit(*format); format++)
             conversion->precision = conversion->precision * 10 + (*format - '0');
     }
-    for (; *format && strchr("hlzjt", *format); format++)
+    for (; *format && strchr("lz", *format); format++)
         conversion->length = *format == 'l' && conversion->length == 'l' ? 'L' : *format;
     g_assert(*format);
     conversion->letter = *format;
@@ -63,10 +63,7 @@ static int64_t signed_argument(char length, va_list *args)
     case 'L':
         return va_arg(*args, long long);
     case 'z':
-    case 't':
         return (int64_t)va_arg(*args, ssize_t);
-    case 'j':
-        return va_arg(*args, intmax_t);
     default:
         return va_arg(*args, int);
     }
@@ -80,10 +77,7 @@ static uint64_t unsigned_argument(char length, va_list *args)
     case 'L':
         return va_arg(*args, unsigned long long);
     case 'z':
-    case 't':
         return va_arg(*args, size_t);
-    case 'j':
-        return va_arg(*args, uintmax_t);
     default:
         return va_arg(*args, unsigned);
     }

@@ -10,9 +10,9 @@ static const char overflow_label[] = "other";
 
 struct family {
     const struct metric_row *row;
-    atomic_llong plain;  /* rows without a label */
-    GMutex lock;         /* guards values */
-    GHashTable *values;  /* label value -> gint64 on the heap; rows with a label */
+    atomic_llong plain; /* rows without a label */
+    GMutex lock;        /* guards values */
+    GHashTable *values; /* label value -> gint64 on the heap; rows with a label */
 };
 
 struct metrics {
@@ -180,8 +180,8 @@ char *metrics_markdown(const char *program, const struct metric_row *rows, size_
     for (size_t i = 0; i < n_rows; i++) {
         check_row(&rows[i]);
         g_autofree char *label = rows[i].label ? g_strdup_printf("`%s`", rows[i].label) : g_strdup("");
-        g_string_append_printf(out, "| `%s` | %s | %s | %s |\n", rows[i].name,
-                               rows[i].type == METRIC_COUNTER ? "counter" : "gauge", label, rows[i].help);
+        g_string_append_printf(out, "| `%s` | %s | %s | %s |\n", rows[i].name, rows[i].type == METRIC_COUNTER ? "counter" : "gauge",
+                               label, rows[i].help);
     }
     return g_string_free(out, FALSE);
 }

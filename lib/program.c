@@ -97,40 +97,36 @@ static bool parse_options(struct options *options, int argc, char **argv, GError
     bool ok = g_option_context_parse_strv(context, &args, error);
     g_option_context_free(context);
     if (ok && args[0] && args[1]) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION, "\"%s\" is not understood; --help says what is",
-                    args[1]);
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION, "\"%s\" is not understood; --help says what is", args[1]);
         return false;
     }
     return ok;
 }
 
-static void print_help(const struct program *program)
+static char *help_text(const struct program *program)
 {
     g_autofree char *help = config_help(program->settings);
-    printf("Usage: daybook-%s [--config FILE] [--set section.key=value]…\n\n"
-           "  -c, --config FILE            read settings from FILE\n"
-           "  -s, --set section.key=value  overrides file and environment; can be repeated\n"
-           "      --check-config           check the configuration and exit: 0 good, 2 bad\n"
-           "  -h, --help                   this text\n"
-           "  -V, --version                the version\n\n%s",
-           program->settings->program, help);
+    return g_strdup_printf("Usage: daybook-%s [--config FILE] [--set section.key=value]…\n\n"
+                           "  -c, --config FILE            read settings from FILE\n"
+                           "  -s, --set section.key=value  overrides file and environment; can be repeated\n"
+                           "      --check-config           check the configuration and exit: 0 good, 2 bad\n"
+                           "  -h, --help                   this text\n"
+                           "  -V, --version                the version\n\n%s",
+                           program->settings->program, help);
 }
 
-/* Options that print and end the program; true when one was given. */
-static bool print_and_end(const struct program *program, const struct options *options)
+/* The text of an option that prints and ends the program, or NULL. Caller frees. */
+static char *text_to_print(const struct program *program, const struct options *options)
 {
-    g_autofree char *text = NULL;
     if (options->help)
-        print_help(program);
-    else if (options->version)
-        printf("daybook-%s %s\n", program->settings->program, DAYBOOK_VERSION);
-    else if (options->print_settings)
-        fputs(text = config_markdown(program->settings), stdout);
-    else if (options->print_metrics)
-        fputs(text = metrics_markdown(program->settings->program, program->metrics, program->n_metrics), stdout);
-    else
-        return false;
-    return true;
+        return help_text(program);
+    if (options->version)
+        return g_strdup_printf("daybook-%s %s\n", program->settings->program, DAYBOOK_VERSION);
+    if (options->print_settings)
+        return config_markdown(program->settings);
+    if (options->print_metrics)
+        return metrics_markdown(program->settings->program, program->metrics, program->n_metrics);
+    return NULL;
 }
 
 /* One line per mistake. */
@@ -145,8 +141,7 @@ static void say_mistakes(const struct program *program, const char *mistakes)
 static struct config *load(const struct program *program, const struct options *options, GError **error)
 {
     g_auto(GStrv) environment = g_get_environ();
-    struct config *config =
-        config_load(program->settings, options->file, (const char *const *)options->sets, environment, error);
+    struct config *config = config_load(program->settings, options->file, (const char *const *)options->sets, environment, error);
     if (config && program->check && !program->check(config, error)) {
         config_free(config);
         return NULL;
@@ -157,8 +152,9 @@ static struct config *load(const struct program *program, const struct options *
 static struct config *start(const struct program *program, const struct options *options, int *exit_code)
 {
     g_autoptr(GError) error = NULL;
-    if (print_and_end(program, options)) {
-        *exit_code = fflush(stdout) == 0 ? 0 : 1;
+    g_autofree char *text = text_to_print(program, options);
+    if (text) {
+        *exit_code = fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? 0 : 1;
         return NULL;
     }
     struct config *config = load(program, options, &error);

@@ -4,7 +4,8 @@
     lint.py         what takes seconds: include arrows, sizes, banned functions, format
     lint.py --all   also headers that compile alone, clang-tidy, cppcheck, generated docs, deployment files
 
-Every finding is a line `file:line: what`; exit 1 if there is one.
+Every finding is a line `file:line: what`; exit 1 if there is one. A function whose comment holds "deviation:" and says why is let off
+the limits of size, parameters and nesting.
 """
 
 import concurrent.futures
@@ -119,6 +120,8 @@ def check_sizes(path, text, code, lengths):
             yield f"{path}:{number}: a tab, or blanks at the end"
     for name, first, last, n_parameters, body in functions(code):
         lengths.append(last - first + 1)
+        if "deviation:" in " ".join(lines[max(0, first - 6) : first - 1]).rpartition("}")[2]:
+            continue
         if last - first + 1 > FUNCTION_MAX:
             yield f"{path}:{first}: {name}() has {last - first + 1} lines, at most {FUNCTION_MAX}"
         if n_parameters > PARAMETERS_MAX:
@@ -195,7 +198,8 @@ def check_clang_tidy(paths):
 
 
 def clean_tidy(output):
-    return "\n".join(line for line in output.splitlines() if not re.match(r"\d+ warnings? |Suppressed |Use -header", line))
+    """The findings, without the long way there."""
+    return "\n".join(re.findall(r"^\S+:\d+:\d+: (?:error|warning): .*", output, re.M)).replace(f"{ROOT}/", "")
 
 
 def check_cppcheck(_paths):

@@ -56,11 +56,12 @@ static void test_defaults(void)
 
 static void test_later_sources_win(void)
 {
-    const char *const environment[] = {"HOME=/root", "DAYBOOK_COLLECTOR_JOURNAL_MAX_BYTES=64MiB", "DAYBOOK_COLLECTOR_LOG_LEVEL=WARN",
-                                       "DAYBOOK_API_LISTEN_PORT=1", NULL};
+    const char *const environment[] = {"HOME=/root", "DAYBOOK_COLLECTOR_JOURNAL_MAX_BYTES=64MiB",
+                                       "DAYBOOK_COLLECTOR_LOG_LEVEL=WARN", "DAYBOOK_API_LISTEN_PORT=1", NULL};
     const char *const sets[] = {"log.level=error", "journal.dir=a=b", NULL};
     g_autoptr(GError) error = NULL;
-    struct config *config = load("# comment\n[journal]\nmax_bytes=5k\ndir=/x y\\d\n[listen]\ntls = on\n", sets, environment, &error);
+    struct config *config =
+        load("# comment\n[journal]\nmax_bytes=5k\ndir=/x y\\d\n[listen]\ntls = on\n", sets, environment, &error);
     g_assert_no_error(error);
     g_assert_cmpint(config_int(config, "journal.max_bytes"), ==, 64 << 20);
     g_assert_cmpstr(config_string(config, "log.level"), ==, "error");
@@ -101,7 +102,8 @@ static void test_instances(void)
 static void test_all_mistakes_at_once(void)
 {
     const char *const environment[] = {"DAYBOOK_COLLECTOR_JOURNAL_SIZE=1", "DAYBOOK_COLLECTOR_LISTEN_TLS=maybe", NULL};
-    const char *const sets[] = {"log.level=loud", "nonsense", "journal.max_bytes=1023", "listen.pin=hunter2", "follow.*.path=x", NULL};
+    const char *const sets[] = {"log.level=loud",     "nonsense",        "journal.max_bytes=1023",
+                                "listen.pin=hunter2", "follow.*.path=x", NULL};
     g_autoptr(GError) error = NULL;
     struct config *config =
         load("[journal]\nmax_bytes=lots\nmax_byte=1\n[jurnal]\ndir=x\n[follow.Nginx]\npath=/n\n", sets, environment, &error);
@@ -109,9 +111,17 @@ static void test_all_mistakes_at_once(void)
     g_assert_nonnull(error);
     g_auto(GStrv) lines = g_strsplit(error->message, "\n", -1);
     g_assert_cmpuint(g_strv_length(lines), ==, 11);
-    const char *const parts[] = {"journal.max_bytes = \"lots\"", "journal.max_byte (unknown key", "[jurnal]", "[follow.Nginx]",
-                                 "environment DAYBOOK_COLLECTOR_JOURNAL_SIZE", "listen.tls = \"maybe\"", "one of debug, info, warn, error",
-                                 "--set nonsense", "from 1024 to", "listen.pin = \"(secret)\"", "follow.*"};
+    const char *const parts[] = {"journal.max_bytes = \"lots\"",
+                                 "journal.max_byte (unknown key",
+                                 "[jurnal]",
+                                 "[follow.Nginx]",
+                                 "environment DAYBOOK_COLLECTOR_JOURNAL_SIZE",
+                                 "listen.tls = \"maybe\"",
+                                 "one of debug, info, warn, error",
+                                 "--set nonsense",
+                                 "from 1024 to",
+                                 "listen.pin = \"(secret)\"",
+                                 "follow.*"};
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
         if (!strstr(error->message, parts[i]))
             g_error("\"%s\" is not in:\n%s", parts[i], error->message);
@@ -133,10 +143,21 @@ static void test_integers(void)
     static const struct {
         const char *text;
         gint64 value; /* -1: refused */
-    } cases[] = {{"1024", 1024},   {"2k", 2000},     {"2KiB", 2048},      {"1M", 1000000},
-                 {"3GiB", G_GINT64_CONSTANT(3) << 30}, {"", -1},          {"-5000", -1},
-                 {"1024 ", -1},    {"0x400", -1},    {"1e6", -1},         {"99999999999999999999", -1},
-                 {"9223372036854775807GiB", -1},     {"5K", -1},          {"5kB", -1}, {"+2000", -1}};
+    } cases[] = {{"1024", 1024},
+                 {"2k", 2000},
+                 {"2KiB", 2048},
+                 {"1M", 1000000},
+                 {"3GiB", G_GINT64_CONSTANT(3) << 30},
+                 {"", -1},
+                 {"-5000", -1},
+                 {"1024 ", -1},
+                 {"0x400", -1},
+                 {"1e6", -1},
+                 {"99999999999999999999", -1},
+                 {"9223372036854775807GiB", -1},
+                 {"5K", -1},
+                 {"5kB", -1},
+                 {"+2000", -1}};
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *set = g_strdup_printf("journal.max_bytes=%s", cases[i].text);
         const char *const sets[] = {set, NULL};

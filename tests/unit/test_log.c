@@ -36,8 +36,7 @@ static void write_conversions(void)
 static void test_conversions(void)
 {
     g_autofree char *text = captured(write_conversions);
-    g_assert_cmpstr(after_time(text), ==,
-                    "info opened dir=/x n=-3 size=7 big=-9000000000 id=18446744073709551615 rate=2.500\n");
+    g_assert_cmpstr(after_time(text), ==, "info opened dir=/x n=-3 size=7 big=-9000000000 id=18446744073709551615 rate=2.500\n");
 }
 
 static void write_mixed(void)
