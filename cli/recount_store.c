@@ -1,0 +1,274 @@
+/* recount_store: see recount_store.h. The measure's text is read here by a few lines of its own: only its first word is needed. */
+#include "cli/recount_store.h"
+
+#include "lib/keys.h"
+#include "lib/number.h"
+
+#include <string.h>
+
+enum { PIPELINE = 500 };
+
+struct store_reader {
+    struct redis *redis; /* the server at hand */
+    struct names *names;
+    struct counts *counts;
+    uint64_t *buckets;
+    int n_partitions;
+    GHashTable *seen;    /* keys, since SCAN may name one twice */
+    GHashTable *symbols; /* key of a table -> GHashTable symbol -> interned name */
+    GPtrArray *waiting;  /* keys whose HGETALL is in the pipeline */
+};
+
+static bool bad(GError **error, const char *key, const char *what)
+{
+    g_set_error(error, REDIS_ERROR, REDIS_ERROR_REPLY, "%s in Redis: %s", key, what);
+    return false;
+}
+
+/* ---- symbol tables ---- */
+
+static void add_symbol(struct store_reader *reader, GHashTable *table, const char *kind, const struct redis_reply *reply, size_t i)
+{
+    struct view name = redis_reply_text(redis_reply_at(reply, i));
+    uint64_t number;
+
+    if (!number_read(redis_reply_text(redis_reply_at(reply, i + 1)), &number) || number > G_MAXUINT)
+        return;
+    if (*kind && (name.size == 0 || name.data[0] != *kind))
+        return;
+    name = view_make(name.data + strlen(kind), name.size - strlen(kind));
+    g_hash_table_insert(table, GUINT_TO_POINTER((guint)number), (gpointer)(guintptr)names_get(reader->names, name));
+}
+
+/* kind: first letter of the names wanted, which is cut off; "" for all. Only when nothing is in the pipeline. */
+static GHashTable *symbol_table(struct store_reader *reader, const char *key, const char *kind, GError **error)
+{
+    GHashTable *table = g_hash_table_lookup(reader->symbols, key);
+
+    if (table)
+        return table;
+    struct redis_reply *reply = redis_call(reader->redis, error, "HGETALL %s", key);
+    if (!reply)
+        return NULL;
+    table = g_hash_table_new(g_direct_hash, g_direct_equal);
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2)
+        add_symbol(reader, table, kind, reply, i);
+    redis_reply_free(reply);
+    g_hash_table_insert(reader->symbols, g_strdup(key), table);
+    return table;
+}
+
+/* ---- buckets ---- */
+
+/* {p3}:s:<day>.<revision>:<slot>:<client>:<shard> */
+struct bucket_name {
+    uint64_t partition, day, revision, slot, client, shard;
+};
+
+static bool read_part(const char **cursor, const char *end, const char *before, uint64_t *value)
+{
+    size_t size = strlen(before);
+
+    if ((size_t)(end - *cursor) < size || memcmp(*cursor, before, size) != 0)
+        return false;
+    *cursor += size;
+    return number_scan(cursor, end, value);
+}
+
+static bool read_bucket_name(struct view key, struct bucket_name *name)
+{
+    const char *cursor = key.data;
+    const char *end = key.data + key.size;
+
+    return read_part(&cursor, end, "{p", &name->partition) && read_part(&cursor, end, "}:s:", &name->day) &&
+           read_part(&cursor, end, ".", &name->revision) && read_part(&cursor, end, ":", &name->slot) &&
+           read_part(&cursor, end, ":", &name->client) && read_part(&cursor, end, ":", &name->shard) && cursor == end;
+}
+
+/* Organization and client of a bucket. */
+static bool find_client(struct store_reader *reader, const struct bucket_name *name, struct counts_key *key, GError **error)
+{
+    char table_key[KEYS_MAX];
+
+    keys_clients(table_key, (int)name->partition, (int64_t)name->day, (int)name->revision);
+    GHashTable *table = symbol_table(reader, table_key, "", error);
+    if (!table)
+        return false;
+    const char *both = g_hash_table_lookup(table, GUINT_TO_POINTER((guint)name->client));
+    const char *separator = both ? strchr(both, KEYS_CLIENT_SEPARATOR) : NULL;
+    if (!separator)
+        return bad(error, table_key, "it lacks the symbol of a client that has a bucket");
+    key->organization = names_get(reader->names, view_make(both, (size_t)(separator - both)));
+    key->client = names_get(reader->names, view_of(separator + 1));
+    return true;
+}
+
+/* "200:15,404:2 17 …" */
+static bool add_statuses(struct store_reader *reader, struct counts_key *key, struct view measure)
+{
+    const char *cursor = measure.data;
+    const char *end = measure.data + measure.size;
+
+    while (cursor < end) {
+        uint64_t status, n;
+        if (!number_scan(&cursor, end, &status) || cursor == end || *cursor++ != ':' || !number_scan(&cursor, end, &n) || cursor == end)
+            return false;
+        key->status = (uint32_t)status;
+        counts_add(reader->counts, key, n);
+        if (*cursor++ == ' ')
+            return true;
+    }
+    return false;
+}
+
+/* "route.user.platform" -> measure */
+static bool add_field(struct store_reader *reader, GHashTable *routes, struct counts_key *key, struct view field, struct view measure)
+{
+    const char *cursor = field.data;
+    uint64_t route;
+
+    if (!number_scan(&cursor, field.data + field.size, &route))
+        return false;
+    key->route = g_hash_table_lookup(routes, GUINT_TO_POINTER((guint)route));
+    return key->route && add_statuses(reader, key, measure);
+}
+
+static bool add_bucket(struct store_reader *reader, const char *key_text, const struct redis_reply *reply, GError **error)
+{
+    struct bucket_name name;
+    struct counts_key key = {0};
+    char table_key[KEYS_MAX];
+
+    if (!read_bucket_name(view_of(key_text), &name) || name.partition >= (uint64_t)reader->n_partitions)
+        return bad(error, key_text, "no such bucket can be");
+    key.day = (int64_t)name.day;
+    keys_routes(table_key, (int)name.partition, key.day, (int)name.revision, (uint32_t)name.client);
+    GHashTable *routes = symbol_table(reader, table_key, "r", error);
+    if (!routes || !find_client(reader, &name, &key, error))
+        return false;
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
+        struct view field = redis_reply_text(redis_reply_at(reply, i));
+        if (!add_field(reader, routes, &key, field, redis_reply_text(redis_reply_at(reply, i + 1))))
+            return bad(error, key_text, "a field cannot be understood, or its route has no symbol");
+    }
+    (*reader->buckets)++;
+    return true;
+}
+
+/* ---- one server ---- */
+
+static bool flush_waiting(struct store_reader *reader, GError **error)
+{
+    g_autoptr(GPtrArray) replies = g_ptr_array_new_with_free_func((GDestroyNotify)redis_reply_free);
+    bool ok = true;
+
+    /* All replies first: symbol tables are asked for on the same connection. */
+    for (guint i = 0; i < reader->waiting->len; i++) {
+        struct redis_reply *reply = redis_read(reader->redis, error);
+        if (!reply)
+            return false;
+        g_ptr_array_add(replies, reply);
+    }
+    for (guint i = 0; ok && i < replies->len; i++)
+        ok = add_bucket(reader, g_ptr_array_index(reader->waiting, i), g_ptr_array_index(replies, i), error);
+    g_ptr_array_set_size(reader->waiting, 0);
+    return ok;
+}
+
+static bool take_keys(struct store_reader *reader, const struct redis_reply *keys, GError **error)
+{
+    for (size_t i = 0; i < redis_reply_count(keys); i++) {
+        struct view key = redis_reply_text(redis_reply_at(keys, i));
+        char *text = g_strndup(key.data, key.size);
+        if (!g_hash_table_add(reader->seen, text))
+            continue;
+        redis_append_call(reader->redis, "HGETALL %s", text);
+        g_ptr_array_add(reader->waiting, text);
+        if (reader->waiting->len >= PIPELINE && !flush_waiting(reader, error))
+            return false;
+    }
+    return flush_waiting(reader, error);
+}
+
+static bool read_server(struct store_reader *reader, GError **error)
+{
+    g_autofree char *cursor = g_strdup("0");
+
+    do {
+        struct redis_reply *reply = redis_call(reader->redis, error, "SCAN %s MATCH {p*}:s:* COUNT 2000", cursor);
+        if (!reply)
+            return false;
+        struct view next = redis_reply_text(redis_reply_at(reply, 0));
+        g_free(cursor);
+        cursor = g_strndup(next.data, next.size);
+        bool ok = take_keys(reader, redis_reply_at(reply, 1), error);
+        redis_reply_free(reply);
+        if (!ok)
+            return false;
+    } while (strcmp(cursor, "0") != 0);
+    return true;
+}
+
+/* ---- sums ---- */
+
+static bool add_sums(struct store_reader *reader, int partition, GError **error)
+{
+    char key[KEYS_MAX];
+
+    keys_plain(key, partition, "meta");
+    for (int sum = 0; sum < COUNTS_N_SUMS; sum++) {
+        uint64_t value = 0;
+        struct redis_reply *reply = redis_call(reader->redis, error, "HGET %s %s", key, counts_sum_field((enum counts_sum)sum));
+        if (!reply)
+            return false;
+        number_read(redis_reply_text(reply), &value);
+        redis_reply_free(reply);
+        reader->counts->sums[sum] += value;
+    }
+    return true;
+}
+
+static bool read_sums(struct store_reader *reader, const struct redis_settings *settings, GError **error)
+{
+    bool cluster = g_str_has_prefix(settings->url, "redis+cluster:");
+    bool ok = true;
+
+    reader->redis = NULL;
+    for (int i = 0; ok && i < reader->n_partitions; i++) {
+        char key[KEYS_MAX];
+        keys_plain(key, i, "meta");
+        if (cluster)
+            g_clear_pointer(&reader->redis, redis_free);
+        if (!reader->redis)
+            reader->redis = redis_connect(settings, key, error);
+        ok = reader->redis && add_sums(reader, i, error);
+    }
+    g_clear_pointer(&reader->redis, redis_free);
+    return ok;
+}
+
+bool recount_store_read(const struct redis_settings *settings, int n_partitions, struct names *names, struct counts *counts,
+                        uint64_t *buckets, GError **error)
+{
+    g_autoptr(GPtrArray) servers = redis_connect_all(settings, error);
+    struct store_reader reader = {
+        .names = names,
+        .counts = counts,
+        .buckets = buckets,
+        .n_partitions = n_partitions,
+        .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+        .symbols = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_destroy),
+        .waiting = g_ptr_array_new(),
+    };
+    bool ok = servers != NULL;
+
+    for (guint i = 0; ok && i < servers->len; i++) {
+        reader.redis = g_ptr_array_index(servers, i);
+        ok = read_server(&reader, error);
+    }
+    ok = ok && read_sums(&reader, settings, error);
+    g_hash_table_destroy(reader.seen);
+    g_hash_table_destroy(reader.symbols);
+    g_ptr_array_free(reader.waiting, TRUE);
+    return ok;
+}
