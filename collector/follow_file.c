@@ -36,7 +36,6 @@ static struct follow_file *fail(int fd, const char *path, int number, GError **e
 struct follow_file *follow_file_open(const char *path, GError **error)
 {
     struct stat status;
-    int64_t now_ns = follow_file_clock_ns();
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 || fstat(fd, &status) != 0)
         return fail(fd, path, errno, error);
@@ -48,7 +47,6 @@ struct follow_file *follow_file_open(const char *path, GError **error)
     file->device = status.st_dev;
     file->inode = status.st_ino;
     file->born_ns = birth_of(fd);
-    file->since_ns = now_ns;
     file->growth_us = g_get_monotonic_time();
     return file;
 }
@@ -86,12 +84,6 @@ static bool digest_at(int fd, uint64_t offset, uint32_t size, const uint8_t expe
     return memcmp(digest, expected, sizeof digest) == 0;
 }
 
-bool follow_file_begins_like(const struct follow_file *file, const struct follow_mark *mark)
-{
-    uint8_t head[FOLLOW_HEAD_MAX];
-    return mark->head_size > 0 && digest_at(file->fd, 0, mark->head_size, mark->head_digest, head);
-}
-
 bool follow_file_resume(struct follow_file *file, const struct follow_mark *mark)
 {
     bool same_inode = file->device == mark->device && file->inode == mark->inode;
@@ -107,7 +99,6 @@ bool follow_file_resume(struct follow_file *file, const struct follow_mark *mark
     file->tail_size = mark->tail_size;
     file->offset = mark->offset;
     file->skipping = mark->skipping;
-    file->since_ns = mark->since_ns;
     return true;
 }
 
@@ -116,11 +107,11 @@ bool follow_file_is(const struct follow_file *file, const struct stat *status)
     return file->device == status->st_dev && file->inode == status->st_ino;
 }
 
-void follow_file_mark(const struct follow_file *file, struct follow_mark *mark)
+void follow_file_mark(const struct follow_file *file, int64_t since_ns, struct follow_mark *mark)
 {
     *mark = (struct follow_mark){.device = file->device,
                                  .inode = file->inode,
-                                 .since_ns = file->since_ns,
+                                 .since_ns = since_ns,
                                  .offset = file->offset,
                                  .skipping = file->skipping,
                                  .head_size = file->head_size,
@@ -129,13 +120,12 @@ void follow_file_mark(const struct follow_file *file, struct follow_mark *mark)
     follow_digest(file->tail, file->tail_size, mark->tail_digest);
 }
 
-void follow_file_restart(struct follow_file *file, int64_t since_ns)
+void follow_file_restart(struct follow_file *file)
 {
     file->offset = 0;
     file->skipping = false;
     file->head_size = 0;
     file->tail_size = 0;
-    file->since_ns = since_ns;
     file->seen_size = 0;
     file->growth_us = g_get_monotonic_time();
 }
@@ -208,6 +198,24 @@ void follow_file_take(struct follow_file *file, const char *buffer, size_t n)
     remember_head(file, buffer, n);
     remember_tail(file, buffer, n);
     file->offset += n;
+}
+
+bool follow_file_peek(const struct follow_file *file, uint64_t offset, void *buffer, size_t size)
+{
+    return read_exactly(file->fd, buffer, size, offset);
+}
+
+bool follow_file_jump(struct follow_file *file, uint64_t offset)
+{
+    g_assert(file->offset == 0);
+    uint32_t head_size = (uint32_t)MIN(offset, (uint64_t)FOLLOW_HEAD_MAX);
+    uint32_t tail_size = (uint32_t)MIN(offset, (uint64_t)FOLLOW_TAIL_MAX);
+    if (!read_exactly(file->fd, file->head, head_size, 0) || !read_exactly(file->fd, file->tail, tail_size, offset - tail_size))
+        return false;
+    file->head_size = head_size;
+    file->tail_size = tail_size;
+    file->offset = offset;
+    return true;
 }
 
 uint64_t follow_file_unread(const struct follow_file *file)

@@ -17,10 +17,8 @@ struct follow_file {
     char *path; /* the name it was opened by; for messages */
     uint64_t device, inode;
     int64_t born_ns;  /* wall clock: birth where the file system knows it, else the last change of its content */
-    int64_t since_ns; /* see follow_mark.h */
     uint64_t offset;
     bool skipping;
-    bool rotated;       /* no longer the file that the followed path names */
     uint64_t seen_size; /* up to where the last read reached */
     int64_t growth_us;  /* monotonic: when that changed last */
     uint32_t head_size, tail_size;
@@ -35,12 +33,11 @@ void follow_file_free(struct follow_file *file);
 /* Whether the file at hand is the one of the mark (its bytes are): then it stands at the mark's offset afterwards. A mark at offset 0
  * knows no bytes: only device and inode are compared then. */
 bool follow_file_resume(struct follow_file *file, const struct follow_mark *mark);
-/* Whether the file begins with the bytes that the mark knows (at least one). */
-bool follow_file_begins_like(const struct follow_file *file, const struct follow_mark *mark);
 bool follow_file_is(const struct follow_file *file, const struct stat *status);
-void follow_file_mark(const struct follow_file *file, struct follow_mark *mark);
+/* since_ns: see follow_mark.h. */
+void follow_file_mark(const struct follow_file *file, int64_t since_ns, struct follow_mark *mark);
 /* The file has been truncated: begin anew. */
-void follow_file_restart(struct follow_file *file, int64_t since_ns);
+void follow_file_restart(struct follow_file *file);
 
 enum follow_read {
     FOLLOW_READ_OK,     /* *n bytes were read; fewer than asked for: that is all there is now */
@@ -53,6 +50,10 @@ enum follow_read follow_file_read(struct follow_file *file, char *buffer, size_t
 enum follow_read follow_file_compare(const struct follow_file *file);
 /* The first n bytes of what was read are done with. */
 void follow_file_take(struct follow_file *file, const char *buffer, size_t n);
+/* Exactly size bytes at offset. */
+bool follow_file_peek(const struct follow_file *file, uint64_t offset, void *buffer, size_t size);
+/* Moves a file that nothing was read of to an offset, as if it had been read up to there. */
+bool follow_file_jump(struct follow_file *file, uint64_t offset);
 /* Bytes behind the offset; 0 when it cannot be asked. */
 uint64_t follow_file_unread(const struct follow_file *file);
 

@@ -23,9 +23,8 @@ static void write_digest(GString *out, const uint8_t digest[FOLLOW_DIGEST_SIZE])
 
 void follow_mark_write(GString *position, const struct follow_mark *mark)
 {
-    g_string_append_printf(position, "1 %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT " %s%s %u ",
-                           mark->device, mark->inode, mark->since_ns, mark->offset, mark->skipping ? "s" : "-",
-                           mark->retired ? "r" : "-", mark->head_size);
+    g_string_append_printf(position, "1 %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT " %s %u ",
+                           mark->device, mark->inode, mark->since_ns, mark->offset, mark->skipping ? "s" : "-", mark->head_size);
     write_digest(position, mark->head_digest);
     g_string_append_printf(position, " %u ", mark->tail_size);
     write_digest(position, mark->tail_digest);
@@ -55,11 +54,8 @@ static bool read_size(const char *text, uint32_t max, uint64_t offset, uint32_t 
 
 static bool read_flags(const char *text, struct follow_mark *mark)
 {
-    if (strlen(text) != 2 || strspn(text, "sr-") != 2)
-        return false;
-    mark->skipping = text[0] == 's';
-    mark->retired = text[1] == 'r';
-    return true;
+    mark->skipping = strcmp(text, "s") == 0;
+    return mark->skipping || strcmp(text, "-") == 0;
 }
 
 static bool read_mark(const char *line, struct follow_mark *mark)
@@ -88,7 +84,8 @@ GArray *follow_marks_read(const char *data, size_t size)
         }
         g_array_append_val(marks, mark);
     }
-    if (n > 0 && *lines[n - 1] == '\0' && strlen(text) == size)
+    bool ended = n == 0 || *lines[n - 1] == '\0';
+    if (ended && strlen(text) == size)
         return marks;
     g_array_unref(marks);
     return NULL;

@@ -14,15 +14,14 @@ enum {
     FOLLOW_HEAD_MAX = 1024,  /* bytes at the beginning of a file that are compared */
     FOLLOW_TAIL_MAX = 256,   /* bytes before the offset that are compared */
     FOLLOW_DIGEST_SIZE = 16, /* of a SHA-256 */
-    FOLLOW_MARKS_MAX = 96,   /* in one position */
+    FOLLOW_MARKS_MAX = 128,  /* in one position */
 };
 
 struct follow_mark {
     uint64_t device, inode;
-    int64_t since_ns; /* wall clock: files born before it cannot be later parts of the same log */
+    int64_t since_ns; /* wall clock: when the newest file of the log was last seen under the log's path */
     uint64_t offset;  /* everything before it has been handed on */
     bool skipping;    /* the offset is inside of a line that is too long */
-    bool retired;     /* read to its end and closed: known only so that it is not read again */
     uint32_t head_size; /* min(offset, FOLLOW_HEAD_MAX), less only while the file is at offset 0 */
     uint32_t tail_size; /* min(offset, FOLLOW_TAIL_MAX) */
     uint8_t head_digest[FOLLOW_DIGEST_SIZE];

@@ -45,6 +45,8 @@ static const struct config_row rows[] = {
      "Where a file is begun that was never followed before; later ones are always read from their beginning."},
     {"follow.*", "max_line_bytes", CONFIG_INT, "64KiB", 1024, MIB, "bytes", NULL, false,
      "Longest line that is read; a longer one is rejected as too_long, up to its end."},
+    {"follow.*", "rotated_wait_s", CONFIG_INT, "600", 1, 86400, "s", NULL, false,
+     "A file that was rotated away is read on until nothing was added to it for so long."},
 
     /* ---- journal ---- */
     {"journal", "dir", CONFIG_STRING, "/var/lib/daybook/collector", 0, 0, NULL, NULL, false,
