@@ -224,7 +224,8 @@ static void on_completed(void *opaque, struct MHD_Connection *mhd, void **contex
     *context = NULL;
     if (!request)
         return;
-    bool counted = request->dispatched;
+    /* The load pairs with the store in http_respond: all that another thread did with the request is behind us. */
+    bool counted = request->dispatched && atomic_load(&request->answered);
     atomic_store(&request->connection->deadline_us, deadline_after(server));
     request_free(request);
     if (counted)
