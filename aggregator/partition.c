@@ -148,7 +148,8 @@ bool partition_claim(struct partition *partition, GError **error)
     mirror_load(partition->meta, partition->commit);
     mirror_load(partition->hw, partition->commit);
     mirror_load(partition->due, partition->commit);
-    if (!commit_read(partition->commit, error) || !take_point(partition, error))
+    /* What was read may be another's, who claimed meanwhile: no conclusion from it before the guard has said that we still own it. */
+    if (!commit_read(partition->commit, error) || !commit_guard(partition->commit, error) || !take_point(partition, error))
         return false;
     partition->flushed_at_ms = partition->checked_at_ms = partition->now_ms;
     partition->payload_limit = MIN((size_t)PAYLOAD_FIRST, partition->settings.payload_max_bytes);
