@@ -90,6 +90,10 @@ static bool is_ready(struct redis *redis, GError **error)
     redis_reply_free(reply);
     if (reply)
         return true;
+    if (inner->code != REDIS_ERROR_REPLY) {
+        g_propagate_error(error, inner);
+        return false;
+    }
     if (g_str_has_prefix(inner->message, "NOAUTH"))
         g_set_error(error, REDIS_ERROR, REDIS_ERROR_CONFIG, "Redis at %s wants a password, and its address has none.", redis_address(redis));
     else
@@ -175,7 +179,7 @@ static struct redis *ask_sentinel(struct attempt *attempt, const struct redis_ho
         return NULL;
     struct redis_reply *reply = redis_call(redis, error, "SENTINEL get-master-addr-by-name %s", attempt->url->master_name);
     if (!reply)
-        return reject(redis, error, "it does not answer as a Sentinel");
+        return reject(redis, error, "it does not answer as a Sentinel does");
     bool known = host_from(reply, sentinel->host, &master);
     redis_reply_free(reply);
     if (!known)
@@ -275,6 +279,10 @@ static bool owns(struct redis *redis, const char *key, struct redis_host *owner,
     redis_reply_free(reply);
     if (reply)
         return true;
+    if (inner->code != REDIS_ERROR_REPLY) {
+        g_propagate_error(error, inner);
+        return false;
+    }
     g_autofree char *asked = g_strdup(owner->host);
     struct redis_host next = {NULL, 0};
     if (parse_moved(inner->message, asked, &next)) {
