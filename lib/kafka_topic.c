@@ -12,6 +12,7 @@ struct admin {
     rd_kafka_t *rk;
     gint64 deadline_us; /* monotonic */
     const char *topic;
+    int broker_id; /* one that answered; -1: none yet */
 };
 
 static bool admin_open(struct admin *admin, const struct kafka_settings *settings, const char *topic, int timeout_ms, GError **error)
@@ -20,6 +21,7 @@ static bool admin_open(struct admin *admin, const struct kafka_settings *setting
     rd_kafka_conf_t *conf = kafka_conf_new(settings, options, G_N_ELEMENTS(options), error);
 
     admin->topic = topic;
+    admin->broker_id = -1;
     admin->deadline_us = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
     admin->rk = conf ? kafka_handle_new(RD_KAFKA_CONSUMER, conf, error) : NULL;
     return admin->rk != NULL;
@@ -33,13 +35,14 @@ static int admin_left_ms(const struct admin *admin)
 }
 
 /* One look at the metadata. err is the topic's; 0 only when every partition has a leader. */
-static rd_kafka_resp_err_t admin_ask(const struct admin *admin, rd_kafka_topic_t *rkt, int *partitions)
+static rd_kafka_resp_err_t admin_ask(struct admin *admin, rd_kafka_topic_t *rkt, int *partitions)
 {
     const struct rd_kafka_metadata *metadata;
     rd_kafka_resp_err_t err = rd_kafka_metadata(admin->rk, 0, rkt, &metadata, admin_left_ms(admin));
 
     if (err)
         return err;
+    admin->broker_id = metadata->broker_cnt > 0 ? metadata->brokers[0].id : -1;
     if (metadata->topic_cnt != 1) {
         err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     } else {
@@ -56,7 +59,7 @@ static rd_kafka_resp_err_t admin_ask(const struct admin *admin, rd_kafka_topic_t
 }
 
 /* Asks until the topic is there with all its leaders. A missing topic is an answer unless wait_for_it. */
-static bool admin_partitions(const struct admin *admin, bool wait_for_it, int *partitions, GError **error)
+static bool admin_partitions(struct admin *admin, bool wait_for_it, int *partitions, GError **error)
 {
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(admin->rk, admin->topic, NULL);
     rd_kafka_resp_err_t err = rkt ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_last_error();
@@ -115,7 +118,11 @@ static bool admin_describe(const struct admin *admin, struct kafka_topic *info, 
     rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, admin->topic);
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
     const char *type = NULL;
+    char text[ERRSTR_SIZE];
 
+    /* Any broker can answer; librdkafka would ask the controller, which the embedded broker never names, and time out. */
+    if (admin->broker_id >= 0)
+        rd_kafka_AdminOptions_set_broker(options, admin->broker_id, text, sizeof text);
     rd_kafka_DescribeConfigs(admin->rk, &resource, 1, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, MAX(admin_left_ms(admin), 1));
     if (event)
