@@ -82,7 +82,7 @@ install_kafka() {
     fi
     say "fetching Kafka's jars from Maven Central into build/kafka/libs (45 MB)"
     rm -rf build/kafka/libs
-    mvn -B -q -f tests/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory="$PWD/build/kafka/libs"
+    mvn -B -q -Dstyle.color=never -f tests/kafka/pom.xml org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory="$PWD/build/kafka/libs"
     echo "$want" > "$stamp"
 }
 
