@@ -2,7 +2,8 @@
  *
  * Values below 16 µs have a bucket each. Above, every octave [2^k, 2^(k+1)) is cut into 8 sub-buckets at 2^k·2^(i/8), the cuts
  * rounded to 1/256 of the octave: so the upper edge of a bucket is at most 1.094 times its lower edge, and the value that stands for a
- * bucket, the harmonic mean of its edges, is at most HISTOGRAM_ERROR_PERCENT away from any value in it. (Eight *equal* sub-buckets
+ * bucket, the harmonic mean of its edges, is at most HISTOGRAM_ERROR_PERCENT (and the rounding to a whole
+ * microsecond) away from any value in it. (Eight *equal* sub-buckets
  * would reach 5.9 % in the first one of each octave.) Compare HdrHistogram, and DDSketch (Masson et al., VLDB 2019). */
 #ifndef DAYBOOK_HISTOGRAM_H
 #define DAYBOOK_HISTOGRAM_H

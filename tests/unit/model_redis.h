@@ -14,6 +14,7 @@ struct model {
     GHashTable *keys;  /* GBytes key -> GHashTable (GBytes field -> GBytes value); sorted sets: member -> score */
     GPtrArray *undo;   /* GPtrArray of struct change: one per write */
     int replid;
+    char replid_name[41]; /* said instead of the number, if not empty */
     int epoch;         /* rises when connections are cut */
     bool no_fence, no_replid; /* leave a rule out, to see that the test notices */
 };
@@ -102,7 +103,7 @@ static void model_set(struct model *model, GPtrArray *step, GBytes *key, GBytes 
     raw_set(model, key, field, value);
 }
 
-static void model_rollback(struct model *model, guint writes, bool silent)
+G_GNUC_UNUSED static void model_rollback(struct model *model, guint writes, bool silent)
 {
     while (model->undo->len > writes) {
         GPtrArray *step = g_ptr_array_index(model->undo, model->undo->len - 1);
@@ -143,7 +144,10 @@ static void put_integer(GString *out, guint number)
 
 static void replid_text(const struct model *model, char out[41])
 {
-    g_snprintf(out, 41, "%040x", (unsigned)model->replid);
+    if (model->replid_name[0])
+        memcpy(out, model->replid_name, 41);
+    else
+        g_snprintf(out, 41, "%040x", (unsigned)model->replid);
 }
 
 static bool fenced(struct model *model, struct view key, struct view token, struct view n)
