@@ -246,7 +246,6 @@ static int run(struct aggregator *aggregator)
         while (!program_wait(0))
             kafka_member_poll(member, POLL_MS);
         program_notify_stopping();
-        log_info("stopping", "%s", "");
         kafka_member_free(member); /* assigned() is called with none: nobody looks at the workers any more */
         code = program_exit_code();
     } else {
