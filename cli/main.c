@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "cli/recount.h"
 #include "cli/status.h"
+#include "lib/log.h"
 #include "lib/program.h"
 
 #include <locale.h>
@@ -39,6 +40,7 @@ int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
     g_set_prgname("daybook");
+    log_set_level(LOG_LEVEL_ERROR); /* what a command has to say it says itself */
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;
