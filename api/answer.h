@@ -1,4 +1,5 @@
-/* answer: sends JSON answers and errors with what every one of them has: no-store, the request's id, the time, the count in METER_REQUESTS.
+/* answer: sends JSON answers and errors with what every one of them has: no-store, the request's id, the time, the count in
+ * METER_REQUESTS.
  *
  * An error's body: {"success":false,"error":CODE,"message":…[,"field","value","allowed"],"requestId":…,"timestamp":…}. */
 #ifndef DAYBOOK_ANSWER_H

@@ -40,7 +40,8 @@ static GArray *list_of_statuses(const struct usage_table *table, const struct me
     GArray *list = list_new();
     for (uint32_t i = 0; i < total->statuses.n; i++) {
         const struct tally *tally = &total->statuses.items[i];
-        struct entry entry = {.status = tally->key, .requests = tally->count, .errors = tally->key >= FIRST_ERROR ? tally->count : 0};
+        struct entry entry = {
+            .status = tally->key, .requests = tally->count, .errors = tally->key >= FIRST_ERROR ? tally->count : 0};
         entry.last_slot = tally->key < G_N_ELEMENTS(table->status_last) ? table->status_last[tally->key] : -1;
         g_array_append_val(list, entry);
     }
@@ -174,8 +175,8 @@ struct breakdown *breakdown_new(const struct usage_table *table, const struct me
 
 void breakdown_free(struct breakdown *breakdown)
 {
-    GArray *const lists[] = {breakdown->endpoints,         breakdown->methods,         breakdown->statuses, breakdown->keys,
-                             breakdown->failing_endpoints, breakdown->failing_statuses};
+    GArray *const lists[] = {breakdown->endpoints, breakdown->methods,           breakdown->statuses,
+                             breakdown->keys,      breakdown->failing_endpoints, breakdown->failing_statuses};
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
         g_array_free(lists[i], TRUE);
     g_ptr_array_free(breakdown->sums, TRUE);

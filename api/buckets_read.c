@@ -1,6 +1,6 @@
-/* buckets_read: one sheet for each member while its replies are outstanding; the reader's bound on questions bounds the sheets as well.
- * When the last reply of a sheet has come, its routes and its client are added to the table and it is freed. A sheet counts as
- * outstanding, too, while its questions are still being asked: replies to the first ones are read meanwhile. */
+/* buckets_read: one sheet for each member while its replies are outstanding; the reader's bound on questions bounds the sheets
+ * as well. When the last reply of a sheet has come, its routes and its client are added to the table and it is freed. A sheet
+ * counts as outstanding, too, while its questions are still being asked: replies to the first ones are read meanwhile. */
 #include "api/buckets_read.h"
 
 #include "lib/number.h"
@@ -183,7 +183,8 @@ static void ask_routes(struct sheet *sheet)
     const struct view argv[] = {view_of("HGETALL"),
                                 view_make(key, keys_routes(key, g->partition, g->day, g->revision, sheet->member->symbol))};
     sheet->outstanding++;
-    reader_ask(sheet->reading->reader, g->partition, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_routes, .opaque = sheet});
+    reader_ask(sheet->reading->reader, g->partition, argv, G_N_ELEMENTS(argv),
+               (struct reader_then){.take = take_routes, .opaque = sheet});
 }
 
 /* ---- slots ---- */
@@ -223,8 +224,9 @@ static void take_slot(struct reader *reader, const struct redis_reply *reply, vo
         struct view field = redis_reply_text(redis_reply_at(reply, i)), value = redis_reply_text(redis_reply_at(reply, i + 1));
         if (read_row(sheet, field, value, slot))
             continue;
-        reader_fail(reader, "Slot %d of client %u in generation %d.%d of partition %d holds what is not a measure.", (int)slot_of_day,
-                    sheet->member->symbol, (int)sheet->generation->day, sheet->generation->revision, sheet->generation->partition);
+        reader_fail(reader, "Slot %d of client %u in generation %d.%d of partition %d holds what is not a measure.",
+                    (int)slot_of_day, sheet->member->symbol, (int)sheet->generation->day, sheet->generation->revision,
+                    sheet->generation->partition);
         return;
     }
     release(sheet);
@@ -266,7 +268,8 @@ bool buckets_read_slots(struct reader *reader, const struct members *members, co
         const struct member *member = &g_array_index(members->list, struct member, i);
         if (!is_active_at_all(member))
             continue;
-        struct sheet *sheet = sheet_new(&reading, &g_array_index(members->generations, struct generation, member->generation), member);
+        struct sheet *sheet =
+            sheet_new(&reading, &g_array_index(members->generations, struct generation, member->generation), member);
         sheet->outstanding = 1;
         ask_routes(sheet);
         ask_slots(sheet);

@@ -155,8 +155,8 @@ static bool look_for_any(struct pass *pass, GError **error)
 static bool refuse_no_data(const struct usage_params *params, struct refusal *refusal)
 {
     if (params->key != NULL)
-        refusal_set(refusal, 404, "NO_USAGE_DATA", "No usage data found: no request of key '%s' was ever counted%s%s%s.", params->key,
-                    params->organization ? " in organization '" : "", params->organization ? params->organization : "",
+        refusal_set(refusal, 404, "NO_USAGE_DATA", "No usage data found: no request of key '%s' was ever counted%s%s%s.",
+                    params->key, params->organization ? " in organization '" : "", params->organization ? params->organization : "",
                     params->organization ? "'" : "");
     else if (params->organization != NULL)
         refusal_set(refusal, 404, "NO_USAGE_DATA", "No usage data found: no request of organization '%s' was ever counted.",

@@ -1,8 +1,8 @@
 /* daybook-api.
  *
- * Threads: this one starts and ends the others; the HTTP server's read requests and send answers; the workers read Redis, each on its own
- * connections; the probe asks whether Redis is there.
- * Shutdown, in this order: stop listening, answer what is queued (workers), end the HTTP server, end the probe. */
+ * Threads: this one starts and ends the others; the HTTP server's read requests and send answers; the workers read Redis, each
+ * on its own connections; the probe asks whether Redis is there. Shutdown, in this order: stop listening, answer what is queued
+ * (workers), end the HTTP server, end the probe. */
 #include "api/meters.h"
 #include "api/routes.h"
 #include "api/settings.h"

@@ -190,11 +190,12 @@ static void ask_who(struct members *members, struct reader *reader, guint index,
         return;
     }
     const struct view argv[] = {view_of("HGET"), view_make(key, size), one->name};
-    reader_ask(reader, g->partition, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_symbol, .opaque = one, .a = index});
+    reader_ask(reader, g->partition, argv, G_N_ELEMENTS(argv),
+               (struct reader_then){.take = take_symbol, .opaque = one, .a = index});
 }
 
-struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct usage_params *params,
-                             GError **error)
+struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n,
+                             const struct usage_params *params, GError **error)
 {
     struct members *members = g_new(struct members, 1);
     *members = (struct members){.generations = generations};

@@ -18,9 +18,9 @@ struct generation {
 struct member {
     uint32_t generation; /* index into the generations */
     uint32_t symbol;
-    uint32_t shards;     /* shards of its slot buckets: by user */
-    const char *name;    /* organization KEYS_CLIENT_SEPARATOR client */
-    uint64_t active[2];  /* a bit for each slot of the day in which it was counted */
+    uint32_t shards;    /* shards of its slot buckets: by user */
+    const char *name;   /* organization KEYS_CLIENT_SEPARATOR client */
+    uint64_t active[2]; /* a bit for each slot of the day in which it was counted */
 };
 
 struct members {
@@ -42,8 +42,8 @@ bool members_count_clients(struct reader *reader, GArray *generations, guint fir
 /* True when the parameters name one client of one organization. */
 bool members_one(const struct usage_params *params);
 /* Members of generations [first, first + n) that the parameters ask for (key, organization). NULL with an error. */
-struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct usage_params *params,
-                             GError **error);
+struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n,
+                             const struct usage_params *params, GError **error);
 void members_free(struct members *members);
 /* Learns in which slots of the range each was active, and its number of shards. */
 bool members_see(struct members *members, struct reader *reader, struct slot_range range, GError **error);

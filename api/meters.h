@@ -5,9 +5,9 @@
 #include "lib/metrics.h"
 
 enum api_meter {
-    METER_REQUESTS,  /* by status */
+    METER_REQUESTS, /* by status */
     METER_QUERIES,
-    METER_FAILURES,  /* by reason */
+    METER_FAILURES, /* by reason */
     METER_RETRIES,
     METER_COMMANDS,
     METER_SETTLED,

@@ -12,7 +12,7 @@ struct probe {
     GPtrArray *links; /* struct redis; the thread's own; NULL: not connected */
     GMutex lock;
     GCond wake;
-    bool stopping;    /* under lock, like trouble */
+    bool stopping; /* under lock, like trouble */
     char *trouble;
 };
 

@@ -1,5 +1,5 @@
-/* probe: asks Redis once a second whether it is there, on a thread and connections of its own, so that readiness is known without waiting
- * and whatever the workers are doing. The state may be read from any thread. */
+/* probe: asks Redis once a second whether it is there, on a thread and connections of its own, so that readiness is known
+ * without waiting and whatever the workers are doing. The state may be read from any thread. */
 #ifndef DAYBOOK_PROBE_H
 #define DAYBOOK_PROBE_H
 

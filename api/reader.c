@@ -1,7 +1,8 @@
 /* reader: replies come back on each connection in the order of its questions, so one queue over all connections, taken from its
  * head, is enough to match them: the head's reply is the next one on its connection.
  *
- * Questions asked from within a `take` are queued like others but do not read replies themselves, or the stack would grow with the data. */
+ * Questions asked from within a `take` are queued like others but do not read replies themselves, or the stack would grow with
+ * the data. */
 #include "api/reader.h"
 
 #include "lib/keys.h"
@@ -18,17 +19,17 @@ struct question {
 struct reader {
     struct redis_settings settings;
     int partitions_fallback, partitions;
-    GPtrArray *links;         /* struct redis, one for each server */
-    GPtrArray *link_of;       /* borrowed: [0] the topic's, [1 + partition] */
-    GQueue pending;           /* struct question */
-    GPtrArray *scans;         /* struct scan, of this answer */
+    GPtrArray *links;   /* struct redis, one for each server */
+    GPtrArray *link_of; /* borrowed: [0] the topic's, [1 + partition] */
+    GQueue pending;     /* struct question */
+    GPtrArray *scans;   /* struct scan, of this answer */
     bool draining;
-    GError *error;            /* sticky */
+    GError *error; /* sticky */
     int64_t deadline_us;
     uint64_t asked;
 };
 
-G_DEFINE_QUARK(reader-error-quark, reader_error)
+G_DEFINE_QUARK(reader - error - quark, reader_error)
 
 /* One walk. Redis promises every element that stays, perhaps more than once, but never twice in one reply: only walks of several
  * replies need to remember names. */
@@ -195,7 +196,8 @@ static void take_error(struct reader *reader, const struct redis *redis, const s
 {
     struct view text = redis_reply_text(reply);
     int code = is_passing(text) ? REDIS_ERROR_LOST : REDIS_ERROR_REPLY;
-    set_error(reader, g_error_new(REDIS_ERROR, code, "Redis at %s answered: %.*s.", redis_address(redis), (int)text.size, text.data));
+    set_error(reader,
+              g_error_new(REDIS_ERROR, code, "Redis at %s answered: %.*s.", redis_address(redis), (int)text.size, text.data));
 }
 
 static void take_next(struct reader *reader)

@@ -1,13 +1,13 @@
 /* reader: asks Redis many small questions at once.
  *
- * A question is one command about a key of one partition, and a function that takes its reply. Questions are pipelined: replies are
- * read while later questions are still being asked, at most READER_PENDING_MAX of them outstanding, so memory is bounded and a
- * phase of a thousand questions costs one round trip. On a cluster the partitions are spread over one connection for each
+ * A question is one command about a key of one partition, and a function that takes its reply. Questions are pipelined: replies
+ * are read while later questions are still being asked, at most READER_PENDING_MAX of them outstanding, so memory is bounded
+ * and a phase of a thousand questions costs one round trip. On a cluster the partitions are spread over one connection for each
  * server; elsewhere there is one connection.
  *
- * Errors are sticky: after the first one (lost connection, error reply, deadline) questions and replies are dropped and reader_finish
- * says what it was; then the connections are closed and the next reader_begin makes new ones. All commands only read, so whoever
- * asks may simply ask everything again. A reader belongs to one thread. */
+ * Errors are sticky: after the first one (lost connection, error reply, deadline) questions and replies are dropped and
+ * reader_finish says what it was; then the connections are closed and the next reader_begin makes new ones. All commands only
+ * read, so whoever asks may simply ask everything again. A reader belongs to one thread. */
 #ifndef DAYBOOK_READER_H
 #define DAYBOOK_READER_H
 
@@ -41,8 +41,8 @@ int reader_partitions(const struct reader *reader);
 
 /* Asks. argv is copied; it begins with the command's name, and at most READER_ARGUMENTS_MAX long. */
 void reader_ask(struct reader *reader, int partition, const struct view *argv, size_t argc, struct reader_then then);
-/* Walks a hash or sorted set of any size ("HSCAN", "ZSCAN"), with a MATCH pattern or NULL, a thousand elements at a time, so that Redis
- * is never blocked for long. Elements that come or go meanwhile may or may not be seen. */
+/* Walks a hash or sorted set of any size ("HSCAN", "ZSCAN"), with a MATCH pattern or NULL, a thousand elements at a time, so
+ * that Redis is never blocked for long. Elements that come or go meanwhile may or may not be seen. */
 struct reader_pairs {
     void (*each)(struct view name, struct view value, void *opaque, size_t a);
     void *opaque;

@@ -9,13 +9,13 @@
 #include <stdbool.h>
 
 struct refusal {
-    int status;          /* HTTP */
-    const char *code;    /* "INVALID_TIMEFRAME" */
-    char *message;       /* whole sentences; begins with the words of the contract where it fixes them */
-    char *field;         /* the parameter, or NULL */
-    char *value;         /* as it was given, or NULL */
-    char **allowed;      /* NULL-terminated values, or NULL */
-    int retry_after_s;   /* 0: no Retry-After */
+    int status;        /* HTTP */
+    const char *code;  /* "INVALID_TIMEFRAME" */
+    char *message;     /* whole sentences; begins with the words of the contract where it fixes them */
+    char *field;       /* the parameter, or NULL */
+    char *value;       /* as it was given, or NULL */
+    char **allowed;    /* NULL-terminated values, or NULL */
+    int retry_after_s; /* 0: no Retry-After */
 };
 
 /* Always returns false, so that a check can end with it. */

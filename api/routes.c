@@ -49,10 +49,8 @@ static const struct row {
     bool needs_token;
     void (*handle)(struct routes *routes, struct http_request *request);
 } rows[] = {
-    {"/v1/developer/usage", true, handle_usage},
-    {"/api/v1/developer/usage", true, handle_usage},
-    {"/healthz", false, handle_health},
-    {"/readyz", false, handle_ready},
+    {"/v1/developer/usage", true, handle_usage}, {"/api/v1/developer/usage", true, handle_usage},
+    {"/healthz", false, handle_health},          {"/readyz", false, handle_ready},
     {"/metrics", false, handle_metrics},
 };
 

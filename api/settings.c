@@ -12,22 +12,27 @@ static const struct config_row rows[] = {
      "Threads that read requests and send answers; what needs Redis is done by query.workers."},
     {"listen", "connections_max", CONFIG_INT, "1024", 1, 65536, NULL, NULL, false,
      "HTTP connections at a time; more wait in the kernel's queue."},
-    {"listen", "idle_timeout_s", CONFIG_INT, "60", 1, 3600, "s", NULL, false, "A connection on which nothing moves for so long is closed."},
+    {"listen", "idle_timeout_s", CONFIG_INT, "60", 1, 3600, "s", NULL, false,
+     "A connection on which nothing moves for so long is closed."},
     {"auth", "token", CONFIG_STRING, "", 0, 0, NULL, NULL, true,
-     "Token that a caller must send as Authorization: Bearer or X-API-Key, at least 16 characters; required. It may see everything."},
+     "Token that a caller must send as Authorization: Bearer or X-API-Key, at least 16 characters; required. It may see "
+     "everything."},
     {"redis", "url", CONFIG_STRING, "redis://127.0.0.1:6379", 0, 0, NULL, NULL, true,
-     "redis://[user:password@]host:port[,host:port…][/db], redis+sentinel://host:port[,…]/master or redis+cluster://host:port[,…]."},
+     "redis://[user:password@]host:port[,host:port…][/db], redis+sentinel://host:port[,…]/master or "
+     "redis+cluster://host:port[,…]."},
     {"redis", "timeout_ms", CONFIG_INT, "5000", 100, 600000, "ms", NULL, false,
      "How long a reply may take before the connection is given up and the query answered with 503."},
     {"redis", "connect_timeout_ms", CONFIG_INT, "1000", 100, 60000, "ms", NULL, false, "How long connecting may take."},
     {"redis", "partitions", CONFIG_INT, "16", 1, 4096, NULL, NULL, false,
      "Partitions whose counts are read as long as the aggregator has not written their number into Redis."},
-    {"query", "workers", CONFIG_INT, "4", 1, 256, NULL, NULL, false, "Queries that are answered at a time; each worker has its own connections."},
+    {"query", "workers", CONFIG_INT, "4", 1, 256, NULL, NULL, false,
+     "Queries that are answered at a time; each worker has its own connections."},
     {"query", "queue_max", CONFIG_INT, "256", 1, 65536, NULL, NULL, false,
      "Queries that may wait for a worker; what comes then is answered with 503 and Retry-After."},
     {"query", "timeout_ms", CONFIG_INT, "30000", 100, 600000, "ms", NULL, false,
      "How long one query may read before it is given up with 503, asking for a smaller window."},
-    {"log", "level", CONFIG_CHOICE, "info", 0, 0, NULL, "debug|info|warn|error", false, "Least important log lines that are written."},
+    {"log", "level", CONFIG_CHOICE, "info", 0, 0, NULL, "debug|info|warn|error", false,
+     "Least important log lines that are written."},
 };
 
 const struct config_table api_settings = {

@@ -84,7 +84,8 @@ static void write_rates(struct answer *answer)
     } rates[] = {{"requestsPerMinute", 60000}, {"requestsPerHour", 3600000}, {"requestsPerDay", 86400000}};
     const struct window *window = answer->table->window;
     for (size_t i = 0; i < G_N_ELEMENTS(rates); i++)
-        writer_ratio(&answer->writer, rates[i].name, answer->total.requests, rates[i].ms, (uint64_t)(window->to_ms - window->from_ms));
+        writer_ratio(&answer->writer, rates[i].name, answer->total.requests, rates[i].ms,
+                     (uint64_t)(window->to_ms - window->from_ms));
 }
 
 static void write_peaks(struct answer *answer)
@@ -140,8 +141,8 @@ static void write_point(struct answer *answer, int64_t start_ms, const struct me
     writer_end(writer, '}');
 }
 
-/* Points up to the end of the window, and beyond it those that count something: the last slot is taken whole, and its last minutes may
- * hold events from ahead of the clock. */
+/* Points up to the end of the window, and beyond it those that count something: the last slot is taken whole, and its last
+ * minutes may hold events from ahead of the clock. */
 static uint32_t last_point(const struct usage_table *table, const struct measure *points)
 {
     const struct window *window = table->window;

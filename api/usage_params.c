@@ -34,7 +34,8 @@ static const struct row rows[] = {
     {"sortOrder", "sort_order|order", KIND_CHOICE, "desc|asc", 0, 0, BAD, AT(ascending)},
     {"limit", NULL, KIND_NUMBER, "an integer from 1 to 1000", 1, USAGE_LIMIT_MAX, BAD, AT(limit)},
     {"offset", NULL, KIND_NUMBER, "an integer from 0 to 100000000", 0, USAGE_OFFSET_MAX, BAD, AT(offset)},
-    {"endpoint", NULL, KIND_ENDPOINT, "one route as METHOD, a blank and the template (GET /v1/orders/{id})", 0, 0, BAD, AT(endpoint)},
+    {"endpoint", NULL, KIND_ENDPOINT, "one route as METHOD, a blank and the template (GET /v1/orders/{id})", 0, 0, BAD,
+     AT(endpoint)},
     {"organization", NULL, KIND_NAME, "an organization of 1 to 256 bytes without control characters", 0, 0, BAD, AT(organization)},
 };
 
@@ -159,7 +160,8 @@ static bool take(struct usage_params *params, const struct usage_param *param, u
     const char *value = param->value ? param->value : "";
     unsigned bit = 1u << (row - rows);
     if (*seen & bit)
-        return refusal_set_value(refusal, row->code, "Parameter given twice", row->name, value, "each parameter, or its alias, once");
+        return refusal_set_value(refusal, row->code, "Parameter given twice", row->name, value,
+                                 "each parameter, or its alias, once");
     *seen |= bit;
     if (store(params, row, value))
         return true;

@@ -1,7 +1,8 @@
 /* usage_params: the query parameters of GET /v1/developer/usage, checked.
  *
- * One table has a row for each parameter: its names, its kind, its values. An unknown parameter, one given twice (also by its alias)
- * and a value that is not allowed are refused, naming field, value and what is allowed. Enum values compare case-insensitively. */
+ * One table has a row for each parameter: its names, its kind, its values. An unknown parameter, one given twice (also by its
+ * alias) and a value that is not allowed are refused, naming field, value and what is allowed. Enum values compare
+ * case-insensitively. */
 #ifndef DAYBOOK_USAGE_PARAMS_H
 #define DAYBOOK_USAGE_PARAMS_H
 

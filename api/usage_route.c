@@ -95,7 +95,8 @@ static void refuse_failure(const struct usage_route *route, const GError *error,
     } else if (g_error_matches(error, READER_ERROR, READER_ERROR_DEADLINE)) {
         reason = "deadline";
         refusal_set(refusal, 503, "SERVICE_UNAVAILABLE",
-                    "The answer took longer than the %d ms allowed. Ask for a shorter timeframe, one key or one organization.", route->timeout_ms);
+                    "The answer took longer than the %d ms allowed. Ask for a shorter timeframe, one key or one organization.",
+                    route->timeout_ms);
         refusal->retry_after_s = RETRY_AFTER_S;
     } else {
         refusal_set(refusal, 500, "INTERNAL_ERROR", "The counts are not as they should be. The log of daybook-api says more.");

@@ -145,7 +145,8 @@ static void add_difference(struct tally_list *into, const struct tally_list *who
     }
 }
 
-/* whole - part, into an initialized measure; part is within whole. The maximum is not a sum: it is the whole's only when no part has it. */
+/* whole - part, into an initialized measure; part is within whole. The maximum is not a sum: it is the whole's only when no
+ * part has it. */
 static void subtract(struct measure *into, const struct measure *whole, const struct measure *part)
 {
     into->requests = whole->requests - part->requests;

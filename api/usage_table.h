@@ -1,9 +1,9 @@
 /* usage_table: what an answer is made of, summed up while it is read.
  *
- * Everything is added from the same slots: each measure goes into the cell of its slot, into its route and into its client, so totals,
- * series and breakdowns agree because they are sums of the same numbers. A cell is a point of the series, except for granularity
- * minute: there it is a slot, and its minutes are read beside it and settled against it at the end. Owned by one thread; the window is
- * borrowed and outlives the table. */
+ * Everything is added from the same slots: each measure goes into the cell of its slot, into its route and into its client, so
+ * totals, series and breakdowns agree because they are sums of the same numbers. A cell is a point of the series, except for
+ * granularity minute: there it is a slot, and its minutes are read beside it and settled against it at the end. Owned by one
+ * thread; the window is borrowed and outlives the table. */
 #ifndef DAYBOOK_USAGE_TABLE_H
 #define DAYBOOK_USAGE_TABLE_H
 
@@ -21,14 +21,14 @@ struct usage_table {
     const struct window *window;
     struct measure *cells; /* one for each point, or for each slot when the unit is minutes */
     uint32_t n_cells;
-    uint64_t *slot_requests;               /* for each slot of the window */
+    uint64_t *slot_requests;                   /* for each slot of the window */
     int64_t status_last[EVENT_STATUS_MAX + 1]; /* newest slot; -1: never */
-    GHashTable *routes, *clients;          /* name -> struct usage_line */
+    GHashTable *routes, *clients;              /* name -> struct usage_line */
     /* Minutes that are kept: first_minute is counted from 1970; from a slot boundary to the end of the window. */
     int64_t first_minute;
     uint32_t n_minutes;
     uint64_t *minute_requests;
-    struct measure *minutes;               /* for the unit minutes: n_minutes, else NULL */
+    struct measure *minutes; /* for the unit minutes: n_minutes, else NULL */
 };
 
 struct usage_table *usage_table_new(const struct window *window);
@@ -43,9 +43,9 @@ void usage_table_add_client(struct usage_table *table, const char *name, const s
 void usage_table_add_minute_requests(struct usage_table *table, int64_t minute, uint64_t requests);
 void usage_table_add_minute(struct usage_table *table, int64_t minute, const struct measure *measure);
 
-/* Makes the minutes of every slot add up to the slot. Minute and slot are separate keys and are read at slightly different moments, so the
- * newest minute may differ by what was counted meanwhile: it becomes the slot less the older minutes. Returns how many slots
- * needed it. */
+/* Makes the minutes of every slot add up to the slot. Minute and slot are separate keys and are read at slightly different
+ * moments, so the newest minute may differ by what was counted meanwhile: it becomes the slot less the older minutes. Returns
+ * how many slots needed it. */
 uint32_t usage_table_settle(struct usage_table *table);
 
 /* Sum of all cells, into an initialized measure. */

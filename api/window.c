@@ -18,7 +18,8 @@ int64_t window_slot_ms(int64_t slot)
 /* Where the timeframe begins, before it is moved back to a slot boundary. */
 static int64_t begin(int timeframe, int64_t now_ms, struct window_extent extent)
 {
-    static const int hours[] = {[USAGE_1H] = 1, [USAGE_24H] = 24, [USAGE_7D] = 7 * 24, [USAGE_30D] = 30 * 24, [USAGE_90D] = 90 * 24};
+    static const int hours[] = {
+        [USAGE_1H] = 1, [USAGE_24H] = 24, [USAGE_7D] = 7 * 24, [USAGE_30D] = 30 * 24, [USAGE_90D] = 90 * 24};
     if (timeframe == USAGE_ALL)
         return MIN(window_slot_ms(extent.first_slot), now_ms);
     if (timeframe == USAGE_1Y)
@@ -61,8 +62,10 @@ static bool check_unit(const struct window *window, const struct usage_params *p
         why = "minutes are not kept for each endpoint";
     else if (params->granularity == CIVIL_MINUTE && window->first_slot < window->minutes_first_slot)
         why = "minutes are kept for 48 hours, which serves the timeframes 1h and 24h";
-    g_autofree char *words = g_strdup_printf("Invalid granularity for timeframe %s (%s)", usage_timeframe_name(params->timeframe), why);
-    return refusal_set_value(refusal, "INVALID_GRANULARITY", words, "granularity", usage_granularity_name(params->granularity), works->str);
+    g_autofree char *words =
+        g_strdup_printf("Invalid granularity for timeframe %s (%s)", usage_timeframe_name(params->timeframe), why);
+    return refusal_set_value(refusal, "INVALID_GRANULARITY", words, "granularity", usage_granularity_name(params->granularity),
+                             works->str);
 }
 
 static void set_slots(struct window *window, const struct usage_params *params, struct window_extent extent)

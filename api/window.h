@@ -1,9 +1,10 @@
 /* window: the stretch of time that an answer is about, in 15-minute slots and in the points of its series.
  *
- * A window ends now and begins on a slot boundary, so that totals, series and breakdowns are sums of whole slots: the slots from
- * first_slot on, n_slots of them, the last being the one that holds now. (For timeframe all it begins with the slot of the first event,
- * and goes on to the last one where events lie ahead of the clock.) Points are the aligned minutes, hours, days, weeks or months that
- * the window touches; a point at either end counts only what is inside the window. Read-only after window_init. */
+ * A window ends now and begins on a slot boundary, so that totals, series and breakdowns are sums of whole slots: the slots
+ * from first_slot on, n_slots of them, the last being the one that holds now. (For timeframe all it begins with the slot of the
+ * first event, and goes on to the last one where events lie ahead of the clock.) Points are the aligned minutes, hours, days,
+ * weeks or months that the window touches; a point at either end counts only what is inside the window. Read-only after
+ * window_init. */
 #ifndef DAYBOOK_WINDOW_H
 #define DAYBOOK_WINDOW_H
 
@@ -17,13 +18,13 @@ enum {
 
 struct window {
     int64_t now_ms;
-    int64_t from_ms, to_ms;          /* [from, to) */
-    int64_t first_slot;              /* slots since 1970: slot s begins at s · 15 min */
+    int64_t from_ms, to_ms; /* [from, to) */
+    int64_t first_slot;     /* slots since 1970: slot s begins at s · 15 min */
     uint32_t n_slots;
-    int unit;                        /* enum civil_unit */
+    int unit; /* enum civil_unit */
     uint32_t n_points;
-    int64_t *points;                 /* start of each, ms */
-    int64_t minutes_first_slot;      /* first slot of the window whose minutes are all kept */
+    int64_t *points;            /* start of each, ms */
+    int64_t minutes_first_slot; /* first slot of the window whose minutes are all kept */
 };
 
 /* The slots that hold the first and the last event of what is asked for; only timeframe all needs them. */

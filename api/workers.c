@@ -7,7 +7,7 @@ struct workers {
     GPtrArray *threads;
     GMutex lock;
     GCond wake;
-    GQueue jobs;   /* under lock, like stopping */
+    GQueue jobs; /* under lock, like stopping */
     bool stopping;
 };
 

@@ -1,7 +1,8 @@
 /* workers: threads that do what needs Redis, so that the HTTP threads never wait for it.
  *
- * A job is a held request and what was parsed of it. The queue is bounded: when it is full, workers_submit refuses and the caller answers
- * at once. Each worker has a reader of its own. workers_submit is safe from any thread, also after workers_stop (it refuses). */
+ * A job is a held request and what was parsed of it. The queue is bounded: when it is full, workers_submit refuses and the
+ * caller answers at once. Each worker has a reader of its own. workers_submit is safe from any thread, also after workers_stop
+ * (it refuses). */
 #ifndef DAYBOOK_WORKERS_H
 #define DAYBOOK_WORKERS_H
 
@@ -17,9 +18,9 @@ struct workers_settings {
     struct redis_settings redis; /* its url is borrowed */
     int partitions_fallback;
     guint n, queue_max;
-    struct metrics *metrics;     /* borrowed; METER_QUEUE and METER_COMMANDS are kept */
+    struct metrics *metrics; /* borrowed; METER_QUEUE and METER_COMMANDS are kept */
     workers_do *work;
-    void *opaque;                /* handed to work */
+    void *opaque; /* handed to work */
 };
 
 struct workers *workers_start(const struct workers_settings *settings);

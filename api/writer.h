@@ -1,9 +1,9 @@
 /* writer: JSON as it is written, straight into a GString.
  *
- * Keys come out in the order in which they are written; there is no blank. Counts are integers, exact to 64 bits. Ratios are computed
- * in integers and rounded half up to three decimals, so that anyone can check them to the last digit. Text that is not
- * UTF-8 gets U+FFFD where it is broken: the document is always valid. Inside an array the key is NULL. A writer belongs to one thread;
- * the string is borrowed. */
+ * Keys come out in the order in which they are written; there is no blank. Counts are integers, exact to 64 bits. Ratios are
+ * computed in integers and rounded half up to three decimals, so that anyone can check them to the last digit. Text that is not
+ * UTF-8 gets U+FFFD where it is broken: the document is always valid. Inside an array the key is NULL. A writer belongs to one
+ * thread; the string is borrowed. */
 #ifndef DAYBOOK_WRITER_H
 #define DAYBOOK_WRITER_H
 

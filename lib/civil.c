@@ -1,5 +1,6 @@
-/* civil: the arithmetic counts days from a fictitious 1 January of year 0 by the rule itself (365 a year, one more every 4, not every
- * 100, but every 400), and goes back from a day to its date by guessing the year and correcting the guess, which is off by one at most. */
+/* civil: the arithmetic counts days from a fictitious 1 January of year 1 by the rule itself (365 a year, one more every 4, not
+ * every 100, but every 400), and goes back from a day to its date by guessing the year and correcting the guess, which is off
+ * by one at most. */
 #include "lib/civil.h"
 
 #include <glib.h>
@@ -42,7 +43,7 @@ int64_t civil_day(struct civil_date date)
 
 struct civil_date civil_date_of(int64_t day)
 {
-    int64_t since = day + days_to_year(EPOCH_YEAR); /* days since 0001-01-01 */
+    int64_t since = day + days_to_year(EPOCH_YEAR);       /* days since 0001-01-01 */
     int64_t year = civil_divide(since * 400, 146097) + 1; /* 146,097 days in 400 years */
     while (days_to_year(year) > since)
         year--;
