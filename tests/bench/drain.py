@@ -33,7 +33,7 @@ def drain(stack, topic, events, settings=None):
     launched = time.monotonic()
     aggregator.start(wait_s=0)
     first = wait_until(lambda: counts.meta(client, PARTITIONS)["events"] and time.monotonic(), 60, "something is counted", 0.005)
-    wait_until(lambda: _counted(client) >= events, 900, f"all is counted ({aggregator.log_tail()})", 0.02)
+    wait_until(lambda: _counted(client, aggregator) >= events, 900, "all is counted", 0.02)
     done = time.monotonic()
     result = {
         "events": events,
@@ -48,7 +48,9 @@ def drain(stack, topic, events, settings=None):
     return result
 
 
-def _counted(client):
+
+def _counted(client, aggregator):
+    assert aggregator.alive(), aggregator.log_tail()
     meta = counts.meta(client, PARTITIONS)
     return meta["events"] + meta["duplicates"]
 

@@ -81,7 +81,7 @@ class Stack:
                 "kafka.topic": topic,
                 "redis.url": self.redis.url,
                 "kafka.instance": "bench",
-                "threads": 2,
+                "worker.threads": 2,
                 **(settings or {}),
             },
         )

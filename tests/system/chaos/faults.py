@@ -163,11 +163,11 @@ def at_aggregator_point(name):
 def redis_torn(world, random):
     """kill -9, the tail of its file torn off, started; killed and started once more, as 7.0.15's half transactions need."""
     wait_uncommitted(world)
-    before = sum(counts.next_offsets(world.redis.client(), world.partitions))
+    before = world.committed()
     world.redis.kill()
     cut = world.redis.cut_tail(int(10 ** random.uniform(0.5, 6)))
     world.redis.start()
-    after = sum(counts.next_offsets(world.redis.client(), world.partitions))
+    after = world.committed()
     time.sleep(random.uniform(0.1, 1.5))
     world.redis.kill()
     if random.random() < 0.5:
@@ -180,14 +180,14 @@ def redis_killed_with_aggregator(world, random):
     """Redis loses its tail while a worker is dead; the claim meets a Redis that has just been rolled back."""
     aggregator = random.choice(world.aggregators)
     wait_uncommitted(world)
-    before = sum(counts.next_offsets(world.redis.client(), world.partitions))
+    before = world.committed()
     aggregator.kill()
     world.redis.kill()
     cut = world.redis.cut_tail(int(10 ** random.uniform(2, 6)))
     aggregator.start(wait_s=0)
     time.sleep(random.random())
     world.redis.start()
-    after = sum(counts.next_offsets(world.redis.client(), world.partitions))
+    after = world.committed()
     return Hit(bytes_cut=cut, rolled_back=max(0, before - after))
 
 
@@ -218,14 +218,14 @@ def broker_killed(world, random):
 def power_lost(world, random):
     """All processes at once, and the tail of Redis' file."""
     wait_uncommitted(world)
-    before = sum(counts.next_offsets(world.redis.client(), world.partitions))
+    before = world.committed()
     parts = world.parts()
     random.shuffle(parts)
     for part in parts:
         part.kill()
     cut = world.redis.cut_tail(int(10 ** random.uniform(2, 6)))
     world.redis.start()
-    after = sum(counts.next_offsets(world.redis.client(), world.partitions))
+    after = world.committed()
     for daemon in world.collectors + world.aggregators:
         daemon.start(wait_s=0)
     world.broker.start()

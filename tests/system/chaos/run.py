@@ -189,7 +189,7 @@ def run(seed, directory, n_faults=36):
         print(chaos.report(), flush=True)
         chaos.close()
     repeated = sum(getattr(source, "repeated", 0) for source in chaos.world.sources)
-    print(recount.strip())
+    print(f"recount: {recount['sums']}")
     print(f"exact: seed {seed}: {total} events sent and counted, {repeated} requests repeated, {chaos.total().hits} faults, "
           f"{time.monotonic() - begin:.0f} s", flush=True)  # fmt: skip
     assert not chaos.silent(), chaos.silent()
