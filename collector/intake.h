@@ -1,8 +1,8 @@
 /* intake: judges events before they are taken: what is missing, wrong, excluded; who the client is; which route it was.
  *
  * Every input fills a raw_event and asks intake_judge(). Accepted events are added to the submission with all strings copied into
- * it. The intake also keeps the books: received = accepted + rejected by reason + excluded. An intake is immutable after intake_new but for
- * its counters, which are atomic: all inputs share one. */
+ * it. The intake also keeps the books: received = accepted + rejected by reason + excluded. An intake is immutable after intake_new
+ * but for its counters, which are atomic: all inputs share one. */
 #ifndef DAYBOOK_INTAKE_H
 #define DAYBOOK_INTAKE_H
 
@@ -11,33 +11,39 @@
 #include "lib/metrics.h"
 
 /* Reasons for a rejection; the words are part of the HTTP contract. */
-#define INTAKE_REASONS(X)                                                                                                        \
-    X(MALFORMED, "malformed")            /* cannot be parsed as an event at all */                                               \
-    X(UNKNOWN_FIELD, "unknown_field")                                                                                            \
-    X(MISSING_FIELD, "missing_field")                                                                                            \
-    X(WRONG_TYPE, "wrong_type")                                                                                                  \
-    X(OUT_OF_RANGE, "out_of_range")                                                                                              \
-    X(INVALID_TEXT, "invalid_text")      /* not UTF-8, control characters */                                                     \
-    X(TOO_LONG, "too_long")                                                                                                      \
-    X(INVALID_TIME, "invalid_time")                                                                                              \
-    X(TOO_OLD, "too_old")                                                                                                        \
+#define INTAKE_REASONS(X)                                               \
+    X(MALFORMED, "malformed") /* cannot be parsed as an event at all */ \
+    X(UNKNOWN_FIELD, "unknown_field")                                   \
+    X(MISSING_FIELD, "missing_field")                                   \
+    X(WRONG_TYPE, "wrong_type")                                         \
+    X(OUT_OF_RANGE, "out_of_range")                                     \
+    X(INVALID_TEXT, "invalid_text") /* not UTF-8, control characters */ \
+    X(TOO_LONG, "too_long")                                             \
+    X(INVALID_TIME, "invalid_time")                                     \
+    X(TOO_OLD, "too_old")                                               \
     X(IN_FUTURE, "in_future")
 
 enum intake_reason {
 #define X(name, word) INTAKE_##name,
     INTAKE_REASONS(X)
 #undef X
-    INTAKE_N_REASONS,
+        INTAKE_N_REASONS,
 };
 const char *intake_reason_word(enum intake_reason reason);
+
+/* Longest path, user agent and source that is looked at, in bytes: they are not kept. */
+enum { INTAKE_TEXT_MAX = 8192 };
+/* The latest time of an event: the end of 2199. */
+#define INTAKE_TIME_MAX_MS INT64_C(7258118399999)
 
 /* An event as an input found it. Views may be empty when a field was not given. */
 struct raw_event {
     bool has_time;
     int64_t time_ms;
     struct view organization, client, user, method, route, path, platform, user_agent, source, id;
-    /* The source's identity candidates by name, for the client's ordered list of fields (configuration `client.fields`): "client" is
-     * raw_event.client, "user" raw_event.user, "source" raw_event.source, "organization", "user_agent"; others come from the field map. */
+    /* The source's identity candidates by name, for the client's ordered list of fields (configuration `client.fields`): "client"
+     * is raw_event.client, "user" raw_event.user, "source" raw_event.source, "organization", "user_agent"; others come from the
+     * field map. */
     bool has_status;
     int64_t status;
     uint64_t latency_us, request_bytes, response_bytes;
@@ -51,12 +57,16 @@ struct intake_refusal {
     char message[256]; /* a sentence: field, value, what is allowed. Valid UTF-8. */
 };
 
+/* Fills the refusal with the sentence "<field> is '<value>'; allowed: <allowed>.", the value cut and cleaned. */
+void intake_refuse(struct intake_refusal *refusal, enum intake_reason reason, const char *field, struct view value,
+                   const char *allowed);
+
 struct intake;
 struct intake *intake_new(const struct config *config, GError **error);
 void intake_free(struct intake *intake);
 
-/* Judges at the time now_ms (wall clock); an accepted event is appended to the submission. Counts nothing by itself. check_age=false for
- * imports. */
+/* Judges at the time now_ms (wall clock); an accepted event is appended to the submission. Counts nothing by itself.
+ * check_age=false for imports. */
 enum intake_verdict intake_judge(const struct intake *intake, const struct raw_event *raw, int64_t now_ms, bool check_age,
                                  struct submission *submission, struct intake_refusal *refusal);
 /* What an input met in one submission; added to the books when its outcome is known (accepted: durable). */
@@ -65,7 +75,8 @@ struct intake_tally {
 };
 void intake_count(struct intake *intake, const struct intake_tally *tally);
 void intake_totals(const struct intake *intake, struct intake_tally *totals);
-/* SHA-256 over every setting that changes what an event becomes (templates, identity, exclusions, defaults): for import manifests. */
+/* SHA-256 over every setting that changes what an event becomes (templates, identity, exclusions, defaults), for the manifests
+ * of imports. */
 void intake_rules_digest(const struct intake *intake, uint8_t digest[32]);
 
 #endif

@@ -30,6 +30,20 @@ static const struct config_row rows[] = {
     {"input", "organization", CONFIG_STRING, "", 0, 0, NULL, NULL, false, "Organization of events that name none."},
 
     /* ---- what is taken: clients, route templates, exclusions (rows of collector/intake.c) ---- */
+    {"input", "max_events", CONFIG_INT, "65536", 1, 65536, "events", NULL, false,
+     "Most events in the body of one request; more are answered 413."},
+    {"client", "fields", CONFIG_LIST, "client", 0, 0, NULL, NULL, false,
+     "Who the client is: the first of these fields that is not empty; of client, user, source, organization, user_agent."},
+    {"route", "templates", CONFIG_LIST, "", 0, 0, NULL, NULL, false,
+     "Route templates for events that name a path, `METHOD /v1/orders/{id}` each (docs/INPUTS.md)."},
+    {"route", "file", CONFIG_STRING, "", 0, 0, NULL, NULL, false, "File with further route templates, one a line; empty: none."},
+    {"exclude", "clients", CONFIG_LIST, "", 0, 0, NULL, NULL, false,
+     "Events of these clients are left out; patterns with `*` and `?`, here and in the other rules."},
+    {"exclude", "routes", CONFIG_LIST, "", 0, 0, NULL, NULL, false,
+     "Events of these routes are left out; a method and a blank may come first: `GET /health*`."},
+    {"exclude", "user_agents", CONFIG_LIST, "", 0, 0, NULL, NULL, false,
+     "Events of these user agents are left out, without regard to case."},
+    {"exclude", "sources", CONFIG_LIST, "", 0, 0, NULL, NULL, false, "Events of these sources are left out."},
 
     /* ---- followed files: the repeated section follow.* (rows of collector/follow.c) ---- */
     {"follow.*", "path", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
