@@ -1,0 +1,310 @@
+/* The rules of what is counted, one test each, on records made by lib/record.h. */
+#include "cli/counts.h"
+#include "cli/recount_log.h"
+#include "lib/keys.h"
+
+#include <string.h>
+
+#define T0 INT64_C(1795219200000) /* a UTC midnight */
+#define HOUR INT64_C(3600000)
+#define DAY KEYS_DAY_MS
+
+struct fixture {
+    struct names *names;
+    struct counts *counts;
+    struct recount_log *log;
+    struct batch_builder *builder;
+};
+
+static void set_up(struct fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    f->names = names_new();
+    f->counts = counts_new();
+    f->log = recount_log_new(2, f->names, f->counts);
+    f->builder = batch_builder_new();
+}
+
+static void tear_down(struct fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    batch_builder_free(f->builder);
+    recount_log_free(f->log);
+    counts_free(f->counts);
+    names_free(f->names);
+}
+
+static struct event event_at(int64_t time_ms)
+{
+    return (struct event){.time_ms = time_ms,
+                          .organization = view_of("acme"),
+                          .client = view_of("c-1"),
+                          .method = view_of("GET"),
+                          .route = view_of("/v1/orders/{id}"),
+                          .status = 200};
+}
+
+static void add(struct fixture *f, const char *client, const char *route, uint32_t status, const char *id)
+{
+    struct event event = event_at(T0);
+
+    event.client = view_of(client);
+    event.route = view_of(route);
+    event.status = status;
+    event.id = view_of(id);
+    batch_builder_add(f->builder, &event);
+}
+
+/* Seals what was added and gives it to partition 0 at log time `at`. */
+static void take(struct fixture *f, char stream, uint64_t sequence, int64_t created_ms, int64_t at)
+{
+    struct batch_header header = {.partition = 0, .partition_count = 2, .sequence = sequence, .created_ms = created_ms};
+
+    memset(header.stream_id, stream, sizeof header.stream_id);
+    g_autoptr(GBytes) bytes = batch_builder_seal(f->builder, &header);
+    recount_log_take(f->log, 0, at, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+}
+
+static uint64_t count(struct fixture *f, const char *organization, const char *client, const char *route, uint32_t status)
+{
+    const struct counts_key key = {
+        .day = T0 / DAY,
+        .organization = names_get(f->names, view_of(organization)),
+        .client = names_get(f->names, view_of(client)),
+        .route = names_get(f->names, view_of(route)),
+        .status = status,
+    };
+
+    return counts_get(f->counts, &key);
+}
+
+static void test_counts(struct fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    add(f, "c-1", "/a", 200, "");
+    add(f, "c-1", "/a", 200, "");
+    add(f, "c-1", "/a", 404, "");
+    add(f, "c-2", "/b", 200, "");
+    take(f, 'a', 1, T0, T0);
+    g_assert_cmpuint(count(f, "acme", "c-1", "GET /a", 200), ==, 2);
+    g_assert_cmpuint(count(f, "acme", "c-1", "GET /a", 404), ==, 1);
+    g_assert_cmpuint(count(f, "acme", "c-2", "GET /b", 200), ==, 1);
+    g_assert_cmpuint(count(f, "acme", "c-2", "GET /a", 200), ==, 0);
+    g_assert_cmpuint(f->counts->sums[COUNTS_EVENTS], ==, 4);
+}
+
+static void test_days(struct fixture *f, gconstpointer unused)
+{
+    struct event last = event_at(T0 + DAY - 1);
+    struct event next = event_at(T0 + DAY);
+
+    (void)unused;
+    batch_builder_add(f->builder, &last);
+    batch_builder_add(f->builder, &next);
+    take(f, 'a', 1, T0, T0);
+    g_assert_cmpuint(count(f, "acme", "c-1", "GET /v1/orders/{id}", 200), ==, 1);
+    g_assert_cmpuint(g_hash_table_size(f->counts->cells), ==, 2);
+}
+
+static void test_sequences(struct fixture *f, gconstpointer unused)
+{
+    const uint64_t *sums = f->counts->sums;
+
+    (void)unused;
+    for (uint64_t i = 0; i < 2; i++) {
+        add(f, "c-1", "/a", 200, "");
+        take(f, 'a', 1, T0, T0);
+    }
+    g_assert_cmpuint(sums[COUNTS_EVENTS], ==, 1);
+    g_assert_cmpuint(sums[COUNTS_DUPLICATE_BATCHES], ==, 1);
+    g_assert_cmpuint(sums[COUNTS_DUPLICATE_BATCH_EVENTS], ==, 1);
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'a', 5, T0, T0);
+    g_assert_cmpuint(sums[COUNTS_EVENTS], ==, 2);
+    g_assert_cmpuint(sums[COUNTS_GAPS], ==, 1);
+    g_assert_cmpuint(sums[COUNTS_GAP_BATCHES], ==, 3);
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'a', 4, T0, T0); /* filled in too late: below the high-water mark */
+    g_assert_cmpuint(sums[COUNTS_EVENTS], ==, 2);
+    g_assert_cmpuint(sums[COUNTS_DUPLICATE_BATCHES], ==, 2);
+}
+
+static void test_quarantine(struct fixture *f, gconstpointer unused)
+{
+    const uint64_t *sums = f->counts->sums;
+
+    (void)unused;
+    recount_log_take(f->log, 0, T0, "no record", 9);
+    g_assert_cmpuint(sums[COUNTS_QUARANTINED], ==, 1);
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'b', 2, T0, T0); /* unknown stream, not its first batch */
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'c', 1, T0 - 30 * DAY, T0); /* unknown and too old */
+    g_assert_cmpuint(sums[COUNTS_QUARANTINED], ==, 3);
+    g_assert_cmpuint(sums[COUNTS_QUARANTINED_EVENTS], ==, 2);
+    g_assert_cmpuint(sums[COUNTS_EVENTS], ==, 0);
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'd', 1, T0 - 30 * DAY + 1, T0); /* just not */
+    g_assert_cmpuint(sums[COUNTS_EVENTS], ==, 1);
+}
+
+static void test_other_partition(struct fixture *f, gconstpointer unused)
+{
+    struct batch_header header = {.partition = 1, .partition_count = 2, .sequence = 1, .created_ms = T0};
+
+    (void)unused;
+    add(f, "c-1", "/a", 200, "");
+    g_autoptr(GBytes) bytes = batch_builder_seal(f->builder, &header);
+    recount_log_take(f->log, 0, T0, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    g_assert_cmpuint(f->counts->sums[COUNTS_QUARANTINED], ==, 1);
+    recount_log_take(f->log, 1, T0, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    g_assert_cmpuint(f->counts->sums[COUNTS_EVENTS], ==, 1);
+}
+
+/* A stream is forgotten 30 days after its newest batch; what then comes of it is not counted twice but shown. */
+static void test_forgotten_stream(struct fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'a', 1, T0, T0);
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'a', 1, T0, T0 + 30 * DAY - 1);
+    g_assert_cmpuint(f->counts->sums[COUNTS_DUPLICATE_BATCHES], ==, 1);
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'a', 1, T0, T0 + 30 * DAY);
+    g_assert_cmpuint(f->counts->sums[COUNTS_DUPLICATE_BATCHES], ==, 1);
+    g_assert_cmpuint(f->counts->sums[COUNTS_QUARANTINED], ==, 1);
+    g_assert_cmpuint(f->counts->sums[COUNTS_EVENTS], ==, 1);
+}
+
+static void test_import_is_remembered(struct fixture *f, gconstpointer unused)
+{
+    struct batch_header header = {.partition_count = 2, .sequence = 1, .created_ms = 1, .import = true};
+
+    (void)unused;
+    add(f, "c-1", "/a", 200, "");
+    g_autoptr(GBytes) bytes = batch_builder_seal(f->builder, &header);
+    recount_log_take(f->log, 0, T0, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    recount_log_take(f->log, 0, T0 + 3650 * DAY, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    g_assert_cmpuint(f->counts->sums[COUNTS_EVENTS], ==, 1);
+    g_assert_cmpuint(f->counts->sums[COUNTS_DUPLICATE_BATCHES], ==, 1);
+}
+
+static void test_ids(struct fixture *f, gconstpointer unused)
+{
+    const uint64_t *sums = f->counts->sums;
+
+    (void)unused;
+    add(f, "c-1", "/a", 200, "x");
+    add(f, "c-1", "/a", 200, "x");
+    add(f, "c-2", "/a", 200, "x"); /* another client's id */
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'a', 1, T0, T0 + 23 * HOUR);
+    g_assert_cmpuint(sums[COUNTS_EVENTS], ==, 3);
+    g_assert_cmpuint(sums[COUNTS_DUPLICATES], ==, 1);
+    add(f, "c-1", "/a", 200, "x");
+    take(f, 'a', 2, T0, T0 + 47 * HOUR - 1); /* the day has changed, 24 h have not passed */
+    g_assert_cmpuint(sums[COUNTS_DUPLICATES], ==, 2);
+    add(f, "c-1", "/a", 200, "x");
+    take(f, 'a', 3, T0, T0 + 47 * HOUR);
+    g_assert_cmpuint(sums[COUNTS_DUPLICATES], ==, 2);
+    g_assert_cmpuint(sums[COUNTS_EVENTS], ==, 4);
+}
+
+/* The clock never goes back. */
+static void test_clock(struct fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    add(f, "c-1", "/a", 200, "x");
+    take(f, 'a', 1, T0, T0 + 25 * HOUR);
+    add(f, "c-1", "/a", 200, "x");
+    take(f, 'a', 2, T0, T0);
+    g_assert_cmpuint(f->counts->sums[COUNTS_DUPLICATES], ==, 1);
+}
+
+static void test_route_cap(struct fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    for (int i = 0; i < KEYS_ROUTES_MAX + 5; i++) {
+        g_autofree char *route = g_strdup_printf("/r%d", i);
+        add(f, "c-1", route, 200, "");
+    }
+    add(f, "c-1", "/r0", 200, "");
+    add(f, "c-2", "/r1003", 200, "");
+    take(f, 'a', 1, T0, T0);
+    g_assert_cmpuint(count(f, "acme", "c-1", KEYS_OTHER, 200), ==, 5);
+    g_assert_cmpuint(count(f, "acme", "c-1", "GET /r0", 200), ==, 2);
+    g_assert_cmpuint(count(f, "acme", "c-1", "GET /r1003", 200), ==, 0);
+    g_assert_cmpuint(count(f, "acme", "c-2", "GET /r1003", 200), ==, 1);
+}
+
+static void test_client_cap(struct fixture *f, gconstpointer unused)
+{
+    uint64_t sequence = 0;
+
+    (void)unused;
+    for (int i = 0; i < KEYS_CLIENTS_MAX + 3; i++) {
+        g_autofree char *client = g_strdup_printf("c-%d", i);
+        add(f, client, "/a", 200, "");
+        if (batch_builder_count(f->builder) == 10000)
+            take(f, 'a', ++sequence, T0, T0);
+    }
+    add(f, "c-7", "/a", 200, "");
+    take(f, 'a', ++sequence, T0, T0);
+    g_assert_cmpuint(count(f, "", KEYS_OTHER, "GET /a", 200), ==, 3);
+    g_assert_cmpuint(count(f, "acme", "c-7", "GET /a", 200), ==, 2);
+    g_assert_cmpuint(count(f, "acme", "c-100001", "GET /a", 200), ==, 0);
+}
+
+static void test_compare(struct fixture *f, gconstpointer unused)
+{
+    struct counts *redis = counts_new();
+    struct counts_key key = {.day = T0 / DAY,
+                             .organization = names_get(f->names, view_of("acme")),
+                             .client = names_get(f->names, view_of("c-1")),
+                             .route = names_get(f->names, view_of("GET /a")),
+                             .status = 200};
+
+    (void)unused;
+    add(f, "c-1", "/a", 200, "");
+    add(f, "c-1", "/b", 200, "");
+    take(f, 'a', 1, T0, T0);
+    counts_add(redis, &key, 7);
+    key.status = 500;
+    counts_add(redis, &key, 1);
+    g_autoptr(GArray) rows = counts_compare(f->counts, redis);
+    g_assert_cmpuint(rows->len, ==, 3);
+    const struct counts_row *row = (const struct counts_row *)(gpointer)rows->data;
+    g_assert_cmpuint(row[0].log, ==, 1);
+    g_assert_cmpuint(row[0].redis, ==, 7);
+    g_assert_cmpuint(row[1].log, ==, 0);
+    g_assert_cmpuint(row[1].key.status, ==, 500);
+    g_assert_cmpstr(row[2].key.route, ==, "GET /b");
+    counts_free(redis);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *path;
+        void (*run)(struct fixture *, gconstpointer);
+    } tests[] = {
+        {"/recount_log/counts", test_counts},
+        {"/recount_log/days", test_days},
+        {"/recount_log/sequences", test_sequences},
+        {"/recount_log/quarantine", test_quarantine},
+        {"/recount_log/other_partition", test_other_partition},
+        {"/recount_log/forgotten_stream", test_forgotten_stream},
+        {"/recount_log/import", test_import_is_remembered},
+        {"/recount_log/ids", test_ids},
+        {"/recount_log/clock", test_clock},
+        {"/recount_log/route_cap", test_route_cap},
+        {"/recount_log/client_cap", test_client_cap},
+        {"/counts/compare", test_compare},
+    };
+
+    g_test_init(&argc, &argv, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
+        g_test_add(tests[i].path, struct fixture, NULL, set_up, tests[i].run, tear_down);
+    return g_test_run();
+}
