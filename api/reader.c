@@ -29,7 +29,10 @@ struct reader {
     uint64_t asked;
 };
 
-G_DEFINE_QUARK(reader - error - quark, reader_error)
+GQuark reader_error_quark(void)
+{
+    return g_quark_from_static_string("daybook-reader-error");
+}
 
 /* One walk. Redis promises every element that stays, perhaps more than once, but never twice in one reply: only walks of several
  * replies need to remember names. */
