@@ -132,7 +132,7 @@ quick: all tests lint-fast ## before each commit, under a minute: build, quick l
 
 # GLib's slices hide from the sanitizers what is freed; libraries that are not instrumented are left out of race reports.
 SAN_ENV := $(if $(SAN),G_SLICE=always-malloc TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp \
-           LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp UBSAN_OPTIONS=print_stacktrace=1)
+           LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp UBSAN_OPTIONS=print_stacktrace=1 DAYBOOK_MODEL_SCHEDULES=300)
 tests: $(TESTS)
 unit: $(TESTS) ## unit tests (also with SAN=…)
 	$(SAN_ENV) $(PROVE) -j2 --exec '' $(TESTS) :: --tap
