@@ -3,9 +3,8 @@
 #include <glib.h>
 
 static const char *const field_names[ACCESS_N_FIELDS] = {
-    "remote_addr",     "remote_user", "time_local", "request", "status", "body_bytes_sent", "http_referer",
-    "http_user_agent", "extra1",      "extra2",     "extra3",  "extra4", "extra5",          "extra6",
-    "extra7",          "extra8",
+    "remote_addr", "remote_user", "time_local", "request", "status", "body_bytes_sent", "http_referer", "http_user_agent",
+    "extra1",      "extra2",      "extra3",     "extra4",  "extra5", "extra6",          "extra7",       "extra8",
 };
 
 const char *access_field_name(enum access_field field)

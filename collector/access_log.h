@@ -2,9 +2,9 @@
  *
  *   host ident user [time] "request" status bytes ["referer" "user agent" [more…]]
  *
- * as Apache's mod_log_config and nginx' predefined "combined" write them. Within quotes a `"` is always escaped (\" or \x22), so a quote
- * that is not ends the field, and nothing that a client sends can look like another field. The user is neither quoted nor cut at
- * blanks by the servers: it is taken to reach up to the first `[time] "`, which no client can forge for the same reason.
+ * as Apache's mod_log_config and nginx' predefined "combined" write them. Within quotes a `"` is always escaped (\" or \x22), so a
+ * quote that is not ends the field, and nothing that a client sends can look like another field. The user is neither quoted nor cut
+ * at blanks by the servers: it is taken to reach up to the first `[time] "`, which no client can forge for the same reason.
  *
  * A line is taken if everything through `bytes` is right. Behind that it may end anywhere (a line cut by its writer still was one
  * request): fields that are not there are empty views without data. Up to ACCESS_MORE_MAX further fields, quoted or bare, are given
@@ -35,11 +35,12 @@ enum access_field {
 /* "remote_addr", …, "extra8". */
 const char *access_field_name(enum access_field field);
 
-/* Cuts a line (without its newline). On failure returns a sentence (static) that says what is wrong; NULL when the line is right. */
+/* Cuts a line (without its newline). On failure returns a sentence (static) that says what is wrong; NULL when the line is right.
+ * */
 const char *access_log_cut(struct view line, struct view fields[ACCESS_N_FIELDS]);
 
-/* Undoes the escapes of a field: \" \\ \xHH and \b \n \r \t \v \f; any other backslash stays. Writes at most field.size bytes to out
- * and returns how many. */
+/* Undoes the escapes of a field: \" \\ \xHH and \b \n \r \t \v \f; any other backslash stays. Writes at most field.size bytes to
+ * out and returns how many. */
 size_t access_log_unescape(struct view field, char *out);
 /* Whether there is anything to undo. */
 bool access_log_escaped(struct view field);

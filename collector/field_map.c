@@ -22,8 +22,15 @@ static const char *const target_names[FIELD_N_TARGETS] = {
 
 /* The same for Apache and nginx. Whoever signs in is the user and, where the client is not known otherwise, the client. */
 static const char *const combined_defaults[] = {
-    "time=time_local", "request=request",    "status=status",      "response_bytes=body_bytes_sent", "client=remote_user",
-    "user=remote_user", "source=remote_addr", "user_agent=http_user_agent", NULL,
+    "time=time_local",
+    "request=request",
+    "status=status",
+    "response_bytes=body_bytes_sent",
+    "client=remote_user",
+    "user=remote_user",
+    "source=remote_addr",
+    "user_agent=http_user_agent",
+    NULL,
 };
 
 /* docs/FOLLOWING.md has the log_format that goes with it. */
@@ -47,11 +54,21 @@ static const char *const nginx_json_defaults[] = {
 
 /* The native event of POST /v1/events. */
 static const char *const ndjson_defaults[] = {
-    "time=time:ms", "organization=organization", "client=client",
-    "user=user",    "method=method",             "route=route",
-    "path=path",    "status=status",             "latency=latencyMs:ms",
-    "id=id",        "request_bytes=requestBytes", "response_bytes=responseBytes",
-    "platform=platform", "user_agent=userAgent", "source=source",
+    "time=time:ms",
+    "organization=organization",
+    "client=client",
+    "user=user",
+    "method=method",
+    "route=route",
+    "path=path",
+    "status=status",
+    "latency=latencyMs:ms",
+    "id=id",
+    "request_bytes=requestBytes",
+    "response_bytes=responseBytes",
+    "platform=platform",
+    "user_agent=userAgent",
+    "source=source",
     NULL,
 };
 

@@ -24,29 +24,29 @@ enum log_format { LOG_FORMAT_COMBINED, LOG_FORMAT_NGINX_JSON, LOG_FORMAT_NDJSON 
 bool log_format_parse(const char *name, enum log_format *format);
 const char *log_format_name(enum log_format format);
 
-#define FIELD_TARGETS(X)                                                                                                         \
-    X(TIME, "time")                                                                                                              \
-    X(ORGANIZATION, "organization")                                                                                              \
-    X(CLIENT, "client")                                                                                                          \
-    X(USER, "user")                                                                                                              \
-    X(METHOD, "method")                                                                                                          \
-    X(ROUTE, "route")                                                                                                            \
-    X(PATH, "path")                                                                                                              \
-    X(REQUEST, "request")                                                                                                        \
-    X(STATUS, "status")                                                                                                          \
-    X(LATENCY, "latency")                                                                                                        \
-    X(REQUEST_BYTES, "request_bytes")                                                                                            \
-    X(RESPONSE_BYTES, "response_bytes")                                                                                          \
-    X(PLATFORM, "platform")                                                                                                      \
-    X(USER_AGENT, "user_agent")                                                                                                  \
-    X(SOURCE, "source")                                                                                                          \
+#define FIELD_TARGETS(X)                \
+    X(TIME, "time")                     \
+    X(ORGANIZATION, "organization")     \
+    X(CLIENT, "client")                 \
+    X(USER, "user")                     \
+    X(METHOD, "method")                 \
+    X(ROUTE, "route")                   \
+    X(PATH, "path")                     \
+    X(REQUEST, "request")               \
+    X(STATUS, "status")                 \
+    X(LATENCY, "latency")               \
+    X(REQUEST_BYTES, "request_bytes")   \
+    X(RESPONSE_BYTES, "response_bytes") \
+    X(PLATFORM, "platform")             \
+    X(USER_AGENT, "user_agent")         \
+    X(SOURCE, "source")                 \
     X(ID, "id")
 
 enum field_target {
 #define X(name, word) FIELD_##name,
     FIELD_TARGETS(X)
 #undef X
-    FIELD_N_TARGETS,
+        FIELD_N_TARGETS,
 };
 const char *field_target_name(enum field_target target);
 

@@ -1,8 +1,9 @@
 /* follow: the thread.
  *
- * It looks at every log in turn and reads one piece of each, until there is nothing new anywhere; then it sleeps until inotify reports a
- * change in one of the directories, a submission is done, or POLL_MS have passed (inotify can be missing, or blind as on NFS: then that is
- * how often it looks). Submissions are given to the batcher in order, and the batcher keeps that order, so positions never go back. */
+ * It looks at every log in turn and reads one piece of each, until there is nothing new anywhere; then it sleeps until inotify
+ * reports a change in one of the directories, a submission is done, or POLL_MS have passed (inotify can be missing, or blind as on
+ * NFS: then that is how often it looks). Submissions are given to the batcher in order, and the batcher keeps that order, so
+ * positions never go back. */
 #include "collector/follow.h"
 #include "collector/follow_log.h"
 #include "collector/meters.h"
@@ -16,11 +17,11 @@
 #include <unistd.h>
 
 enum {
-    IN_FLIGHT_MAX = 4,    /* submissions at the batcher */
-    POLL_MS = 1000,       /* with inotify, for what it does not report */
-    POLL_BLIND_MS = 100,  /* without */
-    GATHER_MS = 5,        /* after a change: more lines are coming */
-    BUSY_WAIT_MS = 20,    /* before a submission that was not taken is tried again */
+    IN_FLIGHT_MAX = 4,   /* submissions at the batcher */
+    POLL_MS = 1000,      /* with inotify, for what it does not report */
+    POLL_BLIND_MS = 100, /* without */
+    GATHER_MS = 5,       /* after a change: more lines are coming */
+    BUSY_WAIT_MS = 20,   /* before a submission that was not taken is tried again */
     FULL_WAIT_MS = 200,
     GAUGE_EVERY_MS = 1000,
 };
@@ -235,7 +236,8 @@ static bool check_path(const char *instance, const char *path, GHashTable *paths
     else if (!g_hash_table_add(paths, (gpointer)path))
         why = "names a file that another section follows already.";
     if (why)
-        g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE, "Setting follow.%s.path = \"%s\" %s", instance, path, why);
+        g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE, "Setting follow.%s.path = \"%s\" %s", instance, path,
+                    why);
     return why == NULL;
 }
 

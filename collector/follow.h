@@ -1,8 +1,8 @@
 /* follow: reads lines that servers append to log files, and hands them to the batcher.
  *
- * One thread for all files of the configuration's sections follow.*. A submission carries the lines of one file and, in the same journal
- * group, the position behind them: a collector that is killed begins exactly where the journal ends. What happens to files when they are
- * rotated is told in follow_log.h.
+ * One thread for all files of the configuration's sections follow.*. A submission carries the lines of one file and, in the same
+ * journal group, the position behind them: a collector that is killed begins exactly where the journal ends. What happens to files
+ * when they are rotated is told in follow_log.h.
  *
  * When the batcher takes no more (its queue or the journal is full), the one submission that is waiting waits, nothing is read, and
  * rotated files are kept open: the log files are the queue. Memory does not grow with the backlog. */

@@ -1,9 +1,10 @@
 /* follow_file: one open log file, read from a known place on, and watched for becoming another one under our hands.
  *
- * Bytes are read from the offset each time anew; nothing unfinished is kept. Only when the caller has taken whole lines does it move the
- * offset (follow_file_take). After every read the file is compared with what is known of it: is it shorter than the offset, or are its
- * first bytes or those before the offset different, then it was truncated (and perhaps written again) at some time before, and what was
- * read is worthless. The comparison comes after the read: had it come before, a truncation between the two would go unseen.
+ * Bytes are read from the offset each time anew; nothing unfinished is kept. Only when the caller has taken whole lines does it
+ * move the offset (follow_file_take). After every read the file is compared with what is known of it: is it shorter than the
+ * offset, or are its first bytes or those before the offset different, then it was truncated (and perhaps written again) at some
+ * time before, and what was read is worthless. The comparison comes after the read: had it come before, a truncation between the
+ * two would go unseen.
  *
  * Belongs to one thread. */
 #ifndef DAYBOOK_FOLLOW_FILE_H
@@ -16,7 +17,7 @@ struct follow_file {
     int fd;
     char *path; /* the name it was opened by; for messages */
     uint64_t device, inode;
-    int64_t born_ns;  /* wall clock: birth where the file system knows it, else the last change of its content */
+    int64_t born_ns; /* wall clock: birth where the file system knows it, else the last change of its content */
     uint64_t offset;
     bool skipping;
     uint64_t seen_size; /* up to where the last read reached */
@@ -30,8 +31,8 @@ struct follow_file {
 struct follow_file *follow_file_open(const char *path, GError **error);
 void follow_file_free(struct follow_file *file);
 
-/* Whether the file at hand is the one of the mark (its bytes are): then it stands at the mark's offset afterwards. A mark at offset 0
- * knows no bytes: only device and inode are compared then. */
+/* Whether the file at hand is the one of the mark (its bytes are): then it stands at the mark's offset afterwards. A mark at offset
+ * 0 knows no bytes: only device and inode are compared then. */
 bool follow_file_resume(struct follow_file *file, const struct follow_mark *mark);
 bool follow_file_is(const struct follow_file *file, const struct stat *status);
 /* since_ns: see follow_mark.h. */
@@ -40,9 +41,9 @@ void follow_file_mark(const struct follow_file *file, int64_t since_ns, struct f
 void follow_file_restart(struct follow_file *file);
 
 enum follow_read {
-    FOLLOW_READ_OK,     /* *n bytes were read; fewer than asked for: that is all there is now */
+    FOLLOW_READ_OK,      /* *n bytes were read; fewer than asked for: that is all there is now */
     FOLLOW_READ_CHANGED, /* truncated: see above */
-    FOLLOW_READ_ERROR,  /* errno says what */
+    FOLLOW_READ_ERROR,   /* errno says what */
 };
 /* Reads up to size bytes at the offset. */
 enum follow_read follow_file_read(struct follow_file *file, char *buffer, size_t size, size_t *n);

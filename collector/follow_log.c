@@ -110,8 +110,8 @@ static bool may_warn(int64_t *last_us)
 
 static void warn_lost(const struct follow_log *log, const struct follow_mark *mark, const char *why)
 {
-    log_warn("follow_lost", "follow=%s path=%s inode=%" G_GUINT64_FORMAT " offset=%" G_GUINT64_FORMAT " why=%s", log->name, log->path,
-             mark->inode, mark->offset, why);
+    log_warn("follow_lost", "follow=%s path=%s inode=%" G_GUINT64_FORMAT " offset=%" G_GUINT64_FORMAT " why=%s", log->name,
+             log->path, mark->inode, mark->offset, why);
 }
 
 /* ---- the set of files ---- */
@@ -165,8 +165,8 @@ static GPtrArray *search_between(const struct follow_log *log, int64_t since_ns,
     return found;
 }
 
-/* Adds the rotated files between the newest known one and what the path names now; each becomes the current one in turn. False when there
- * was no room for all of them. */
+/* Adds the rotated files between the newest known one and what the path names now; each becomes the current one in turn. False when
+ * there was no room for all of them. */
 static bool add_successors(struct follow_log *log, const struct follow_file *except)
 {
     g_autoptr(GPtrArray) between = search_between(log, log->since_ns, except);
@@ -330,15 +330,15 @@ static bool read_piece(struct follow_log *log, struct follow_file *file, struct 
         log_warn("follow_failed", "follow=%s file=%s message=%s", log->name, file->path, g_strerror(errno));
     if (verdict != FOLLOW_READ_OK || n == 0)
         return false;
-    lines->full = n == log->piece_size;
-    lines->at_end = file != log->current && !lines->full && is_quiet(log, file);
-    lines->skipping = file->skipping;
-    size_t taken = follow_lines_take(lines, piece, n);
+    struct line_cutter cutter = {.at = piece, .end = piece + n, .max_bytes = log->max_line_bytes, .skipping = file->skipping};
+    cutter.full = n == log->piece_size;
+    cutter.at_end = file != log->current && !cutter.full && is_quiet(log, file);
+    follow_lines_take(lines, &cutter);
     if (lines->refused)
         warn_refused(log, file, &lines->refusal);
-    follow_file_take(file, piece, taken);
-    file->skipping = lines->skipping;
-    return taken > 0;
+    follow_file_take(file, piece, (size_t)(cutter.at - piece));
+    file->skipping = cutter.skipping;
+    return cutter.at > piece;
 }
 
 /* Closes the first rotated file that is read to its end and has been quiet for long enough. */
@@ -359,11 +359,8 @@ static void give_up_quiet(struct follow_log *log)
 struct submission *follow_log_read(struct follow_log *log, const struct intake *intake, char *piece, struct intake_tally *tally,
                                    uint64_t *n_lines)
 {
-    struct follow_lines lines = {.reader = log->reader,
-                                 .intake = intake,
-                                 .max_line_bytes = log->max_line_bytes,
-                                 .now_ms = g_get_real_time() / 1000,
-                                 .submission = submission_new()};
+    struct follow_lines lines = {
+        .reader = log->reader, .intake = intake, .now_ms = g_get_real_time() / 1000, .submission = submission_new()};
     give_up_quiet(log);
     bool read = false;
     for (guint i = 0; i < log->files->len && !read; i++)

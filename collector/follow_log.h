@@ -1,17 +1,18 @@
-/* follow_log: one followed path with all files that its log consists of: the one that the path names, and those that were rotated away
- * and are not done with.
+/* follow_log: one followed path with all files that its log consists of: the one that the path names, and those that were rotated
+ * away and are not done with.
  *
  * How nothing is lost or doubled:
- * - A renamed file stays open and is read on, until nothing was added to it for rotated_wait_s: servers go on writing to the old file
- *   until they are told, and their old workers for longer.
- * - If, when the path names another file, the log was rotated more than once since the last look, then the files in between lie in the
- *   same directory under rotated names, and were born after the moment at which the newest known file was last seen under the path. They
- *   are read from their beginning, in the order of their birth. (Files that begin like one we know are copies, and left alone.)
- * - A truncated file may have been copied before (logrotate's copytruncate): the copy has the same bytes up to our offset, is found by
- *   them, and read on from there. What is written between the copy and the truncation is lost by logrotate itself.
+ * - A renamed file stays open and is read on, until nothing was added to it for rotated_wait_s: servers go on writing to the old
+ *   file until they are told, and their old workers for longer.
+ * - If, when the path names another file, the log was rotated more than once since the last look, then the files in between lie in
+ *   the same directory under rotated names, and were born after the moment at which the newest known file was last seen under the
+ *   path. They are read from their beginning, in the order of their birth. (Files that begin like one we know are copies, and left
+ *   alone.)
+ * - A truncated file may have been copied before (logrotate's copytruncate): the copy has the same bytes up to our offset, is found
+ *   by them, and read on from there. What is written between the copy and the truncation is lost by logrotate itself.
  * - All files' marks go with every submission into the journal. After a restart each is searched for, by inode and content.
- * What cannot be found again (compressed, removed, moved to another directory while the collector was down) is reported, as its end may not
- * have been read.
+ * What cannot be found again (compressed, removed, moved to another directory while the collector was down) is reported, as its end
+ * may not have been read.
  *
  * Belongs to the follower's thread. */
 #ifndef DAYBOOK_FOLLOW_LOG_H
@@ -21,9 +22,9 @@
 #include "collector/follow_lines.h"
 
 enum {
-    FOLLOW_LOG_FILES_MAX = 64,                           /* open at a time; more are opened as others are done with */
-    FOLLOW_LOG_PIECE_SIZE = LOG_LINE_MAX + 128 * 1024,   /* bytes read at a time at most */
-    FOLLOW_LOG_CROWD = 16,                               /* with more files than that, rotated ones are given up sooner */
+    FOLLOW_LOG_FILES_MAX = 64,                         /* open at a time; more are opened as others are done with */
+    FOLLOW_LOG_PIECE_SIZE = LOG_LINE_MAX + 128 * 1024, /* bytes read at a time at most */
+    FOLLOW_LOG_CROWD = 16,                             /* with more files than that, rotated ones are given up sooner */
 };
 
 struct follow_log_settings {
@@ -44,8 +45,8 @@ const char *follow_log_path(const struct follow_log *log);
 
 /* Looks at the path: has it been renamed, truncated, made anew? */
 void follow_log_observe(struct follow_log *log);
-/* Reads the next lines of one file into a new submission, with its position; NULL when there is nothing new. *tally and *n_lines say what
- * was in it. piece is the caller's, FOLLOW_LOG_PIECE_SIZE + LOG_LINE_PADDING bytes. */
+/* Reads the next lines of one file into a new submission, with its position; NULL when there is nothing new. *tally and *n_lines
+ * say what was in it. piece is the caller's, FOLLOW_LOG_PIECE_SIZE + LOG_LINE_PADDING bytes. */
 struct submission *follow_log_read(struct follow_log *log, const struct intake *intake, char *piece, struct intake_tally *tally,
                                    uint64_t *n_lines);
 /* All marks, as of now. */

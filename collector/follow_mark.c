@@ -1,4 +1,5 @@
-/* One line per file, blanks between: "1 device inode since offset flags head_size head tail_size tail". The leading 1 is the version. */
+/* One line per file, blanks between: "1 device inode since offset flags head_size head tail_size tail". The leading 1 is the
+ * version. */
 #include "collector/follow_mark.h"
 #include "lib/number.h"
 
@@ -23,7 +24,8 @@ static void write_digest(GString *out, const uint8_t digest[FOLLOW_DIGEST_SIZE])
 
 void follow_mark_write(GString *position, const struct follow_mark *mark)
 {
-    g_string_append_printf(position, "1 %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT " %s %u ",
+    g_string_append_printf(position,
+                           "1 %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT " %s %u ",
                            mark->device, mark->inode, mark->since_ns, mark->offset, mark->skipping ? "s" : "-", mark->head_size);
     write_digest(position, mark->head_digest);
     g_string_append_printf(position, " %u ", mark->tail_size);

@@ -1,8 +1,8 @@
 /* follow_mark: how a followed file is known again, and how far it was read. The text that goes into the journal as a position.
  *
- * A name says little (files are renamed), a device and inode not much more (inodes are used again, files truncated, copied and restored).
- * So a mark also holds digests of what was read: of the first bytes, and of the last bytes before the offset. A file whose bytes at these
- * places differ is another one, or has been truncated. Pure data, no I/O. */
+ * A name says little (files are renamed), a device and inode not much more (inodes are used again, files truncated, copied and
+ * restored). So a mark also holds digests of what was read: of the first bytes, and of the last bytes before the offset. A file
+ * whose bytes at these places differ is another one, or has been truncated. Pure data, no I/O. */
 #ifndef DAYBOOK_FOLLOW_MARK_H
 #define DAYBOOK_FOLLOW_MARK_H
 
@@ -19,9 +19,9 @@ enum {
 
 struct follow_mark {
     uint64_t device, inode;
-    int64_t since_ns; /* wall clock: when the newest file of the log was last seen under the log's path */
-    uint64_t offset;  /* everything before it has been handed on */
-    bool skipping;    /* the offset is inside of a line that is too long */
+    int64_t since_ns;   /* wall clock: when the newest file of the log was last seen under the log's path */
+    uint64_t offset;    /* everything before it has been handed on */
+    bool skipping;      /* the offset is inside of a line that is too long */
     uint32_t head_size; /* min(offset, FOLLOW_HEAD_MAX), less only while the file is at offset 0 */
     uint32_t tail_size; /* min(offset, FOLLOW_TAIL_MAX) */
     uint8_t head_digest[FOLLOW_DIGEST_SIZE];

@@ -1,7 +1,7 @@
 /* follow_search: finds the files of a log that have been rotated away, in the directory of its path.
  *
- * A rotated name is the log's own with a separator (. - _) and digits behind it ("access.log.1", "access.log-20261120"), or before its
- * extension ("access-20261120.log", "access.1.log"), or with ".old". Compressed files and anything else are left alone. */
+ * A rotated name is the log's own with a separator (. - _) and digits behind it ("access.log.1", "access.log-20261120"), or before
+ * its extension ("access-20261120.log", "access.1.log"), or with ".old". Compressed files and anything else are left alone. */
 #ifndef DAYBOOK_FOLLOW_SEARCH_H
 #define DAYBOOK_FOLLOW_SEARCH_H
 
@@ -13,9 +13,9 @@ enum { FOLLOW_SEARCH_MAX = 256 }; /* files looked at in one search */
 bool follow_is_rotated_name(const char *base, const char *name);
 /* Opens every file with a rotated name of path, in order of birth. GPtrArray of struct follow_file, which it owns. */
 GPtrArray *follow_search_rotated(const char *path);
-/* The file that a mark was made of, standing at the mark's offset. By inode and content it may have any name in the directory of path; by
- * content alone it must be a copy: the youngest one with a rotated name, or what is at path (a restored log), if at least a whole head is
- * known of it. NULL when there is none. */
+/* The file that a mark was made of, standing at the mark's offset. By inode and content it may have any name in the directory of
+ * path; by content alone it must be a copy: the youngest one with a rotated name, or what is at path (a restored log), if at least
+ * a whole head is known of it. NULL when there is none. */
 struct follow_file *follow_search_mark(const char *path, const struct follow_mark *mark);
 /* The youngest file with a rotated name that holds what the mark knows, standing at its offset; NULL when there is none. */
 struct follow_file *follow_search_copy(const char *path, const struct follow_mark *mark);

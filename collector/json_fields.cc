@@ -16,7 +16,8 @@ struct json_fields {
     char path[JSON_FIELDS_PATH];
 };
 
-namespace {
+namespace
+{
 
 error_code walk_value(json_fields &reader, ondemand::value value, size_t path_size, int depth);
 
@@ -37,7 +38,8 @@ void give(json_fields &reader, size_t path_size, json_kind kind, std::string_vie
     reader.each(reader.opaque, view{reader.path, path_size}, kind, view_of_text(value));
 }
 
-/* Appends ".key" to the path and returns its new size; a path that would be too long becomes JSON_FIELDS_PATH bytes that match nothing. */
+/* Appends ".key" to the path and returns its new size; a path that would be too long becomes JSON_FIELDS_PATH bytes that match
+ * nothing. */
 size_t extend_path(json_fields &reader, size_t path_size, std::string_view key)
 {
     size_t dot = path_size > 0 ? 1 : 0;
@@ -57,7 +59,8 @@ size_t count_digits(std::string_view token, size_t from)
     return i - from;
 }
 
-/* RFC 8259 section 6. simdjson's own check refuses integers of more than 64 bits, which are right in members that we do not read. */
+/* RFC 8259 section 6. simdjson's own check refuses integers of more than 64 bits, which are right in members that we do not read.
+ * */
 bool is_number(std::string_view token)
 {
     size_t i = !token.empty() && token[0] == '-' ? 1 : 0;

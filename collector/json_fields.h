@@ -27,12 +27,12 @@ struct json_fields;
 struct json_fields *json_fields_new(void);
 void json_fields_free(struct json_fields *reader);
 
-/* path and value are valid until the next json_fields_read(). Texts are unescaped UTF-8 (and may hold NUL and other control characters);
- * the others are given as they are written. */
+/* path and value are valid until the next json_fields_read(). Texts are unescaped UTF-8 (and may hold NUL and other control
+ * characters); the others are given as they are written. */
 typedef void (*json_fields_each)(void *opaque, struct view path, enum json_kind kind, struct view value);
 
-/* Reads one object; text.data must have JSON_FIELDS_PADDING readable bytes behind it. Returns NULL, or a static text that says what is
- * wrong; some members may have been given out by then. */
+/* Reads one object; text.data must have JSON_FIELDS_PADDING readable bytes behind it. Returns NULL, or a static text that says what
+ * is wrong; some members may have been given out by then. */
 const char *json_fields_read(struct json_fields *reader, struct view text, json_fields_each each, void *opaque);
 
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
 #include "collector/log_event.h"
 #include "collector/access_log.h"
+#include "collector/event_text.h"
 #include "collector/log_time.h"
 #include "lib/number.h"
 
@@ -32,22 +33,9 @@ static bool refuse(struct intake_refusal *refusal, enum intake_reason reason, en
     return false;
 }
 
-/* UTF-8 without control characters. */
-static bool is_text(struct view text)
-{
-    bool ascii = true;
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && i + 1 < text.size && (unsigned char)text.data[i + 1] < 0xa0))
-            return false;
-        ascii = ascii && byte < 0x80;
-    }
-    return ascii || g_utf8_validate_len(text.data, text.size, NULL);
-}
-
 static bool is_name(struct view text)
 {
-    return text.size <= EVENT_NAME_MAX && is_text(text);
+    return text.size <= EVENT_NAME_MAX && event_text_is_clean(text);
 }
 
 static bool is_empty(struct view text)
@@ -56,8 +44,8 @@ static bool is_empty(struct view text)
 }
 
 /* The first source of a target that is not empty (and passes the check); *given says whether the line has any of them. */
-static struct view pick(const struct field_map *map, enum field_target target, const struct view *values, bool (*check)(struct view),
-                        bool *given)
+static struct view pick(const struct field_map *map, enum field_target target, const struct view *values,
+                        bool (*check)(struct view), bool *given)
 {
     const struct field_rule *rule = field_map_rule(map, target);
     if (given)
@@ -75,7 +63,7 @@ static struct view pick(const struct field_map *map, enum field_target target, c
 /* A text with '?' for all that is no printable ASCII, at most LOG_EVENT_TEXT_MAX bytes. */
 static struct view clean_text(struct view text, struct log_scratch *scratch)
 {
-    if (text.size <= LOG_EVENT_TEXT_MAX && is_text(text))
+    if (text.size <= LOG_EVENT_TEXT_MAX && event_text_is_clean(text))
         return text;
     size_t n = MIN(text.size, (size_t)LOG_EVENT_TEXT_MAX);
     char *out = reserve(scratch, n);
@@ -146,7 +134,7 @@ static struct view clean_path(struct view target, struct log_scratch *scratch)
     }
     if (target.size == 0 || target.data[0] != '/')
         return view_make(NULL, 0);
-    return is_text(target) ? target : encode_path(target, scratch);
+    return event_text_is_clean(target) ? target : encode_path(target, scratch);
 }
 
 static void fill_request(const struct field_map *map, const struct view *values, struct log_scratch *scratch, struct raw_event *raw)

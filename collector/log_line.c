@@ -10,10 +10,10 @@ struct log_line_reader {
     char *organization;
     char *platform;
     size_t max_line_bytes;
-    struct json_fields *json;                    /* NULL for combined */
-    int access_source[ACCESS_N_FIELDS];          /* combined: index in the map, or -1 */
-    struct view values[FIELD_MAP_SOURCES_MAX];   /* of the line being read */
-    struct log_scratch scratch;                  /* owned */
+    struct json_fields *json;                  /* NULL for combined */
+    int access_source[ACCESS_N_FIELDS];        /* combined: index in the map, or -1 */
+    struct view values[FIELD_MAP_SOURCES_MAX]; /* of the line being read */
+    struct log_scratch scratch;                /* owned */
 };
 
 struct log_line_reader *log_line_reader_new(const struct log_line_settings *settings, GError **error)

@@ -77,7 +77,8 @@ static bool shift(int64_t *time_ms, int minutes_east)
 bool log_time_clf(struct view text, int64_t *time_ms)
 {
     const char *t = text.data;
-    if (text.size != LOG_TIME_CLF_SIZE || t[2] != '/' || t[6] != '/' || t[11] != ':' || t[14] != ':' || t[17] != ':' || t[20] != ' ')
+    if (text.size != LOG_TIME_CLF_SIZE || t[2] != '/' || t[6] != '/' || t[11] != ':' || t[14] != ':' || t[17] != ':' ||
+        t[20] != ' ')
         return false;
     struct log_civil civil = {.year = digits(t + 7, 4),
                               .month = month_of(t + 3),
