@@ -31,4 +31,10 @@ mkdir -p "$work/log"
 printf 'pid %s/pid; error_log %s/error; events {} http { include %s/daybook.conf; }\n' "$work" "$work" "$work" > "$work/nginx.conf"
 sed "s|/var/log/daybook|$work/log|; s|listen 80|listen 127.0.0.1:18080|" deploy/nginx/daybook.conf > "$work/daybook.conf"
 output=$(/usr/sbin/nginx -t -p "$work" -c "$work/nginx.conf" 2>&1) || fail "deploy/nginx/daybook.conf: $output"
+
+# Alerts: rules that Prometheus takes, of metrics that there are.
+output=$(promtool check rules deploy/prometheus/daybook.rules.yml 2>&1) || fail "deploy/prometheus/daybook.rules.yml: $output"
+for metric in $(grep -o 'daybook_[a-z_]*' deploy/prometheus/daybook.rules.yml | sort -u); do
+    grep -q "^| \`$metric\`" docs/METRICS.md || fail "deploy/prometheus/daybook.rules.yml: there is no metric $metric"
+done
 exit $failed
