@@ -70,7 +70,7 @@ struct kafka_position {
 enum kafka_event { KAFKA_MESSAGE, KAFKA_END_OF_PARTITION, KAFKA_OUT_OF_RANGE, KAFKA_READ_ERROR };
 struct kafka_message {
     enum kafka_event event;
-    int partition;
+    int partition;        /* -1: an error that the text assigns (the topic or a partition is not there) */
     int64_t offset;
     int64_t timestamp_ms; /* Kafka's, -1 when not available */
     const void *data;     /* valid until kafka_message_clear; of KAFKA_READ_ERROR and KAFKA_OUT_OF_RANGE a text */

@@ -1,7 +1,8 @@
 /* Configuration, logging and errors of every librdkafka handle.
  *
  * Properties that the operator passes are for all kinds of handles, but some of them only fit one kind ("linger.ms" a producer).
- * librdkafka accepts these everywhere and merely warns, and these warnings (CONFWARN) are not worth a line. */
+ * librdkafka accepts these everywhere and merely warns, and these warnings (CONFWARN) are not worth a line. Nor is that the
+ * embedded broker is too simple to be told not to create topics (AUTOCREATE). */
 #include "lib/kafka_internal.h"
 #include "lib/log.h"
 #include <string.h>
@@ -17,7 +18,7 @@ static const struct kafka_option common_options[] = {
     {"reconnect.backoff.max.ms", "2000"}, /* the default, 10 s, makes a short outage a long one */
     {"socket.keepalive.enable", "true"},
     {"socket.nagle.disable", "true"},
-    {"enable.auto.commit", "false"},
+    {"topic.metadata.refresh.interval.ms", "30000"}, /* how late an added or lost partition is noticed */
 };
 
 static struct {
@@ -65,11 +66,17 @@ void kafka_log_line(const rd_kafka_t *rk, int level, const char *facility, const
     guint left_out;
 
     (void)rk;
-    if (strcmp(facility, "CONFWARN") == 0 || !log_window_admit(&left_out))
+    if (strcmp(facility, "CONFWARN") == 0 || strcmp(facility, "AUTOCREATE") == 0 || !log_window_admit(&left_out))
         return;
     if (left_out > 0)
         log_warn("kafka_lines_left_out", "lines=%u", left_out);
     log_event(log_level_of(level), "kafka", "facility=%s text=%s", facility, text);
+}
+
+void kafka_log_error(const rd_kafka_t *rk, int err, const char *reason)
+{
+    if (err != RD_KAFKA_RESP_ERR__TRANSPORT && err != RD_KAFKA_RESP_ERR__RESOLVE)
+        kafka_log_line(rk, LOG_WARN_LEVEL, rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
 }
 
 enum kafka_error kafka_error_code(rd_kafka_resp_err_t err)

@@ -31,6 +31,9 @@ void kafka_error_set(GError **error, rd_kafka_resp_err_t err, const char *what);
 enum { KAFKA_LOG_BURST = 20, KAFKA_LOG_WINDOW_S = 10 };
 void kafka_log_line(const rd_kafka_t *rk, int level, const char *facility, const char *text);
 
+/* The same for an error_cb: what librdkafka has logged itself (a lost connection) is left out. */
+void kafka_log_error(const rd_kafka_t *rk, int err, const char *reason);
+
 /* rd_kafka_destroy for handles whose last events nobody needs. */
 void kafka_handle_free(rd_kafka_t *rk);
 

@@ -73,7 +73,7 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
     struct kafka_member *member = (struct kafka_member *)opaque;
 
     if (err != RD_KAFKA_RESP_ERR__FATAL) {
-        kafka_log_line(rk, 4, rd_kafka_err2name((rd_kafka_resp_err_t)err), reason); /* 4: syslog's warning */
+        kafka_log_error(rk, err, reason);
         return;
     }
     rd_kafka_fatal_error(rk, member->failure, sizeof member->failure);
@@ -91,7 +91,7 @@ static rd_kafka_conf_t *member_conf(const struct kafka_settings *settings, const
         {"heartbeat.interval.ms", "1000"},
         {"allow.auto.create.topics", "false"},
         {"enable.auto.offset.store", "false"},
-        {"topic.metadata.refresh.interval.ms", "30000"}, /* how late an added partition is noticed */
+        {"enable.auto.commit", "false"},
     };
 
     return kafka_conf_new(settings, options, G_N_ELEMENTS(options), error);
@@ -145,7 +145,7 @@ void kafka_member_poll(struct kafka_member *member, int timeout_ms)
         return;
     /* Nothing is fetched, so this is an error: a topic that is not there, or a group we may not join. */
     if (message->err)
-        kafka_log_line(member->rk, 4, rd_kafka_err2name(message->err), rd_kafka_message_errstr(message));
+        kafka_log_error(member->rk, message->err, rd_kafka_message_errstr(message));
     rd_kafka_message_destroy(message);
 }
 

@@ -3,6 +3,8 @@
 #include "lib/kafka_internal.h"
 #include <librdkafka/rdkafka_mock.h>
 
+enum { PRODUCE_KEY = 0, BROKER_ID = 1 };
+
 struct kafka_mock {
     rd_kafka_t *rk;
     rd_kafka_mock_cluster_t *cluster;
@@ -42,4 +44,18 @@ void kafka_mock_free(struct kafka_mock *mock)
         rd_kafka_mock_cluster_destroy(mock->cluster);
     rd_kafka_destroy(mock->rk);
     g_free(mock);
+}
+
+void kafka_mock_refuse_produce(struct kafka_mock *mock, int error_code, int n)
+{
+    for (int i = 0; i < n; i++)
+        rd_kafka_mock_push_request_errors(mock->cluster, PRODUCE_KEY, 1, (rd_kafka_resp_err_t)error_code);
+}
+
+void kafka_mock_set_up(struct kafka_mock *mock, gboolean up)
+{
+    if (up)
+        rd_kafka_mock_broker_set_up(mock->cluster, BROKER_ID);
+    else
+        rd_kafka_mock_broker_set_down(mock->cluster, BROKER_ID);
 }

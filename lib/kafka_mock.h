@@ -11,4 +11,9 @@ struct kafka_mock *kafka_mock_new(const char *topic, int partitions, GError **er
 const char *kafka_mock_brokers(const struct kafka_mock *mock); /* borrowed */
 void kafka_mock_free(struct kafka_mock *mock);
 
+/* For tests: the next n produce requests fail with this error code of Kafka's protocol (29: TOPIC_AUTHORIZATION_FAILED, …). */
+void kafka_mock_refuse_produce(struct kafka_mock *mock, int error_code, int n);
+/* For tests: connections are cut and refused while it is down. */
+void kafka_mock_set_up(struct kafka_mock *mock, gboolean up);
+
 #endif

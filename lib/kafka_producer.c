@@ -65,7 +65,7 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
         g_autofree char *sentence = g_strdup_printf("%s: %s", rd_kafka_err2name(code), text);
         producer_fail(producer, sentence);
     } else {
-        kafka_log_line(rk, 4, rd_kafka_err2name((rd_kafka_resp_err_t)err), reason); /* 4: syslog's warning */
+        kafka_log_error(rk, err, reason);
     }
 }
 

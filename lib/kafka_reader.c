@@ -9,9 +9,9 @@
  * librdkafka 2.0.2 looks only once a second whether its prefetch queue, once full, has room again (nothing wakes the broker thread), so
  * the bound below is what can be read in that second; it is also the most memory that prefetching takes. */
 #include "lib/kafka_internal.h"
-#include "lib/log.h"
+#include <string.h>
 
-enum { POLL_SLICE_MS = 20, BATCH_MAX = 1024 };
+enum { POLL_SLICE_MS = 20, BATCH_MAX = 1024, FAILURE_SIZE = 512 };
 
 struct kafka_reader {
     rd_kafka_t *rk;
@@ -20,11 +20,14 @@ struct kafka_reader {
     int *partitions;         /* started, n_partitions of them */
     size_t n_partitions;
     char *topic;
+    char failure[FAILURE_SIZE];           /* what on_error was told; "" once it was handed out */
+    char handed_out[FAILURE_SIZE];        /* the text of the last event of that kind */
     rd_kafka_message_t *batch[BATCH_MAX]; /* scratch of kafka_reader_poll */
 };
 
 static const struct kafka_option reader_options[] = {
     {"auto.offset.reset", "error"},
+    {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
     {"enable.partition.eof", "true"},
     {"allow.auto.create.topics", "false"},
@@ -35,10 +38,22 @@ static const struct kafka_option reader_options[] = {
     {"queued.max.messages.kbytes", "65536"},
 };
 
+/* That a topic or partition is not there (any more) comes this way, not as a message. */
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
-    (void)opaque;
-    kafka_log_line(rk, 4, rd_kafka_err2name((rd_kafka_resp_err_t)err), reason); /* 4: syslog's warning */
+    struct kafka_reader *reader = (struct kafka_reader *)opaque;
+
+    switch (err) {
+    case RD_KAFKA_RESP_ERR__FATAL:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        g_strlcpy(reader->failure, reason, sizeof reader->failure);
+        break;
+    default:
+        kafka_log_error(rk, err, reason);
+    }
 }
 
 struct kafka_reader *kafka_reader_new(const struct kafka_settings *settings, const char *topic, GError **error)
@@ -48,8 +63,9 @@ struct kafka_reader *kafka_reader_new(const struct kafka_settings *settings, con
 
     if (!conf)
         return NULL;
-    rd_kafka_conf_set_error_cb(conf, on_error);
     reader = g_new0(struct kafka_reader, 1);
+    rd_kafka_conf_set_opaque(conf, reader);
+    rd_kafka_conf_set_error_cb(conf, on_error);
     reader->topic = g_strdup(topic);
     reader->rk = kafka_handle_new(RD_KAFKA_CONSUMER, conf, error);
     reader->rkt = reader->rk ? rd_kafka_topic_new(reader->rk, topic, NULL) : NULL;
@@ -71,6 +87,7 @@ static void reader_unassign(struct kafka_reader *reader)
     if (reader->queue)
         rd_kafka_queue_destroy(reader->queue);
     reader->queue = NULL;
+    reader->failure[0] = '\0';
 }
 
 void kafka_reader_free(struct kafka_reader *reader)
@@ -132,6 +149,19 @@ static void message_fill(struct kafka_message *message, rd_kafka_message_t *from
     message->handle = from;
 }
 
+/* What on_error was told, as an event of its own. */
+static size_t take_failure(struct kafka_reader *reader, struct kafka_message *message)
+{
+    if (reader->failure[0] == '\0')
+        return 0;
+    memcpy(reader->handed_out, reader->failure, sizeof reader->handed_out);
+    reader->failure[0] = '\0';
+    *message = (struct kafka_message){.event = KAFKA_READ_ERROR, .partition = -1, .offset = -1, .timestamp_ms = -1};
+    message->data = reader->handed_out;
+    message->size = strlen(reader->handed_out);
+    return 1;
+}
+
 size_t kafka_reader_poll(struct kafka_reader *reader, struct kafka_message *messages, size_t max, int timeout_ms)
 {
     gint64 deadline_us = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
@@ -147,13 +177,13 @@ size_t kafka_reader_poll(struct kafka_reader *reader, struct kafka_message *mess
     for (;;) {
         n = rd_kafka_consume_batch_queue(reader->queue, slice_ms, reader->batch, wanted);
         gint64 left_ms = (deadline_us - g_get_monotonic_time()) / 1000;
-        if (n != 0 || left_ms <= 0)
+        if (n != 0 || left_ms <= 0 || reader->failure[0] != '\0')
             break;
         slice_ms = (int)MIN(left_ms, POLL_SLICE_MS);
     }
     for (ssize_t i = 0; i < n; i++)
         message_fill(&messages[i], reader->batch[i]);
-    return n > 0 ? (size_t)n : 0;
+    return n > 0 ? (size_t)n : take_failure(reader, messages);
 }
 
 void kafka_message_clear(struct kafka_message *message)

@@ -174,22 +174,27 @@ static rd_kafka_resp_err_t created(rd_kafka_event_t *event, char *text, size_t t
     return err;
 }
 
-static rd_kafka_resp_err_t admin_create(const struct admin *admin, rd_kafka_NewTopic_t *topic, char *text, size_t text_size)
+/* Somebody else may have been faster: that is fine too. */
+static bool admin_create(const struct admin *admin, rd_kafka_NewTopic_t *topic, GError **error)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->rk);
     rd_kafka_AdminOptions_t *options = admin_options(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    char text[ERRSTR_SIZE];
 
-    g_strlcpy(text, rd_kafka_err2str(err), text_size);
+    g_strlcpy(text, rd_kafka_err2str(err), sizeof text);
     rd_kafka_CreateTopics(admin->rk, &topic, 1, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, MAX(admin_left_ms(admin), 1));
     if (event) {
-        err = created(event, text, text_size);
+        err = created(event, text, sizeof text);
         rd_kafka_event_destroy(event);
     }
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_queue_destroy(queue);
-    return err;
+    if (!err || err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+        return true;
+    g_set_error(error, KAFKA_ERROR, (gint)kafka_error_code(err), "Kafka topic %s cannot be created: %s.", admin->topic, text);
+    return false;
 }
 
 static rd_kafka_NewTopic_t *new_topic(const char *topic, int partitions, int replication, int64_t retention_ms, GError **error)
@@ -213,7 +218,6 @@ bool kafka_topic_create(const struct kafka_settings *settings, const char *topic
                         int timeout_ms, GError **error)
 {
     struct admin admin;
-    char text[ERRSTR_SIZE];
     int known;
     bool ok = false;
     rd_kafka_NewTopic_t *spec = new_topic(topic, partitions, replication, retention_ms, error);
@@ -221,13 +225,14 @@ bool kafka_topic_create(const struct kafka_settings *settings, const char *topic
     if (!spec)
         return false;
     if (admin_open(&admin, settings, topic, timeout_ms, error)) {
-        rd_kafka_resp_err_t err = admin_create(&admin, spec, text, sizeof text);
-        if (!err || err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-            ok = admin_partitions(&admin, true, &known, error);
-        else if (err == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE)
-            ok = admin_partitions(&admin, false, &known, error); /* the embedded broker has its topic from the start */
-        else
-            g_set_error(error, KAFKA_ERROR, (gint)kafka_error_code(err), "Kafka topic %s cannot be created: %s.", topic, text);
+        GError *missing = NULL;
+        ok = admin_partitions(&admin, false, &known, &missing);
+        if (!ok && g_error_matches(missing, KAFKA_ERROR, KAFKA_ERROR_NO_TOPIC)) {
+            g_clear_error(&missing);
+            ok = admin_create(&admin, spec, error) && admin_partitions(&admin, true, &known, error);
+        }
+        if (missing)
+            g_propagate_error(error, missing);
         kafka_handle_free(admin.rk);
     }
     rd_kafka_NewTopic_destroy(spec);

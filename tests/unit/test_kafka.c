@@ -1,0 +1,510 @@
+/* Against the embedded broker: a real client, real connections, Kafka's protocol. What it cannot show (LogAppendTime, retention) the system
+ * tests ask of the real broker. DAYBOOK_TEST_BROKERS=host:port runs what is possible against another one. */
+#include "lib/kafka.h"
+#include "lib/kafka_mock.h"
+#include "tests/unit/redis_process.h" /* for a port that nobody listens on */
+
+enum { PARTITIONS = 3, MESSAGES = 3000, TIMEOUT_MS = 10000, WAIT_US = 30 * G_USEC_PER_SEC };
+
+static const char *outside; /* brokers, or NULL */
+static guint topics_made;
+
+struct fixture {
+    struct kafka_mock *mock;
+    struct kafka_settings settings;
+    char *topic;
+    int delivered[PARTITIONS];
+    int failed[PARTITIONS];
+    gboolean out_of_order;
+};
+
+static void set_up(struct fixture *f, gconstpointer data)
+{
+    GError *error = NULL;
+
+    (void)data;
+    f->topic = g_strdup_printf("usage-%d-%u", (int)getpid(), topics_made++);
+    f->settings.client_id = "test";
+    f->settings.brokers = outside;
+    if (outside) {
+        g_assert_true(kafka_topic_create(&f->settings, f->topic, PARTITIONS, 1, 3600000, TIMEOUT_MS, &error));
+        g_assert_no_error(error);
+        return;
+    }
+    f->mock = kafka_mock_new(f->topic, PARTITIONS, &error);
+    g_assert_no_error(error);
+    f->settings.brokers = kafka_mock_brokers(f->mock);
+}
+
+static void tear_down(struct fixture *f, gconstpointer data)
+{
+    (void)data;
+    kafka_mock_free(f->mock);
+    g_free(f->topic);
+}
+
+/* message_opaque is partition + PARTITIONS * number, + 1 */
+static void on_delivered(void *opaque, void *message_opaque, bool ok)
+{
+    struct fixture *f = (struct fixture *)opaque;
+    int code = GPOINTER_TO_INT(message_opaque) - 1;
+    int partition = code % PARTITIONS;
+
+    if (code / PARTITIONS != f->delivered[partition] + f->failed[partition])
+        f->out_of_order = TRUE;
+    if (ok)
+        f->delivered[partition]++;
+    else
+        f->failed[partition]++;
+}
+
+static struct kafka_producer *producer_of(struct fixture *f)
+{
+    GError *error = NULL;
+    struct kafka_producer *producer = kafka_producer_new(&f->settings, f->topic, on_delivered, f, &error);
+
+    g_assert_no_error(error);
+    return producer;
+}
+
+static enum kafka_send send_number(struct kafka_producer *producer, int number)
+{
+    int partition = number % PARTITIONS;
+    g_autofree char *text = g_strdup_printf("message %d", number);
+
+    return kafka_producer_send(producer, partition, text, strlen(text), GINT_TO_POINTER(number + 1));
+}
+
+static void produce(struct fixture *f, int n)
+{
+    struct kafka_producer *producer = producer_of(f);
+
+    for (int i = 0; i < n; i++) {
+        while (send_number(producer, i) == KAFKA_SEND_FULL)
+            kafka_producer_poll(producer, 10);
+        kafka_producer_poll(producer, 0);
+    }
+    g_assert_true(kafka_producer_flush(producer, TIMEOUT_MS));
+    g_assert_cmpint(kafka_producer_in_flight(producer), ==, 0);
+    g_assert_false(kafka_producer_failed(producer, NULL));
+    kafka_producer_free(producer);
+}
+
+static struct kafka_reader *reader_of(struct fixture *f)
+{
+    GError *error = NULL;
+    struct kafka_reader *reader = kafka_reader_new(&f->settings, f->topic, &error);
+
+    g_assert_no_error(error);
+    return reader;
+}
+
+static void assign(struct kafka_reader *reader, const struct kafka_position *positions, size_t n)
+{
+    GError *error = NULL;
+
+    g_assert_true(kafka_reader_assign(reader, positions, n, &error));
+    g_assert_no_error(error);
+}
+
+/* Reads until every one of n partitions ended; next[] are the offsets that must come. Returns the number of messages. */
+static int read_to_end(struct kafka_reader *reader, int64_t *next, int n)
+{
+    struct kafka_message messages[100];
+    gint64 deadline_us = g_get_monotonic_time() + WAIT_US;
+    int count = 0;
+
+    for (int ended = 0; ended < n;) {
+        g_assert_cmpint(g_get_monotonic_time(), <, deadline_us);
+        size_t got = kafka_reader_poll(reader, messages, G_N_ELEMENTS(messages), 200);
+        for (size_t i = 0; i < got; i++) {
+            struct kafka_message *m = &messages[i];
+            if (m->event == KAFKA_END_OF_PARTITION) {
+                ended++;
+            } else {
+                g_autofree char *text = g_strdup_printf("message %d", (int)m->offset * PARTITIONS + m->partition);
+                g_assert_cmpint(m->event, ==, KAFKA_MESSAGE);
+                g_assert_cmpint((gint64)m->offset, ==, (gint64)next[m->partition]);
+                g_assert_cmpuint(m->size, ==, strlen(text));
+                g_assert_true(memcmp(m->data, text, m->size) == 0);
+                g_assert_cmpint(m->timestamp_ms, >, INT64_C(1500000000000));
+                next[m->partition]++;
+                count++;
+            }
+            kafka_message_clear(m);
+        }
+    }
+    return count;
+}
+
+/* ---- topic ---- */
+
+static void test_topic(struct fixture *f, gconstpointer data)
+{
+    struct kafka_topic info;
+    GError *error = NULL;
+
+    (void)data;
+    g_assert_true(kafka_topic_get(&f->settings, f->topic, TIMEOUT_MS, &info, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(info.partitions, ==, PARTITIONS);
+    g_assert_cmpint(info.config_known, ==, outside != NULL);
+    g_assert_cmpint(info.log_append_time, ==, outside != NULL);
+    g_assert_true(kafka_topic_create(&f->settings, f->topic, PARTITIONS, 1, 1000, TIMEOUT_MS, &error)); /* it exists */
+    g_assert_no_error(error);
+    for (int i = 0; outside && i < 2; i++) { /* asking does not create it; the embedded broker would, there is no way to tell it */
+        g_assert_false(kafka_topic_get(&f->settings, "no-such-topic", TIMEOUT_MS, &info, &error));
+        g_assert_error(error, KAFKA_ERROR, KAFKA_ERROR_NO_TOPIC);
+        g_clear_error(&error);
+    }
+}
+
+static void test_unreachable(void)
+{
+    g_autofree char *nobody = g_strdup_printf("127.0.0.1:%d", redis_free_port());
+    const struct kafka_settings settings = {.brokers = nobody, .client_id = "test"};
+    struct kafka_topic info;
+    GError *error = NULL;
+    gint64 began_us = g_get_monotonic_time();
+
+    g_assert_false(kafka_topic_get(&settings, "x", 1000, &info, &error));
+    g_assert_error(error, KAFKA_ERROR, KAFKA_ERROR_UNREACHABLE);
+    g_clear_error(&error);
+    g_assert_false(kafka_topic_create(&settings, "x", 1, 1, 1000, 1000, &error));
+    g_assert_error(error, KAFKA_ERROR, KAFKA_ERROR_UNREACHABLE);
+    g_clear_error(&error);
+    g_assert_cmpint(g_get_monotonic_time() - began_us, <, 5 * G_USEC_PER_SEC);
+}
+
+static void test_wrong_properties(void)
+{
+    static const char *const wrong[] = {"no-such-property=1", "linger.ms=abc", "nonsense", "=x", "ssl.ca.location=/no/such/file"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        const char *const properties[] = {wrong[i], i == 4 ? "security.protocol=ssl" : NULL, NULL};
+        const struct kafka_settings settings = {"127.0.0.1:1", "test", properties};
+        GError *error = NULL;
+        g_assert_null(kafka_producer_new(&settings, "x", on_delivered, NULL, &error));
+        g_assert_error(error, KAFKA_ERROR, KAFKA_ERROR_CONFIG);
+        g_clear_error(&error);
+        g_assert_null(kafka_reader_new(&settings, "x", &error));
+        g_assert_error(error, KAFKA_ERROR, KAFKA_ERROR_CONFIG);
+        g_clear_error(&error);
+    }
+}
+
+/* ---- producer and reader ---- */
+
+static void test_round_trip(struct fixture *f, gconstpointer data)
+{
+    static const struct kafka_position begin[] = {{0, 0}, {1, 0}, {2, 0}};
+    int64_t next[PARTITIONS] = {0};
+    int64_t low, high;
+    GError *error = NULL;
+
+    (void)data;
+    produce(f, MESSAGES);
+    g_assert_false(f->out_of_order);
+    for (int p = 0; p < PARTITIONS; p++)
+        g_assert_cmpint(f->delivered[p], ==, MESSAGES / PARTITIONS);
+    struct kafka_reader *reader = reader_of(f);
+    assign(reader, begin, PARTITIONS);
+    g_assert_cmpint(read_to_end(reader, next, PARTITIONS), ==, MESSAGES);
+    g_assert_true(kafka_reader_watermarks(reader, 1, TIMEOUT_MS, &low, &high, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint((gint64)low, ==, 0);
+    g_assert_cmpint((gint64)high, ==, MESSAGES / PARTITIONS);
+    kafka_reader_free(reader);
+}
+
+/* The queue is full of messages of the old assignment each time. */
+static void test_assign_again(struct fixture *f, gconstpointer data)
+{
+    struct kafka_message messages[10];
+
+    (void)data;
+    produce(f, MESSAGES);
+    struct kafka_reader *reader = reader_of(f);
+    for (int round = 0; round < 60; round++) {
+        int partition = round % PARTITIONS;
+        int64_t from = 900 - 13 * round;
+        const struct kafka_position positions[] = {{partition, from}, {(partition + 1) % PARTITIONS, 1}};
+        size_t n = round % 2 ? 1 : 2;
+        int64_t next[PARTITIONS] = {-1, -1, -1};
+        int got = 0;
+        assign(reader, positions, n);
+        for (size_t i = 0; i < n; i++)
+            next[positions[i].partition] = positions[i].offset;
+        gint64 deadline_us = g_get_monotonic_time() + WAIT_US;
+        while (got < 50 && g_get_monotonic_time() < deadline_us) {
+            size_t count = kafka_reader_poll(reader, messages, G_N_ELEMENTS(messages), 100);
+            for (size_t i = 0; i < count; i++) {
+                if (messages[i].event == KAFKA_MESSAGE) {
+                    g_assert_cmpint((gint64)messages[i].offset, ==, (gint64)next[messages[i].partition]);
+                    next[messages[i].partition]++;
+                    got++;
+                }
+                kafka_message_clear(&messages[i]);
+            }
+        }
+        g_assert_cmpint(got, >=, 50);
+    }
+    assign(reader, NULL, 0);
+    g_assert_cmpuint(kafka_reader_poll(reader, messages, G_N_ELEMENTS(messages), 50), ==, 0);
+    kafka_reader_free(reader);
+}
+
+static void wait_for_event(struct kafka_reader *reader, enum kafka_event event, int partition)
+{
+    struct kafka_message message;
+    gint64 deadline_us = g_get_monotonic_time() + WAIT_US;
+    gboolean seen = FALSE;
+
+    while (!seen) {
+        g_assert_cmpint(g_get_monotonic_time(), <, deadline_us);
+        if (kafka_reader_poll(reader, &message, 1, 100) == 0)
+            continue;
+        g_assert_cmpint(message.event, ==, event);
+        g_assert_cmpint(message.partition, ==, partition);
+        seen = TRUE;
+        kafka_message_clear(&message);
+    }
+}
+
+static void test_out_of_range(struct fixture *f, gconstpointer data)
+{
+    static const struct kafka_position beyond[] = {{1, 1000000}};
+    static const struct kafka_position good[] = {{1, 0}};
+    static const struct kafka_position at_end[] = {{1, 10}};
+    static const struct kafka_position missing[] = {{PARTITIONS + 4, 0}};
+    int64_t next[PARTITIONS] = {0};
+    struct kafka_message message;
+
+    (void)data;
+    produce(f, 10 * PARTITIONS);
+    struct kafka_reader *reader = reader_of(f);
+    assign(reader, beyond, 1);
+    wait_for_event(reader, KAFKA_OUT_OF_RANGE, 1);
+    g_assert_cmpuint(kafka_reader_poll(reader, &message, 1, 500), ==, 0); /* and no jump */
+    assign(reader, good, 1);
+    g_assert_cmpint(read_to_end(reader, next, 1), ==, 10);
+    assign(reader, at_end, 1);
+    wait_for_event(reader, KAFKA_END_OF_PARTITION, 1);
+    kafka_reader_free(reader);
+    reader = reader_of(f);
+    assign(reader, missing, 1);
+    wait_for_event(reader, KAFKA_READ_ERROR, -1);
+    kafka_reader_free(reader);
+}
+
+static void test_too_large(struct fixture *f, gconstpointer data)
+{
+    struct kafka_producer *producer = producer_of(f);
+    g_autofree char *large = g_strnfill(2 << 20, 'x');
+    const char *message;
+
+    (void)data;
+    g_assert_cmpint(kafka_producer_send(producer, 0, large, 2 << 20, GINT_TO_POINTER(1)), ==, KAFKA_SEND_FATAL);
+    g_assert_true(kafka_producer_failed(producer, &message));
+    g_assert_nonnull(strstr(message, "too large"));
+    g_assert_cmpint(kafka_producer_send(producer, 0, "x", 1, GINT_TO_POINTER(1)), ==, KAFKA_SEND_FATAL);
+    kafka_producer_free(producer);
+    g_assert_cmpint(f->failed[0], ==, 0);
+}
+
+/* No broker: the queue fills, nothing is lost silently, and free calls back for every message. */
+static void test_full_and_purge(void)
+{
+    g_autofree char *nobody = g_strdup_printf("127.0.0.1:%d", redis_free_port());
+    struct fixture f = {.settings = {.brokers = nobody, .client_id = "test"}, .topic = (char *)(gsize) "x"};
+    struct kafka_producer *producer = producer_of(&f);
+    g_autofree char *large = g_strnfill(500000, 'x');
+    enum kafka_send result;
+    int sent = 0;
+
+    while ((result = kafka_producer_send(producer, 0, large, 500000, GINT_TO_POINTER(1 + PARTITIONS * sent))) == KAFKA_SENT)
+        sent++;
+    g_assert_cmpint(result, ==, KAFKA_SEND_FULL);
+    g_assert_cmpint(sent, >=, 20);
+    g_assert_cmpint(sent, <=, 40); /* 16 MiB */
+    kafka_producer_poll(producer, 100);
+    g_assert_false(kafka_producer_flush(producer, 300));
+    g_assert_cmpint(kafka_producer_in_flight(producer), ==, sent);
+    gint64 began_us = g_get_monotonic_time();
+    kafka_producer_free(producer);
+    g_assert_cmpint(g_get_monotonic_time() - began_us, <, 3 * G_USEC_PER_SEC);
+    g_assert_cmpint(f.failed[0], ==, sent);
+    g_assert_cmpint(f.delivered[0], ==, 0);
+    g_assert_false(f.out_of_order);
+}
+
+/* Broker away for a while: everything arrives once and in order, without anybody's help. */
+static void test_outage(struct fixture *f, gconstpointer data)
+{
+    static const struct kafka_position begin[] = {{0, 0}, {1, 0}, {2, 0}};
+    int64_t next[PARTITIONS] = {0};
+    struct kafka_producer *producer = producer_of(f);
+
+    (void)data;
+    for (int i = 0; i < 300; i++) {
+        if (i == 100)
+            kafka_mock_set_up(f->mock, FALSE);
+        if (i == 200)
+            kafka_mock_set_up(f->mock, TRUE);
+        g_assert_cmpint(send_number(producer, i), ==, KAFKA_SENT);
+        kafka_producer_poll(producer, i % 100 ? 1 : 300);
+    }
+    g_assert_true(kafka_producer_flush(producer, TIMEOUT_MS));
+    g_assert_false(kafka_producer_failed(producer, NULL));
+    g_assert_false(f->out_of_order);
+    kafka_producer_free(producer);
+    struct kafka_reader *reader = reader_of(f);
+    assign(reader, begin, PARTITIONS);
+    g_assert_cmpint(read_to_end(reader, next, PARTITIONS), ==, 300);
+    kafka_reader_free(reader);
+}
+
+/* A message that the broker refuses for good must not be overtaken: the producer is dead, the next one begins where it stopped. */
+static void test_refused_is_fatal(struct fixture *f, gconstpointer data)
+{
+    enum { TOPIC_AUTHORIZATION_FAILED = 29, N = 600 };
+    static const struct kafka_position begin[] = {{0, 0}};
+    struct kafka_producer *producer = producer_of(f);
+    const char *message;
+    int64_t next[PARTITIONS] = {0};
+    int sent = 0;
+
+    (void)data;
+    for (; sent < N; sent++) {
+        if (sent == N / 2)
+            kafka_mock_refuse_produce(f->mock, TOPIC_AUTHORIZATION_FAILED, 1);
+        if (kafka_producer_send(producer, 0, "x", 1, GINT_TO_POINTER(1 + PARTITIONS * sent)) == KAFKA_SEND_FATAL)
+            break;
+        kafka_producer_poll(producer, 1);
+    }
+    kafka_producer_flush(producer, 2000);
+    g_assert_true(kafka_producer_failed(producer, &message));
+    g_assert_cmpuint(strlen(message), >, 0);
+    g_assert_cmpint(kafka_producer_send(producer, 0, "x", 1, GINT_TO_POINTER(1)), ==, KAFKA_SEND_FATAL);
+    kafka_producer_free(producer);
+    g_assert_cmpint(f->delivered[0] + f->failed[0], ==, sent);
+    g_assert_cmpint(f->failed[0], >, 0);
+    int acknowledged = f->delivered[0];
+    struct kafka_reader *reader = reader_of(f);
+    struct kafka_message messages[100];
+    gboolean ended = FALSE;
+    assign(reader, begin, 1);
+    while (!ended) {
+        size_t n = kafka_reader_poll(reader, messages, G_N_ELEMENTS(messages), 100);
+        for (size_t i = 0; i < n; i++) {
+            ended = ended || messages[i].event == KAFKA_END_OF_PARTITION;
+            next[0] += messages[i].event == KAFKA_MESSAGE;
+            kafka_message_clear(&messages[i]);
+        }
+    }
+    kafka_reader_free(reader);
+    g_assert_cmpint((gint64)next[0], >=, acknowledged);
+}
+
+/* ---- group ---- */
+
+struct member {
+    struct kafka_member *member;
+    int owned[PARTITIONS];
+    size_t n;
+    int callbacks;
+};
+
+static void on_assigned(void *opaque, const int *partitions, size_t n)
+{
+    struct member *m = (struct member *)opaque;
+
+    m->n = n;
+    for (size_t i = 0; i < n; i++)
+        m->owned[i] = partitions[i];
+    m->callbacks++;
+}
+
+static void member_join(struct fixture *f, struct member *m, const char *instance)
+{
+    static const char *const properties[] = {"session.timeout.ms=6000", "heartbeat.interval.ms=300", NULL};
+    GError *error = NULL;
+
+    memset(m, 0, sizeof *m);
+    f->settings.properties = properties;
+    m->member = kafka_member_new(&f->settings, f->topic, instance, f->topic, on_assigned, m, &error);
+    g_assert_no_error(error);
+}
+
+/* Polls both (b may be NULL) until a owns n_a and b owns n_b, and together all. */
+static void wait_for_shares(struct member *a, size_t n_a, struct member *b, size_t n_b)
+{
+    gint64 deadline_us = g_get_monotonic_time() + WAIT_US;
+
+    while (a->n != n_a || (b && b->n != n_b)) {
+        g_assert_cmpint(g_get_monotonic_time(), <, deadline_us);
+        kafka_member_poll(a->member, 20);
+        if (b)
+            kafka_member_poll(b->member, 20);
+    }
+    gboolean taken[PARTITIONS] = {FALSE};
+    for (size_t i = 0; i < a->n; i++)
+        taken[a->owned[i]] = TRUE;
+    for (size_t i = 0; b && i < b->n; i++) {
+        g_assert_false(taken[b->owned[i]]);
+        taken[b->owned[i]] = TRUE;
+    }
+    g_assert_true(taken[0] && taken[1] && taken[2]);
+}
+
+static void test_group(struct fixture *f, gconstpointer data)
+{
+    struct member a, b;
+
+    (void)data;
+    member_join(f, &a, outside ? "a" : NULL);
+    wait_for_shares(&a, PARTITIONS, NULL, 0);
+    member_join(f, &b, outside ? "b" : NULL);
+    wait_for_shares(&a, 2, &b, 1); /* range: the first gets one more */
+    /* it stays that way, although nothing is ever fetched */
+    int callbacks = a.callbacks + b.callbacks;
+    for (int i = 0; i < 50; i++) {
+        kafka_member_poll(a.member, 20);
+        kafka_member_poll(b.member, 20);
+    }
+    g_assert_cmpint(a.callbacks + b.callbacks, ==, callbacks);
+    kafka_member_free(b.member);
+    g_assert_cmpuint(b.n, ==, 0); /* said before it left */
+    wait_for_shares(&a, PARTITIONS, NULL, 0);
+    g_assert_false(kafka_member_failed(a.member, NULL));
+    kafka_member_free(a.member);
+    g_assert_cmpuint(a.n, ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(struct fixture *, gconstpointer);
+        gboolean mock_only;
+    } tests[] = {
+        {"/kafka/topic", test_topic, FALSE},
+        {"/kafka/round_trip", test_round_trip, FALSE},
+        {"/kafka/assign_again", test_assign_again, FALSE},
+        {"/kafka/out_of_range", test_out_of_range, FALSE},
+        {"/kafka/too_large", test_too_large, FALSE},
+        {"/kafka/outage", test_outage, TRUE},
+        {"/kafka/refused_is_fatal", test_refused_is_fatal, TRUE},
+        {"/kafka/group", test_group, FALSE},
+    };
+
+    g_test_init(&argc, &argv, NULL);
+    outside = g_getenv("DAYBOOK_TEST_BROKERS");
+    g_test_add_func("/kafka/unreachable", test_unreachable);
+    g_test_add_func("/kafka/wrong_properties", test_wrong_properties);
+    g_test_add_func("/kafka/full_and_purge", test_full_and_purge);
+    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
+        if (!outside || !tests[i].mock_only)
+            g_test_add(tests[i].name, struct fixture, NULL, set_up, tests[i].run, tear_down);
+    return g_test_run();
+}
