@@ -314,8 +314,8 @@ static bool is_quiet(const struct follow_log *log, const struct follow_file *fil
 static void warn_refused(struct follow_log *log, const struct follow_file *file, const struct intake_refusal *refusal)
 {
     if (may_warn(&log->lines_warned_us)) {
-        log_warn("follow_line_rejected", "follow=%s file=%s near=%" G_GUINT64_FORMAT " reason=%s message=%s", log->name, file->path,
-                 file->offset, intake_reason_word(refusal->reason), refusal->message);
+        log_warn("follow_line_rejected", "follow=%s file=%s near=%" G_GUINT64_FORMAT " reason=%s", log->name, file->path,
+                 file->offset, intake_reason_word(refusal->reason));
     }
 }
 

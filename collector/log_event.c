@@ -2,9 +2,9 @@
 #include "collector/access_log.h"
 #include "collector/event_text.h"
 #include "collector/log_time.h"
+#include "collector/route_template.h"
 #include "lib/number.h"
 
-#define UNMATCHED "{unmatched}"
 #define LAST_TIME_MS UINT64_C(253402300799999) /* the end of 9999 */
 
 size_t log_event_scratch_size(size_t size)
@@ -134,7 +134,9 @@ static struct view clean_path(struct view target, struct log_scratch *scratch)
     }
     if (target.size == 0 || target.data[0] != '/')
         return view_make(NULL, 0);
-    return event_text_is_clean(target) ? target : encode_path(target, scratch);
+    if (!event_text_is_clean(target))
+        target = encode_path(target, scratch);
+    return target.size <= ROUTE_PATH_MAX ? target : view_make(NULL, 0);
 }
 
 static void fill_request(const struct field_map *map, const struct view *values, struct log_scratch *scratch, struct raw_event *raw)
@@ -156,7 +158,7 @@ static void fill_request(const struct field_map *map, const struct view *values,
         raw->method = clean_method(method, scratch);
         if (raw->method.size == 0) {
             raw->method = view_of(LOG_EVENT_INVALID_METHOD);
-            raw->route = view_of(UNMATCHED);
+            raw->route = view_of(ROUTE_UNMATCHED);
             return;
         }
     }
@@ -164,7 +166,7 @@ static void fill_request(const struct field_map *map, const struct view *values,
         return;
     raw->path = clean_path(path, scratch);
     if (raw->path.size == 0 && raw->route.size == 0)
-        raw->route = view_of(UNMATCHED);
+        raw->route = view_of(ROUTE_UNMATCHED);
 }
 
 static bool fill_time(const struct field_map *map, const struct view *values, struct raw_event *raw, struct intake_refusal *refusal)

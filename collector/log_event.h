@@ -6,8 +6,9 @@
  * - A request line without a method and a target (nginx logs 400s of garbage, TLS hellos and the like so), or with a method that is
  *   no word of letters, digits, '-' and '_' (at most 32), is counted under the method INVALID and the route {unmatched}. Methods
  *   are put into upper case.
- * - A target that is no path ("*", "host:443" of CONNECT) has the route {unmatched}; "http://host/path" is /path. What follows '?'
- *   or '#' is cut off. In a path that is not UTF-8, or holds control characters, all but printable ASCII is percent-encoded.
+ * - A target that is no path ("*", "host:443" of CONNECT, more than 8 KiB) has the route {unmatched}; "http://host/path" is /path.
+ *   What follows '?' or '#' is cut off. In a path that is not UTF-8, or holds control characters, all but printable ASCII is
+ *   percent-encoded.
  * - A client or user that is no name (not UTF-8, control characters, longer than 256 bytes) counts as not given.
  * - A user agent or source that is not text has '?' for each byte that is not ASCII; longer ones than LOG_EVENT_TEXT_MAX are cut.
  * - A negative latency (HAProxy's -1) is 0: not known.
