@@ -5,7 +5,7 @@
 
 enum { MINUTES_PER_SLOT = KEYS_SLOT_MS / (int)KEYS_MINUTE_MS };
 /* Upper estimates: memory of a cell with its lists and its entry; bytes of a field in a payload. */
-enum { CELL_BYTES = sizeof(struct cell) + 16 + 2 * 48 + 32, FIELD_BYTES = 72 };
+enum { CELL_BYTES = sizeof(struct cell) + 2 * sizeof(struct tally) + 2 * sizeof(struct intmap_entry), LINE_BYTES = 56, FIELD_BYTES = 24 };
 
 struct buckets *buckets_new(int partition, struct symbols *symbols, bool histograms)
 {
@@ -15,7 +15,6 @@ struct buckets *buckets_new(int partition, struct symbols *symbols, bool histogr
     buckets->histograms = histograms;
     buckets->dirty_slots = g_ptr_array_new();
     buckets->dirty_minutes = g_ptr_array_new();
-    buckets->dirty_slot_buckets = g_ptr_array_new();
     buckets->text = g_string_sized_new(256);
     return buckets;
 }
@@ -26,7 +25,7 @@ static void cell_free(gpointer opaque)
 {
     struct cell *cell = opaque;
     measure_clear(&cell->measure);
-    g_free(cell);
+    g_slice_free(struct cell, cell);
 }
 
 static void bucket_free(gpointer opaque)
@@ -36,9 +35,7 @@ static void bucket_free(gpointer opaque)
         return;
     bucket->buckets->bytes -= bucket->cells.n * CELL_BYTES + sizeof *bucket;
     intmap_clear(&bucket->cells, cell_free);
-    if (bucket->dirty)
-        g_ptr_array_free(bucket->dirty, TRUE);
-    g_free(bucket);
+    g_slice_free(struct bucket, bucket);
 }
 
 static void slot_client_free(gpointer opaque)
@@ -65,7 +62,6 @@ static void minute_free(gpointer opaque)
 {
     struct minute *minute = opaque;
     intmap_clear(&minute->shards, bucket_free);
-    g_ptr_array_free(minute->dirty, TRUE);
     g_free(minute);
 }
 
@@ -77,7 +73,6 @@ void buckets_free(struct buckets *buckets)
     intmap_clear(&buckets->minutes, minute_free);
     g_ptr_array_free(buckets->dirty_slots, TRUE);
     g_ptr_array_free(buckets->dirty_minutes, TRUE);
-    g_ptr_array_free(buckets->dirty_slot_buckets, TRUE);
     g_string_free(buckets->text, TRUE);
     g_free(buckets->memos);
     g_free(buckets);
@@ -132,7 +127,7 @@ static bool minute_is_newest(const void *value, const struct buckets *buckets)
 
 void buckets_trim(struct buckets *buckets, bool everything)
 {
-    g_assert(buckets->dirty_slots->len == 0 && buckets->dirty_minutes->len == 0 && buckets->dirty_slot_buckets->len == 0);
+    g_assert(buckets->dirty_slots->len == 0 && buckets->dirty_minutes->len == 0);
     if (everything) {
         intmap_clear(&buckets->slots, slot_free);
         intmap_clear(&buckets->minutes, minute_free);
@@ -236,7 +231,7 @@ static struct slot *find_slot(struct buckets *buckets, struct commit *commit, co
 
 static struct bucket *bucket_new(struct buckets *buckets, uint32_t shard, bool empty)
 {
-    struct bucket *bucket = g_new0(struct bucket, 1);
+    struct bucket *bucket = g_slice_new0(struct bucket);
     bucket->buckets = buckets;
     bucket->shard = shard;
     bucket->state = empty ? BUCKET_LOADED : BUCKET_UNKNOWN;
@@ -265,7 +260,6 @@ static struct minute *find_minute(struct buckets *buckets, int64_t number, int r
     if (!minute) {
         *place = minute = g_new0(struct minute, 1);
         *minute = (struct minute){.minute = number, .revision = revision, .fresh = number > buckets->horizon};
-        minute->dirty = g_ptr_array_new();
         buckets->bytes += sizeof *minute;
     }
     return minute;
@@ -283,19 +277,19 @@ static struct bucket *minute_bucket(struct buckets *buckets, struct minute *minu
 }
 
 /* The bucket's cell, or NULL when the bucket must be read first. */
-static struct cell *find_cell(struct bucket *bucket, struct commit *commit, uint64_t field)
+static struct cell *find_cell(struct bucket *bucket, struct commit *commit, uint64_t name)
 {
     if (bucket->state == BUCKET_UNKNOWN)
         bucket_ask(bucket, commit);
-    return bucket->state == BUCKET_LOADED ? bucket_cell(bucket, field) : NULL;
+    return bucket->state == BUCKET_LOADED ? bucket_cell(bucket, name) : NULL;
 }
 
-struct cell *bucket_cell(struct bucket *bucket, uint64_t field)
+struct cell *bucket_cell(struct bucket *bucket, uint64_t name)
 {
-    void **place = intmap_place(&bucket->cells, field + 1);
+    void **place = intmap_place(&bucket->cells, name);
     if (!*place) {
-        struct cell *cell = g_new0(struct cell, 1);
-        cell->field = field;
+        struct cell *cell = g_slice_new0(struct cell);
+        cell->name = name;
         cell->bucket = bucket;
         bucket->buckets->bytes += CELL_BYTES;
         *place = cell;
@@ -373,39 +367,52 @@ bool buckets_place(struct buckets *buckets, struct commit *commit, size_t index,
 
 /* ---- counting ---- */
 
-static void touch_cell(struct buckets *buckets, struct cell *cell)
-{
-    if (cell->dirty)
-        return;
-    cell->dirty = true;
-    struct bucket *bucket = cell->bucket;
-    if (!bucket->dirty) {
-        bucket->dirty = g_ptr_array_new();
-        if (bucket->minute && bucket->minute->dirty->len == 0)
-            g_ptr_array_add(buckets->dirty_minutes, bucket->minute);
-        g_ptr_array_add(bucket->minute ? bucket->minute->dirty : buckets->dirty_slot_buckets, bucket);
-        buckets->dirty_bytes += KEYS_MAX / 2;
-    }
-    g_ptr_array_add(bucket->dirty, cell);
-    buckets->dirty_bytes += FIELD_BYTES;
-}
-
 static void touch_slot(struct buckets *buckets, struct slot *slot)
 {
     if (!slot->dirty) {
         slot->dirty = true;
         g_ptr_array_add(buckets->dirty_slots, slot);
     }
-    buckets->dirty_bytes += FIELD_BYTES / 2;
+    buckets->dirty_bytes += FIELD_BYTES;
+}
+
+static void touch_slot_bucket(struct buckets *buckets, struct bucket *bucket)
+{
+    if (bucket->dirty)
+        return;
+    bucket->dirty = true;
+    bucket->next_dirty = bucket->slot_client->dirty_buckets;
+    bucket->slot_client->dirty_buckets = bucket;
+    buckets->dirty_bytes += FIELD_BYTES + bucket->cells.n * LINE_BYTES; /* it is written whole */
+}
+
+static void touch_minute_cell(struct buckets *buckets, struct cell *cell)
+{
+    struct bucket *bucket = cell->bucket;
+    struct minute *minute = bucket->minute;
+    if (cell->dirty)
+        return;
+    cell->dirty = true;
+    cell->next_dirty = bucket->dirty_cells;
+    bucket->dirty_cells = cell;
+    buckets->dirty_bytes += FIELD_BYTES + LINE_BYTES;
+    if (bucket->dirty)
+        return;
+    bucket->dirty = true;
+    if (!minute->dirty_buckets)
+        g_ptr_array_add(buckets->dirty_minutes, minute);
+    bucket->next_dirty = minute->dirty_buckets;
+    minute->dirty_buckets = bucket;
 }
 
 static void count_cell(struct buckets *buckets, struct cell *cell, size_t index)
 {
     const struct batch *batch = buckets->batch;
+    if (cell->measure.requests == 0)
+        buckets->dirty_bytes += LINE_BYTES;
     measure_add(&cell->measure, batch->status[index], batch->latency_us ? batch->latency_us[index] : 0,
                 batch->request_bytes ? batch->request_bytes[index] : 0, batch->response_bytes ? batch->response_bytes[index] : 0,
                 buckets->histograms);
-    touch_cell(buckets, cell);
 }
 
 void buckets_count(struct buckets *buckets, const struct place *place, size_t index)
@@ -425,6 +432,9 @@ void buckets_count(struct buckets *buckets, const struct place *place, size_t in
         touch_slot(buckets, slot);
     }
     count_cell(buckets, place->slot, index);
-    if (place->minute)
-        count_cell(buckets, place->minute, index);
+    touch_slot_bucket(buckets, place->slot->bucket);
+    if (!place->minute)
+        return;
+    count_cell(buckets, place->minute, index);
+    touch_minute_cell(buckets, place->minute);
 }

@@ -4,36 +4,41 @@
 #include "lib/keys.h"
 #include "lib/number.h"
 
-static size_t write_field(char *out, uint64_t field, bool minute)
+static void append_number(GString *text, uint64_t number, char behind)
 {
-    if (minute)
-        return number_write(out, field);
-    size_t size = number_write(out, field & 0xfffff);
-    out[size++] = '.';
-    size += number_write(out + size, field >> 20 & 0xfffff);
-    out[size++] = '.';
-    return size + number_write(out + size, field >> 40);
+    char digits[NUMBER_MAX + 1];
+    size_t size = number_write(digits, number);
+    digits[size++] = behind;
+    g_string_append_len(text, digits, (gssize)size);
 }
 
-static void flush_bucket(struct buckets *buckets, struct bucket *bucket, struct payload *payload)
+/* A shard of a client's slot is one field: all of its combinations, one a line. */
+static void flush_shard(struct buckets *buckets, struct bucket *bucket, struct payload *payload)
 {
-    char key[KEYS_MAX], field[3 * NUMBER_MAX];
-    payload_begin(payload, PAYLOAD_HSET, view_make(key, bucket_key(bucket, key)));
-    for (guint i = 0; i < bucket->dirty->len; i++) {
-        struct cell *cell = g_ptr_array_index(bucket->dirty, i);
-        g_string_truncate(buckets->text, 0);
+    char field[NUMBER_MAX];
+    g_string_truncate(buckets->text, 0);
+    for (struct intmap_entry *e = NULL; (e = intmap_next(&bucket->cells, e));) {
+        const struct cell *cell = e->value;
+        append_number(buckets->text, cell->name & 0xfffff, '.');
+        append_number(buckets->text, cell->name >> 20 & 0xfffff, '.');
+        append_number(buckets->text, cell->name >> 40, ' ');
         measure_format(&cell->measure, buckets->text);
-        payload_add_pair(payload, view_make(field, write_field(field, cell->field, bucket->minute != NULL)),
-                         view_make(buckets->text->str, buckets->text->len));
-        if (!bucket->minute)
-            cell->dirty = false; /* a minute's cells still have to write their score */
+        g_string_append_c(buckets->text, '\n');
     }
+    payload_add_pair(payload, view_make(field, number_write(field, bucket->shard)), view_make(buckets->text->str, buckets->text->len));
+    bucket->dirty = false;
 }
 
-static void bucket_is_clean(struct bucket *bucket)
+static void flush_client(struct buckets *buckets, struct slot_client *client, struct payload *payload)
 {
-    g_ptr_array_free(bucket->dirty, TRUE);
-    bucket->dirty = NULL;
+    char key[KEYS_MAX];
+    struct bucket *bucket = client->dirty_buckets;
+    if (!bucket)
+        return;
+    payload_begin(payload, PAYLOAD_HSET, view_make(key, bucket_key(bucket, key)));
+    for (; bucket; bucket = bucket->next_dirty)
+        flush_shard(buckets, bucket, payload);
+    client->dirty_buckets = NULL;
 }
 
 static void add_score(struct payload *payload, uint64_t score, struct view member)
@@ -42,23 +47,33 @@ static void add_score(struct payload *payload, uint64_t score, struct view membe
     payload_add_pair(payload, view_make(text, number_write(text, score)), member);
 }
 
+static void flush_minute_bucket(struct buckets *buckets, const struct bucket *bucket, struct payload *payload)
+{
+    char key[KEYS_MAX], field[NUMBER_MAX];
+    payload_begin(payload, PAYLOAD_HSET, view_make(key, bucket_key(bucket, key)));
+    for (const struct cell *cell = bucket->dirty_cells; cell; cell = cell->next_dirty) {
+        g_string_truncate(buckets->text, 0);
+        measure_format(&cell->measure, buckets->text);
+        payload_add_pair(payload, view_make(field, number_write(field, cell->name)), view_make(buckets->text->str, buckets->text->len));
+    }
+}
+
 static void flush_minute(struct buckets *buckets, struct minute *minute, struct payload *payload)
 {
     char key[KEYS_MAX], member[NUMBER_MAX];
-    for (guint i = 0; i < minute->dirty->len; i++)
-        flush_bucket(buckets, g_ptr_array_index(minute->dirty, i), payload);
+    for (const struct bucket *bucket = minute->dirty_buckets; bucket; bucket = bucket->next_dirty)
+        flush_minute_bucket(buckets, bucket, payload);
     size_t size = keys_minute_clients(key, buckets->partition, minute->minute, minute->revision);
     payload_begin(payload, PAYLOAD_ZADD, view_make(key, size));
-    for (guint i = 0; i < minute->dirty->len; i++) {
-        struct bucket *bucket = g_ptr_array_index(minute->dirty, i);
-        for (guint k = 0; k < bucket->dirty->len; k++) {
-            struct cell *cell = g_ptr_array_index(bucket->dirty, k);
-            add_score(payload, cell->measure.requests, view_make(member, number_write(member, cell->field)));
+    for (struct bucket *bucket = minute->dirty_buckets; bucket; bucket = bucket->next_dirty) {
+        for (struct cell *cell = bucket->dirty_cells; cell; cell = cell->next_dirty) {
+            add_score(payload, cell->measure.requests, view_make(member, number_write(member, cell->name)));
             cell->dirty = false;
         }
-        bucket_is_clean(bucket);
+        bucket->dirty_cells = NULL;
+        bucket->dirty = false;
     }
-    g_ptr_array_set_size(minute->dirty, 0);
+    minute->dirty_buckets = NULL;
 }
 
 static struct view name_text(const struct slot *slot, const struct score *score)
@@ -69,6 +84,8 @@ static struct view name_text(const struct slot *slot, const struct score *score)
 static void flush_slot(struct buckets *buckets, struct slot *slot, struct payload *payload)
 {
     char key[KEYS_MAX], member[NUMBER_MAX];
+    for (guint i = 0; i < slot->dirty_clients->len; i++)
+        flush_client(buckets, g_ptr_array_index(slot->dirty_clients, i), payload);
     size_t size = keys_slot_clients(key, buckets->partition, slot->day, slot->revision, slot->index);
     payload_begin(payload, PAYLOAD_ZADD, view_make(key, size));
     for (guint i = 0; i < slot->dirty_clients->len; i++) {
@@ -90,16 +107,10 @@ static void flush_slot(struct buckets *buckets, struct slot *slot, struct payloa
 
 void buckets_flush(struct buckets *buckets, struct payload *payload)
 {
-    for (guint i = 0; i < buckets->dirty_slot_buckets->len; i++) {
-        struct bucket *bucket = g_ptr_array_index(buckets->dirty_slot_buckets, i);
-        flush_bucket(buckets, bucket, payload);
-        bucket_is_clean(bucket);
-    }
     for (guint i = 0; i < buckets->dirty_slots->len; i++)
         flush_slot(buckets, g_ptr_array_index(buckets->dirty_slots, i), payload);
     for (guint i = 0; i < buckets->dirty_minutes->len; i++)
         flush_minute(buckets, g_ptr_array_index(buckets->dirty_minutes, i), payload);
-    g_ptr_array_set_size(buckets->dirty_slot_buckets, 0);
     g_ptr_array_set_size(buckets->dirty_slots, 0);
     g_ptr_array_set_size(buckets->dirty_minutes, 0);
     buckets->dirty_bytes = 0;

@@ -8,22 +8,26 @@
 
 enum bucket_state { BUCKET_UNKNOWN, BUCKET_ASKED, BUCKET_LOADED };
 
-/* One field of a hash. Slot: route | user << 20 | platform << 40. Minute: the client's symbol. */
+/* What is counted for one combination. Slot: route | user << 20 | platform << 40. Minute: the client's symbol. */
 struct cell {
-    uint64_t field;
+    uint64_t name;
     struct bucket *bucket;
+    struct cell *next_dirty; /* in a minute's bucket */
     bool dirty;
     struct measure measure;
 };
 
-/* One hash in Redis: a shard of a client's slot, or of a minute. */
+/* What is read and forgotten at once: one field of a client's slot, written whole; or one hash, a shard of a minute, of which the
+ * dirty cells are written. */
 struct bucket {
     enum bucket_state state;
     uint32_t shard;
+    bool dirty;
     struct slot_client *slot_client; /* or */
     struct minute *minute;
     struct intmap cells;
-    GPtrArray *dirty; /* struct cell; NULL: clean */
+    struct cell *dirty_cells;        /* in a minute's bucket */
+    struct bucket *next_dirty;       /* of the slot's client, or of the minute */
     struct buckets *buckets;
 };
 
@@ -43,6 +47,7 @@ struct slot_client {
     bool complete; /* Redis has no bucket of it that is not in memory */
     struct bucket *first; /* shard 0 */
     struct intmap shards; /* the others */
+    struct bucket *dirty_buckets;
 };
 
 struct slot {
@@ -61,7 +66,7 @@ struct minute {
     int revision;
     bool fresh; /* beyond the horizon when it was made: nothing to read */
     struct intmap shards;
-    GPtrArray *dirty; /* struct bucket */
+    struct bucket *dirty_buckets;
 };
 
 /* What was found for the symbols of the batch at hand, by symbol index. */
@@ -75,7 +80,7 @@ struct buckets {
     struct symbols *symbols;
     int64_t horizon;
     struct intmap slots, minutes;
-    GPtrArray *dirty_slots, *dirty_minutes, *dirty_slot_buckets;
+    GPtrArray *dirty_slots, *dirty_minutes;
     size_t bytes, dirty_bytes;
     const struct batch *batch;
     struct memo *memos;
@@ -83,12 +88,12 @@ struct buckets {
     GString *text; /* for names and values */
 };
 
-struct cell *bucket_cell(struct bucket *bucket, uint64_t field);
+struct cell *bucket_cell(struct bucket *bucket, uint64_t name);
 /* Reading: each asks at most once and marks the state. */
 void bucket_ask(struct bucket *bucket, struct commit *commit);
 void slot_ask(struct slot *slot, struct commit *commit);
 struct slot_client *slot_client_get(struct slot *slot, uint32_t number, bool complete);
 struct score *slot_route_get(struct slot *slot, uint32_t name);
-size_t bucket_key(const struct bucket *bucket, char *key);
+size_t bucket_key(const struct bucket *bucket, char *key); /* of its hash */
 
 #endif

@@ -16,32 +16,45 @@ size_t bucket_key(const struct bucket *bucket, char *key)
     if (bucket->minute)
         return keys_minute(key, partition, bucket->minute->minute, bucket->minute->revision, bucket->shard);
     const struct slot *slot = bucket->slot_client->slot;
-    return keys_slot(key, partition, slot->day, slot->revision, slot->index, bucket->slot_client->number, bucket->shard);
+    return keys_slot(key, partition, slot->day, slot->revision, slot->index, bucket->slot_client->number);
 }
 
-/* "route.user.platform", or a client's symbol. */
-static bool read_field(struct view text, bool minute, uint64_t *field)
+/* "route.user.platform" at the cursor. */
+static bool read_name(const char **cursor, const char *end, uint64_t *name)
 {
-    const char *cursor = text.data, *end = text.data + text.size;
     uint64_t route, user, platform;
-    if (minute)
-        return number_read(text, field) && *field <= UINT32_MAX;
-    if (!number_scan(&cursor, end, &route) || cursor == end || *cursor++ != '.' || !number_scan(&cursor, end, &user) ||
-        cursor == end || *cursor++ != '.' || !number_scan(&cursor, end, &platform) || cursor != end)
+    if (!number_scan(cursor, end, &route) || *cursor == end || *(*cursor)++ != '.' || !number_scan(cursor, end, &user) ||
+        *cursor == end || *(*cursor)++ != '.' || !number_scan(cursor, end, &platform))
         return false;
-    *field = route | user << 20 | platform << 40;
+    *name = route | user << 20 | platform << 40;
     return route < 1 << 20 && user < 1 << 20 && platform < 1 << 20;
 }
 
-static bool bucket_loaded(void *opaque, const struct redis_reply *reply, GError **error)
+static bool shard_loaded(void *opaque, const struct redis_reply *reply, GError **error)
+{
+    struct bucket *bucket = opaque;
+    struct view lines = redis_reply_text(reply); /* nil: empty */
+    const char *cursor = lines.data, *end = lines.data + lines.size;
+    while (cursor < end) {
+        uint64_t name;
+        const char *line_end = memchr(cursor, '\n', (size_t)(end - cursor));
+        if (!line_end || !read_name(&cursor, line_end, &name) || *cursor++ != ' ' ||
+            !measure_parse(&bucket_cell(bucket, name)->measure, view_make(cursor, (size_t)(line_end - cursor))))
+            return damaged(error, "a line of a slot cannot be read");
+        cursor = line_end + 1;
+    }
+    bucket->state = BUCKET_LOADED;
+    return true;
+}
+
+static bool minute_loaded(void *opaque, const struct redis_reply *reply, GError **error)
 {
     struct bucket *bucket = opaque;
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
-        uint64_t field;
-        if (!read_field(redis_reply_text(redis_reply_at(reply, i)), bucket->minute != NULL, &field))
-            return damaged(error, "a field's name cannot be read");
-        if (!measure_parse(&bucket_cell(bucket, field)->measure, redis_reply_text(redis_reply_at(reply, i + 1))))
-            return damaged(error, "a measure cannot be read");
+        uint64_t name;
+        if (!number_read(redis_reply_text(redis_reply_at(reply, i)), &name) || name > UINT32_MAX ||
+            !measure_parse(&bucket_cell(bucket, name)->measure, redis_reply_text(redis_reply_at(reply, i + 1))))
+            return damaged(error, "a field of a minute cannot be read");
     }
     bucket->state = BUCKET_LOADED;
     return true;
@@ -49,9 +62,10 @@ static bool bucket_loaded(void *opaque, const struct redis_reply *reply, GError 
 
 void bucket_ask(struct bucket *bucket, struct commit *commit)
 {
-    char key[KEYS_MAX];
-    const struct view words[] = {view_of("HGETALL"), view_make(key, bucket_key(bucket, key))};
-    commit_ask(commit, bucket_loaded, bucket, G_N_ELEMENTS(words), words);
+    char key[KEYS_MAX], shard[NUMBER_MAX];
+    const struct view words[] = {view_of(bucket->minute ? "HGETALL" : "HGET"), view_make(key, bucket_key(bucket, key)),
+                                 view_make(shard, number_write(shard, bucket->shard))};
+    commit_ask(commit, bucket->minute ? minute_loaded : shard_loaded, bucket, bucket->minute ? 2 : 3, words);
     bucket->state = BUCKET_ASKED;
 }
 

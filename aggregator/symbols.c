@@ -12,6 +12,7 @@ struct table {
     struct intmap numbers; /* name -> symbol as a pointer */
     uint32_t n;
     GArray *fresh;         /* uint32_t: names since the last flush */
+    GArray *names;         /* users only, uint32_t: names in the order of their symbols, for the block that is written next */
 };
 
 struct client {
@@ -61,6 +62,8 @@ static void table_clear(struct table *table)
     intmap_clear(&table->numbers, NULL);
     if (table->fresh)
         g_array_free(table->fresh, TRUE);
+    if (table->names)
+        g_array_free(table->names, TRUE);
 }
 
 static void client_free(gpointer opaque)
@@ -136,6 +139,11 @@ static void table_put(struct symbols *symbols, struct table *table, uint32_t nam
 {
     *intmap_place(&table->numbers, name) = GUINT_TO_POINTER(number);
     table->n = MAX(table->n, number);
+    if (table->names) {
+        if (table->names->len < number)
+            g_array_set_size(table->names, number);
+        g_array_index(table->names, uint32_t, number - 1) = name;
+    }
     symbols->bytes += SYMBOL_BYTES;
 }
 
@@ -200,34 +208,49 @@ struct generation *symbols_generation(struct symbols *symbols, struct commit *co
 
 /* ---- clients ---- */
 
-static bool names_loaded(struct client *client, const struct redis_reply *reply, bool users, GError **error)
+static bool routes_loaded(void *opaque, const struct redis_reply *reply, GError **error)
 {
+    struct client *client = opaque;
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
         struct view text = redis_reply_text(redis_reply_at(reply, i));
-        enum symbol_kind kind = SYMBOL_USER;
         uint64_t number;
         if (!number_read(redis_reply_text(redis_reply_at(reply, i + 1)), &number) || number == 0 || number > UINT32_MAX ||
             text.size == 0)
             return bad_reply(error, "a symbol is no number");
-        if (!users) {
-            kind = text.data[0] == 'r' ? SYMBOL_ROUTE : SYMBOL_PLATFORM;
-            text = view_make(text.data + 1, text.size - 1);
-        }
-        table_put(client->symbols, &client->tables[kind], symbols_name(client->symbols, text), (uint32_t)number);
+        enum symbol_kind kind = text.data[0] == 'r' ? SYMBOL_ROUTE : SYMBOL_PLATFORM;
+        uint32_t name = symbols_name(client->symbols, view_make(text.data + 1, text.size - 1));
+        table_put(client->symbols, &client->tables[kind], name, (uint32_t)number);
     }
     return true;
 }
 
-static bool routes_loaded(void *opaque, const struct redis_reply *reply, GError **error)
+/* Names of a block, in the order of their symbols. */
+static bool load_block(struct client *client, uint64_t block, struct view names, GError **error)
 {
-    return names_loaded(opaque, reply, false, error);
+    uint64_t number = block * KEYS_USERS_PER_BLOCK;
+    for (const char *cursor = names.data, *end = names.data + names.size; cursor < end;) {
+        const char *stop = memchr(cursor, '\n', (size_t)(end - cursor));
+        if (!stop || ++number > UINT32_MAX)
+            return bad_reply(error, "a block of users is cut");
+        uint32_t name = symbols_name(client->symbols, view_make(cursor, (size_t)(stop - cursor)));
+        table_put(client->symbols, &client->tables[SYMBOL_USER], name, (uint32_t)number);
+        cursor = stop + 1;
+    }
+    return true;
 }
 
 static bool users_loaded(void *opaque, const struct redis_reply *reply, GError **error)
 {
     struct client *client = opaque;
     client->state = LOADED;
-    return names_loaded(client, reply, true, error);
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
+        uint64_t block;
+        if (!number_read(redis_reply_text(redis_reply_at(reply, i)), &block) || block > UINT32_MAX / KEYS_USERS_PER_BLOCK)
+            return bad_reply(error, "a block of users has no number");
+        if (!load_block(client, block, redis_reply_text(redis_reply_at(reply, i + 1)), error))
+            return false;
+    }
+    return true;
 }
 
 static void ask_client(struct symbols *symbols, struct commit *commit, struct client *client)
@@ -250,6 +273,7 @@ static struct client *client_new(struct symbols *symbols, struct generation *gen
     client->number = number;
     client->state = state;
     client->symbols = symbols;
+    client->tables[SYMBOL_USER].names = g_array_new(FALSE, TRUE, sizeof(uint32_t));
     symbols->bytes += sizeof *client + SYMBOL_BYTES;
     return client;
 }
@@ -312,6 +336,27 @@ static void flush_table(struct symbols *symbols, struct table *table, const char
     table->fresh = NULL;
 }
 
+/* New users fill up the last block and begin further ones; a block is written whole. */
+static void flush_users(struct symbols *symbols, struct table *table, struct payload *payload)
+{
+    if (!table->fresh)
+        return;
+    uint32_t first = (table->n - table->fresh->len) / KEYS_USERS_PER_BLOCK * KEYS_USERS_PER_BLOCK; /* of its block, from 0 on */
+    for (uint32_t at = first; at < table->n;) {
+        char field[NUMBER_MAX];
+        size_t size = number_write(field, at / KEYS_USERS_PER_BLOCK);
+        g_string_truncate(symbols->scratch, 0);
+        for (uint32_t end = MIN(at + KEYS_USERS_PER_BLOCK, table->n); at < end; at++) {
+            struct view name = intern_get(symbols->names, g_array_index(table->names, uint32_t, at));
+            g_string_append_len(symbols->scratch, name.data, (gssize)name.size);
+            g_string_append_c(symbols->scratch, '\n');
+        }
+        payload_add_pair(payload, view_make(field, size), view_make(symbols->scratch->str, symbols->scratch->len));
+    }
+    g_array_free(table->fresh, TRUE);
+    table->fresh = NULL;
+}
+
 static void flush_client(struct symbols *symbols, struct client *client, struct payload *payload)
 {
     char key[KEYS_MAX];
@@ -322,7 +367,7 @@ static void flush_client(struct symbols *symbols, struct client *client, struct 
     flush_table(symbols, &client->tables[SYMBOL_PLATFORM], "p", payload);
     size = keys_users(key, symbols->partition, g->day, g->revision, client->number);
     payload_begin(payload, PAYLOAD_HSET, view_make(key, size));
-    flush_table(symbols, &client->tables[SYMBOL_USER], "", payload);
+    flush_users(symbols, &client->tables[SYMBOL_USER], payload);
     client->dirty = false;
 }
 

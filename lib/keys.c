@@ -25,9 +25,9 @@ size_t keys_users(char *out, int partition, int64_t day, int revision, uint32_t 
     return (size_t)g_snprintf(out, KEYS_MAX, "{p%d}:u:%" G_GINT64_FORMAT ".%d:%u", partition, day, revision, client);
 }
 
-size_t keys_slot(char *out, int partition, int64_t day, int revision, int slot, uint32_t client, uint32_t shard)
+size_t keys_slot(char *out, int partition, int64_t day, int revision, int slot, uint32_t client)
 {
-    return (size_t)g_snprintf(out, KEYS_MAX, "{p%d}:s:%" G_GINT64_FORMAT ".%d:%d:%u:%u", partition, day, revision, slot, client, shard);
+    return (size_t)g_snprintf(out, KEYS_MAX, "{p%d}:s:%" G_GINT64_FORMAT ".%d:%d:%u", partition, day, revision, slot, client);
 }
 
 size_t keys_slot_clients(char *out, int partition, int64_t day, int revision, int slot)

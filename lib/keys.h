@@ -18,9 +18,11 @@
  *                                     clock's; shard 00 to ff is the digest's first byte
  *   {p3}:c:<generation>         hash  organization <0x1f> client -> symbol
  *   {p3}:r:<generation>:<c>     hash  "r" METHOD " " template -> symbol; "p" platform -> symbol (each counted from 1 on its own)
- *   {p3}:u:<generation>:<c>     hash  user -> symbol
- *   {p3}:s:<generation>:<slot>:<c>:<shard>   hash  a slot bucket: "route.user.platform" (symbols, 0: none) -> measure (lib/measure.h);
- *                                     slot 0 to 95 of the day; shard = user symbol / KEYS_USERS_PER_SHARD
+ *   {p3}:u:<generation>:<c>     hash  block -> names of users, each followed by a line feed: block b holds the symbols from
+ *                                     b·KEYS_USERS_PER_BLOCK + 1 on
+ *   {p3}:s:<generation>:<slot>:<c>           hash  a slot bucket (slot 0 to 95 of the day): shard -> lines, one for each combination,
+ *                                     "route.user.platform measure" (symbols, 0: none; lib/measure.h), each ended by a line feed;
+ *                                     shard = user symbol / KEYS_USERS_PER_SHARD
  *   {p3}:m:<minute>.<revision>:<shard>       hash  a minute bucket: client symbol -> measure; minute = Unix time / 60 s;
  *                                     shard = client symbol / KEYS_CLIENTS_PER_SHARD
  *   {p3}:zs:<generation>:<slot> zset  client symbol by requests in the slot
@@ -29,7 +31,8 @@
  *
  * What is over a cap has the symbol of the name KEYS_OTHER (counted, never dropped; a client over the cap loses its organization too).
  * The caps are constants, not settings: they decide what is counted under which name, and that must follow from the log alone. The generation of minute m is (m / 1440).revision.
- * Shards keep the hashes small, so that Redis stores them as listpacks, and bounded. */
+ * What costs Redis its time is the number of fields written, not their size (ARCHITECTURE.md has the measurement): so the combinations of
+ * a few users share a field, and so do the names of many. Shards of clients keep the minutes' hashes small. */
 #ifndef DAYBOOK_KEYS_H
 #define DAYBOOK_KEYS_H
 
@@ -37,7 +40,8 @@
 #include <stdint.h>
 
 enum {
-    KEYS_USERS_PER_SHARD = 16,
+    KEYS_USERS_PER_SHARD = 4,
+    KEYS_USERS_PER_BLOCK = 64,
     KEYS_CLIENTS_PER_SHARD = 64,
     KEYS_SLOTS_PER_DAY = 96,
     KEYS_SLOT_MS = 15 * 60 * 1000,
@@ -62,7 +66,7 @@ size_t keys_ids(char *out, int partition, int64_t day, unsigned shard);
 size_t keys_clients(char *out, int partition, int64_t day, int revision);
 size_t keys_routes(char *out, int partition, int64_t day, int revision, uint32_t client);
 size_t keys_users(char *out, int partition, int64_t day, int revision, uint32_t client);
-size_t keys_slot(char *out, int partition, int64_t day, int revision, int slot, uint32_t client, uint32_t shard);
+size_t keys_slot(char *out, int partition, int64_t day, int revision, int slot, uint32_t client);
 size_t keys_slot_clients(char *out, int partition, int64_t day, int revision, int slot);
 size_t keys_slot_routes(char *out, int partition, int64_t day, int revision, int slot);
 size_t keys_minute(char *out, int partition, int64_t minute, int revision, uint32_t shard);

@@ -9,18 +9,28 @@ void measure_init(struct measure *measure)
     *measure = (struct measure){0};
 }
 
+/* Slices: there are millions of these little arrays. */
+static void tally_clear(struct tally_list *list)
+{
+    g_slice_free1(list->capacity * sizeof *list->items, list->items);
+}
+
 void measure_clear(struct measure *measure)
 {
-    g_free(measure->statuses.items);
-    g_free(measure->latencies.items);
+    tally_clear(&measure->statuses);
+    tally_clear(&measure->latencies);
     measure_init(measure);
 }
 
 static void tally_insert(struct tally_list *list, uint32_t at, uint32_t key, uint64_t count)
 {
     if (list->n == list->capacity) {
-        list->capacity = list->capacity ? 2 * list->capacity : 1;
-        list->items = g_renew(struct tally, list->items, list->capacity);
+        struct tally_list old = *list;
+        list->capacity = old.capacity ? 2 * old.capacity : 1;
+        list->items = g_slice_alloc(list->capacity * sizeof *list->items);
+        if (old.n > 0)
+            memcpy(list->items, old.items, old.n * sizeof *old.items);
+        tally_clear(&old);
     }
     memmove(list->items + at + 1, list->items + at, (list->n - at) * sizeof *list->items);
     list->items[at] = (struct tally){.key = key, .count = count};

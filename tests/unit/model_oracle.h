@@ -198,18 +198,40 @@ struct field {
     struct view value;
 };
 
-static void put_slot(const struct field *f, long long day, long long slot, unsigned client)
+/* The name at a place in the blocks of the users' table. */
+static char *user_name_of(struct model *model, const char *table, unsigned user)
+{
+    char field[16];
+    if (user == 0)
+        return g_strdup("");
+    g_snprintf(field, sizeof field, "%u", (user - 1) / KEYS_USERS_PER_BLOCK);
+    g_autofree char *block = text(model_text(model, view_of(table), field));
+    g_auto(GStrv) names = g_strsplit(block, "\n", -1);
+    unsigned at = (user - 1) % KEYS_USERS_PER_BLOCK;
+    return g_strdup(at < g_strv_length(names) ? names[at] : "{no user}");
+}
+
+static void put_line(const struct field *f, long long day, long long slot, unsigned client, const char *line)
 {
     unsigned route, user, platform;
     char routes[KEYS_MAX], users[KEYS_MAX];
-    if (sscanf(f->field, "%u.%u.%u", &route, &user, &platform) != 3)
+    if (sscanf(line, "%u.%u.%u ", &route, &user, &platform) != 3)
         return;
     keys_routes(routes, 0, day, 1, client);
     keys_users(users, 0, day, 1, client);
     g_autofree char *client_text = client_name_of(f->world->model, day, client);
     g_autofree char *r = symbol_name(f->world->model, routes, "r", route), *p = symbol_name(f->world->model, routes, "p", platform);
-    g_autofree char *u = symbol_name(f->world->model, users, "", user);
-    put_measure(f->found, g_strdup_printf("slot %lld %s %s [%s] [%s]", day * KEYS_SLOTS_PER_DAY + slot, client_text, r, u, p), f->value);
+    g_autofree char *u = user_name_of(f->world->model, users, user);
+    put_measure(f->found, g_strdup_printf("slot %lld %s %s [%s] [%s]", day * KEYS_SLOTS_PER_DAY + slot, client_text, r, u, p),
+                view_of(strchr(line, ' ') + 1));
+}
+
+static void put_slot(const struct field *f, long long day, long long slot, unsigned client)
+{
+    g_autofree char *value = text(f->value);
+    g_auto(GStrv) lines = g_strsplit(value, "\n", -1);
+    for (size_t i = 0; lines[i]; i++)
+        put_line(f, day, slot, client, lines[i]);
 }
 
 static void put_score(const struct field *f, char *name)
@@ -222,12 +244,12 @@ static void put_score(const struct field *f, char *name)
 static void put_field(const struct field *f)
 {
     long long day, slot, minute, due;
-    unsigned client, shard;
+    unsigned client;
     uint64_t member = g_ascii_strtoull(f->field, NULL, 10);
     struct model *model = f->world->model;
-    if (sscanf(f->key, "{p0}:s:%lld.1:%lld:%u:%u", &day, &slot, &client, &shard) == 4) {
+    if (sscanf(f->key, "{p0}:s:%lld.1:%lld:%u", &day, &slot, &client) == 3) {
         put_slot(f, day, slot, client);
-    } else if (sscanf(f->key, "{p0}:m:%lld.1:%u", &minute, &shard) == 2) {
+    } else if (sscanf(f->key, "{p0}:m:%lld.1:", &minute) == 1) {
         g_autofree char *name = client_name_of(model, minute / 1440, member);
         put_measure(f->found, g_strdup_printf("minute %lld %s", minute, name), f->value);
     } else if (sscanf(f->key, "{p0}:zs:%lld.1:%lld", &day, &slot) == 2) {

@@ -1,6 +1,6 @@
 /* model_redis: a stand-in for Redis that can be stopped between any two commands and put back to any earlier state.
  *
- * It knows just what the aggregator sends: the four scripts of aggregator/store.h by their SHA-1, HGETALL, HMGET, HLEN and ZRANGE 0 -1
+ * It knows just what the aggregator sends: the four scripts of aggregator/store.h by their SHA-1, HGETALL, HGET, HMGET, HLEN and ZRANGE 0 -1
  * WITHSCORES. test_model_redis.c runs the same commands on a real Redis and compares every reply and every key.
  *
  * Each write is one step of an undo log: model_rollback(n) leaves the state after the first n of them. Included by one test each. */
@@ -299,6 +299,8 @@ static void run_read(struct model *model, GString *out, size_t argc, const struc
         g_string_append_printf(out, "*%zu\r\n", argc - 2);
         for (size_t i = 2; i < argc; i++)
             put_bytes(out, model_get(model, argv[1], argv[i]));
+    } else if (view_is(argv[0], "HGET")) {
+        put_bytes(out, model_get(model, argv[1], argv[2]));
     } else if (view_is(argv[0], "HLEN")) {
         g_autoptr(GBytes) k = bytes_of(argv[1]);
         GHashTable *hash = g_hash_table_lookup(model->keys, k);

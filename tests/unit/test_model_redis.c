@@ -113,10 +113,12 @@ static void random_read(struct pair *pair)
     g_snprintf(key, sizeof key, "{p0}:h%u", pick(pair, KEYS));
     g_snprintf(zset, sizeof zset, "{p0}:z%u", pick(pair, KEYS));
     const struct view all[] = {view_of("HGETALL"), view_of(key)}, length[] = {view_of("HLEN"), view_of(key)};
+    const struct view one[] = {view_of("HGET"), view_of(key), view_of("2")};
     const struct view some[] = {view_of("HMGET"), view_of(key), view_of("1"), view_of("3")};
     const struct view range[] = {view_of("ZRANGE"), view_of(zset), view_of("0"), view_of("-1"), view_of("WITHSCORES")};
     both(pair, 2, all);
     both(pair, 2, length);
+    both(pair, 3, one);
     both(pair, 4, some);
     both(pair, 5, range);
 }
