@@ -49,6 +49,7 @@ static bool run(struct dev_system *dev, const char *const *argv, int timeout_ms,
     return false;
 }
 
+/* The script's note of the broker's process. */
 static pid_t read_pid(const char *directory)
 {
     g_autofree char *path = g_build_filename(directory, "pid", NULL);
@@ -60,27 +61,35 @@ static pid_t read_pid(const char *directory)
     return (pid_t)pid;
 }
 
-bool dev_kafka_start(struct dev_system *dev, GError **error)
+/* Runs one of the script's commands on DIR/kafka. */
+static bool command(struct dev_system *dev, const char *name, int timeout_ms, bool stubborn, GError **error)
 {
     g_autofree char *script = find_script();
     g_autofree char *directory = g_build_filename(dev->options.dir, "kafka", NULL);
     g_autofree char *port = g_strdup_printf("%d", dev->state->ports[DEV_PORT_BROKER]);
-    const char *const stop[] = {script, "stop", directory, NULL};
-    const char *const start[] = {script, "start", directory, "--port", port, NULL};
-    struct child *child = &dev->children[DEV_BROKER];
+    const char *const argv[] = {script, name, directory, "--port", port, NULL};
 
-    if (!script) {
-        g_set_error(error, DEV_ERROR, DEV_ERROR_START,
-                    "--broker kafka needs " SCRIPT " of the source tree above this binary; give --broker HOST:PORT instead");
-        return false;
-    }
+    if (script)
+        return run(dev, argv, timeout_ms, stubborn, error);
+    g_set_error(error, DEV_ERROR, DEV_ERROR_START,
+                "--broker kafka needs " SCRIPT " of the source tree above this binary; give --broker HOST:PORT instead");
+    return false;
+}
+
+bool dev_kafka_end_orphan(struct dev_system *dev, GError **error)
+{
+    return command(dev, "stop", STOP_MS, true, error);
+}
+
+bool dev_kafka_start(struct dev_system *dev, GError **error)
+{
+    g_autofree char *directory = g_build_filename(dev->options.dir, "kafka", NULL);
+
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (!run(dev, stop, STOP_MS, true, error))
-        return false;
-    if (!run(dev, start, START_MS, false, error)) {
-        run(dev, stop, STOP_MS, true, NULL);
+    if (!command(dev, "start", START_MS, false, error)) {
+        command(dev, "stop", STOP_MS, true, NULL);
         return false;
     }
-    child_adopt(child, read_pid(directory));
+    child_adopt(&dev->children[DEV_BROKER], read_pid(directory));
     return true;
 }

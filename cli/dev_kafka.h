@@ -4,7 +4,9 @@
 
 #include "cli/dev_system.h"
 
-/* Starts it and waits until it is there; from then on it is our child DEV_BROKER. An orphan of an earlier run is ended first. */
+/* Ends a broker of this directory that an earlier run left behind, if there is one. */
+bool dev_kafka_end_orphan(struct dev_system *dev, GError **error);
+/* Starts it and waits until it is there; from then on it is our child DEV_BROKER. */
 bool dev_kafka_start(struct dev_system *dev, GError **error);
 
 #endif

@@ -11,8 +11,8 @@
 #define FIRST_TOPIC "usage.events"
 
 static const char *const port_names[DEV_N_PORTS] = {
-    [DEV_PORT_REDIS] = "redis_port",         [DEV_PORT_BROKER] = "broker_port",         [DEV_PORT_CONTROLLER] = "controller_port",
-    [DEV_PORT_COLLECTOR] = "collector_port", [DEV_PORT_AGGREGATOR] = "aggregator_port", [DEV_PORT_API] = "api_port",
+    [DEV_PORT_REDIS] = "redis_port",           [DEV_PORT_BROKER] = "broker_port", [DEV_PORT_COLLECTOR] = "collector_port",
+    [DEV_PORT_AGGREGATOR] = "aggregator_port", [DEV_PORT_API] = "api_port",
 };
 
 static char *random_token(void)
@@ -26,7 +26,7 @@ static char *random_token(void)
     return g_string_free(text, FALSE);
 }
 
-static bool choose_ports(struct dev_state *state, GError **error)
+bool dev_state_choose_ports(struct dev_state *state, GError **error)
 {
     for (int i = 0; i < DEV_N_PORTS; i++) {
         if (state->ports[i] > 0 && net_port_is_free(state->ports[i]))
@@ -63,10 +63,6 @@ struct dev_state *dev_state_load(const char *dir, GError **error)
     state->counted_topic = g_key_file_get_string(file, GROUP, "counted_topic", NULL);
     if (!state->api_token)
         state->api_token = random_token();
-    if (!choose_ports(state, error)) {
-        dev_state_free(state);
-        return NULL;
-    }
     return state;
 }
 

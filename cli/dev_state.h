@@ -9,8 +9,7 @@
 
 enum dev_port {
     DEV_PORT_REDIS,
-    DEV_PORT_BROKER,
-    DEV_PORT_CONTROLLER, /* of the real broker, which is its own controller */
+    DEV_PORT_BROKER, /* of the real broker; the embedded one chooses its own */
     DEV_PORT_COLLECTOR,
     DEV_PORT_AGGREGATOR,
     DEV_PORT_API,
@@ -26,8 +25,10 @@ struct dev_state {
     char *counted_topic; /* the one with which everything was ready last: what the counts in Redis belong to; NULL: none yet */
 };
 
-/* Reads DIR/state, or makes one up. A port that somebody else holds now is replaced. */
+/* Reads DIR/state, or makes one up, without ports then. */
 struct dev_state *dev_state_load(const char *dir, GError **error);
+/* Chooses the ports that are missing, and others for those that somebody else holds now (said on stdout). */
+bool dev_state_choose_ports(struct dev_state *state, GError **error);
 void dev_state_free(struct dev_state *state);
 bool dev_state_save(const struct dev_state *state, GError **error);
 

@@ -73,7 +73,7 @@ static int take_lock(const char *dir, GError **error)
     while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (somebody_answers(dir) || g_get_monotonic_time() > deadline_us || interrupted()) {
             close(fd);
-            g_set_error(error, DEV_ERROR, DEV_ERROR_START, "daybook dev is running already in %s (end it with --stop)", dir);
+            g_set_error(error, DEV_ERROR, DEV_ERROR_START, "it runs already in %s (--stop ends it)", dir);
             return -1;
         }
         if (!said)

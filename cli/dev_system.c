@@ -121,8 +121,6 @@ struct dev_system *dev_system_new(const struct dev_options *options, int lock_fd
     dev->out = stdout;
     for (int i = 0; i < DEV_N_PARTS; i++)
         child_init(&dev->children[i], parts[i].name, logs);
-    dev->redis_url = dev_part_is_ours(dev, DEV_REDIS) ? g_strdup_printf("redis://127.0.0.1:%d", state->ports[DEV_PORT_REDIS])
-                                                      : g_strdup(options->redis);
     return dev;
 }
 
@@ -220,6 +218,15 @@ static void stop_part(struct dev_system *dev, enum dev_part part)
 
 /* ---- all of them ---- */
 
+static bool choose_ports(struct dev_system *dev, GError **error)
+{
+    if (!dev_state_choose_ports(dev->state, error))
+        return false;
+    dev->redis_url = dev_part_is_ours(dev, DEV_REDIS) ? g_strdup_printf("redis://127.0.0.1:%d", dev->state->ports[DEV_PORT_REDIS])
+                                                      : g_strdup(dev->options.redis);
+    return true;
+}
+
 /* Chosen and written down before anything uses it: Redis may hold counts of this topic even if the start fails later on. */
 static bool choose_topic(struct dev_system *dev, GError **error)
 {
@@ -249,7 +256,9 @@ bool dev_system_start(struct dev_system *dev, GError **error)
     static const enum dev_part all[] = {DEV_REDIS, DEV_BROKER, DEV_AGGREGATOR, DEV_API, DEV_COLLECTOR};
 
     remove_env(dev);
-    return choose_topic(dev, error) && start_parts(dev, all, G_N_ELEMENTS(all), error);
+    if (strcmp(dev->options.broker, "kafka") == 0 && !dev_kafka_end_orphan(dev, error))
+        return false;
+    return choose_ports(dev, error) && choose_topic(dev, error) && start_parts(dev, all, G_N_ELEMENTS(all), error);
 }
 
 /* The embedded broker forgets: what is in it must be counted before it, or Redis, goes. */

@@ -37,7 +37,7 @@ struct dev_system {
     struct child children[DEV_N_PARTS];
     bool reported_dead[DEV_N_PARTS];
     char *brokers;   /* host:port,…; NULL until the broker is ready */
-    char *redis_url;
+    char *redis_url; /* NULL until it was started */
     bool new_log;    /* the aggregator is told that the topic is another one on purpose */
     int lock_fd;     /* inherited by every child: see dev_supervisor.c */
     FILE *out;       /* progress, for people */

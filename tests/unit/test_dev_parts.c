@@ -201,6 +201,7 @@ static void test_state(void)
     struct dev_state *first = dev_state_load(directory, &error);
 
     g_assert_no_error(error);
+    g_assert_true(dev_state_choose_ports(first, &error));
     g_assert_cmpuint(strlen(first->api_token), >=, 32);
     g_assert_null(first->topic);
     dev_state_choose_topic(first, "kafka", NULL);
@@ -208,6 +209,7 @@ static void test_state(void)
     g_assert_true(dev_state_save(first, &error));
     int fd = listen_on(first->ports[DEV_PORT_API]);
     struct dev_state *second = dev_state_load(directory, &error);
+    g_assert_true(dev_state_choose_ports(second, &error));
     g_assert_cmpint(second->ports[DEV_PORT_REDIS], ==, first->ports[DEV_PORT_REDIS]);
     g_assert_cmpint(second->ports[DEV_PORT_API], !=, first->ports[DEV_PORT_API]);
     g_assert_cmpstr(second->api_token, ==, first->api_token);
