@@ -5,6 +5,7 @@
  * file already. So each segment has `end`, moved by the writer under the lock after the sync, and the reader stops there. */
 #include "collector/journal_internal.h"
 
+#include "lib/crc32c.h"
 #include "lib/log.h"
 
 #include <errno.h>
@@ -56,6 +57,7 @@ struct journal *journal_open(const struct journal_settings *settings, GError **e
     struct journal *journal = g_new0(struct journal, 1);
     journal->segment_bytes = settings->segment_bytes ? settings->segment_bytes : JOURNAL_SEGMENT_BYTES;
     journal->max_bytes = settings->max_bytes;
+    journal->topic_crc = crc32c(0, settings->topic, strlen(settings->topic));
     g_mutex_init(&journal->lock);
     journal->segments = g_array_new(FALSE, FALSE, sizeof(struct journal_segment));
     journal->positions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, known_free);
@@ -86,9 +88,9 @@ void journal_close(struct journal *journal)
     g_free(journal);
 }
 
-uint32_t journal_partition_count(const struct journal *journal)
+struct journal_topic journal_topic(const struct journal *journal)
 {
-    return atomic_load(&journal->partition_count);
+    return (struct journal_topic){atomic_load(&journal->partition_count), atomic_load(&journal->same_topic)};
 }
 
 bool journal_has_room(const struct journal *journal)

@@ -11,7 +11,7 @@
  *  - What cannot be read back is kept as <number>.bad, counted and logged; all that is right behind it is still delivered.
  *
  * Threads: append, begin and tend belong to one thread (the batcher's); the reader, acknowledge and save to another one (the shipper's);
- * position, has_room, partition_count and stats are safe from any. open and close: when no other thread uses it. */
+ * position, has_room, topic and stats are safe from any. open and close: when no other thread uses it. */
 #ifndef DAYBOOK_JOURNAL_H
 #define DAYBOOK_JOURNAL_H
 
@@ -32,6 +32,7 @@ enum {
 
 struct journal_settings {
     const char *dir;
+    const char *topic;            /* what the partitions belong to */
     uint64_t max_bytes;           /* of all files; at least 4 segments */
     uint64_t segment_bytes;       /* 0: JOURNAL_SEGMENT_BYTES; smaller ones for tests */
     const struct journal_faults *faults; /* for tests; NULL otherwise. Must outlive the journal. */
@@ -44,8 +45,12 @@ struct journal *journal_open(const struct journal_settings *settings, GError **e
 /* Saves nothing by itself. */
 void journal_close(struct journal *journal);
 
-/* Partition count that the newest segment was written for; 0: never known. */
-uint32_t journal_partition_count(const struct journal *journal);
+/* What the newest segment was written for. */
+struct journal_topic {
+    uint32_t partition_count; /* 0: never known */
+    bool is_same;             /* of the topic that the journal was opened for; else of another one */
+};
+struct journal_topic journal_topic(const struct journal *journal);
 /* The position last made durable under this name, or NULL. Caller frees with g_bytes_unref. */
 GBytes *journal_position(struct journal *journal, const char *name);
 /* Whether there is room for what may be waiting; false when the budget or the disk is used up. */
@@ -94,6 +99,7 @@ struct journal_stats {
     uint64_t unacknowledged_batches, unacknowledged_bytes;
     uint64_t groups, written_bytes, failures;         /* of this run */
     uint64_t bad_files, lost_groups, cut_bytes;
+    uint64_t last_group;                              /* number of the last durable group; 0: none */
 };
 void journal_stats(struct journal *journal, struct journal_stats *stats);
 

@@ -11,6 +11,7 @@ enum {
     AT_FIRST_GROUP = 24,
     AT_STREAM = 32,
     AT_PARTITIONS = 48,
+    AT_TOPIC = 52,
     AT_CREATED = 56,
     AT_BATCHES = 64,
     AT_BYTES = 72,
@@ -55,6 +56,7 @@ void journal_header_write(const struct journal_header *header, uint8_t out[JOURN
     put64(out + AT_FIRST_GROUP, header->first_group);
     memcpy(out + AT_STREAM, header->stream_id, STREAM_ID_SIZE);
     put32(out + AT_PARTITIONS, header->partition_count);
+    put32(out + AT_TOPIC, header->topic_crc);
     put64(out + AT_CREATED, (uint64_t)header->created_ms);
     put64(out + AT_BATCHES, header->batches_before);
     put64(out + AT_BYTES, header->bytes_before);
@@ -70,6 +72,7 @@ bool journal_header_read(const uint8_t in[JOURNAL_HEADER_SIZE], struct journal_h
     header->first_group = get64(in + AT_FIRST_GROUP);
     memcpy(header->stream_id, in + AT_STREAM, STREAM_ID_SIZE);
     header->partition_count = get32(in + AT_PARTITIONS);
+    header->topic_crc = get32(in + AT_TOPIC);
     header->created_ms = (int64_t)get64(in + AT_CREATED);
     header->batches_before = get64(in + AT_BATCHES);
     header->bytes_before = get64(in + AT_BYTES);

@@ -30,6 +30,7 @@ struct journal_header {
     uint64_t first_group;  /* number of the group that comes next */
     uint8_t stream_id[STREAM_ID_SIZE];
     uint32_t partition_count;
+    uint32_t topic_crc;    /* CRC32C of the topic's name: to know a partition count that belongs to another topic */
     int64_t created_ms;    /* Unix time */
     uint64_t batches_before, bytes_before; /* totals of the journal's life before this segment */
 };

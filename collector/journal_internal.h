@@ -40,6 +40,7 @@ struct journal_writer {
 struct journal {
     struct journal_io io;
     uint64_t max_bytes, segment_bytes;
+    uint32_t topic_crc;
 
     GMutex lock; /* guards what follows, up to `writer`; no I/O under it */
     GArray *segments;         /* of struct journal_segment, ascending */
@@ -55,6 +56,7 @@ struct journal {
     struct journal_writer writer;
     atomic_bool has_room;
     atomic_uint partition_count;
+    atomic_bool same_topic;
 
     /* Of the shipper's thread. */
     struct journal_cursor_file cursor_file;

@@ -104,6 +104,7 @@ static void learn_header(struct journal *journal, const struct journal_header *h
     writer->batches_total = header->batches_before;
     writer->bytes_total = header->bytes_before;
     atomic_store(&journal->partition_count, header->partition_count);
+    atomic_store(&journal->same_topic, header->topic_crc == journal->topic_crc);
 }
 
 static void learn_group(struct journal *journal, const struct journal_group *group)
@@ -215,6 +216,7 @@ static void recover_totals(struct journal *journal)
     writer->next_group = MAX(writer->next_group, cursor->group + 1);
     writer->batches_total = MAX(writer->batches_total, cursor->batches);
     writer->bytes_total = MAX(writer->bytes_total, cursor->bytes);
+    journal->stats.last_group = writer->next_group - 1;
     journal->batches_total = writer->batches_total;
     journal->bytes_total = writer->bytes_total;
     journal->batches_acknowledged = cursor->batches;

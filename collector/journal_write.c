@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 enum { ALLOCATE_AGAIN_US = 1000000, BLOCK = 4096 };
@@ -20,6 +21,7 @@ void journal_begin(struct journal *journal, const uint8_t stream_id[STREAM_ID_SI
 {
     memcpy(journal->writer.header.stream_id, stream_id, STREAM_ID_SIZE);
     journal->writer.header.partition_count = partition_count;
+    journal->writer.header.topic_crc = journal->topic_crc;
     journal->writer.begun = true;
     journal->writer.rotate = true;
 }
@@ -50,7 +52,7 @@ static void append_zeros(GByteArray *bytes)
 static void new_header(struct journal_writer *writer)
 {
     writer->header.number = writer->next_segment;
-    writer->header.nonce = ((uint64_t)g_random_int() << 32) | g_random_int();
+    g_assert(getrandom(&writer->header.nonce, sizeof writer->header.nonce, 0) == sizeof writer->header.nonce);
     writer->header.first_group = writer->next_group;
     writer->header.created_ms = g_get_real_time() / 1000;
     writer->header.batches_before = writer->batches_total;
@@ -98,6 +100,7 @@ static void publish_segment(struct journal *journal, uint64_t size, uint64_t cap
     g_array_append_val(journal->segments, segment);
     g_mutex_unlock(&journal->lock);
     atomic_store(&journal->partition_count, header->partition_count);
+    atomic_store(&journal->same_topic, true);
 }
 
 static int rotate(struct journal *journal, size_t need)
@@ -219,6 +222,7 @@ static void publish_group(struct journal *journal, struct journal_group *group)
     }
     journal->batches_total = writer->batches_total;
     journal->bytes_total = writer->bytes_total;
+    journal->stats.last_group = group->number;
     journal->stats.groups++;
     journal->stats.written_bytes += writer->encoder.bytes->len;
     g_mutex_unlock(&journal->lock);
