@@ -169,5 +169,5 @@ def measure_series(client):
             pipeline.hvals(key)
         for values in pipeline.execute():
             fields += len(values)
-            series += sum(value.split(" ", 1)[0].count(":") for value in values)
+            series += sum(line.split(" ", 2)[1].count(":") for value in values for line in value.splitlines())
     return size, series, fields

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 MINUTE, SLOT, HOUR, DAY = 60_000, 900_000, 3_600_000, 86_400_000
 MINUTES_KEPT = 48 * HOUR
-USERS_PER_SHARD, CLIENTS_PER_SHARD = 16, 64
+USERS_PER_SHARD, USERS_PER_BLOCK, CLIENTS_PER_SHARD = 4, 64, 64
 
 Event = namedtuple("Event", "time org client user platform method route status latency sent received revision")
 
@@ -165,6 +165,7 @@ def write(client, events, partitions, now, with_topic=True):
     """Writes everything with plain commands; the counts already there are not looked at."""
     symbols = _Symbols()
     hashes, scores = defaultdict(lambda: defaultdict(Sum)), defaultdict(Counter)
+    slots = defaultdict(lambda: defaultdict(lambda: defaultdict(Sum)))
     meta = defaultdict(Counter)
     for event in events:
         p = partition_of(event, partitions)
@@ -175,23 +176,33 @@ def write(client, events, partitions, now, with_topic=True):
         route = symbols.of(routes, f"{event.method} {event.route}", "r")
         platform = symbols.of(routes, event.platform, "p")
         user = symbols.of(f"{{p{p}}}:u:{generation}:{c}", event.user)
-        hashes[f"{{p{p}}}:s:{generation}:{slot}:{c}:{user // USERS_PER_SHARD}"][f"{route}.{user}.{platform}"].add(event)
+        slots[f"{{p{p}}}:s:{generation}:{slot}:{c}"][user // USERS_PER_SHARD][f"{route}.{user}.{platform}"].add(event)
         scores[f"{{p{p}}}:zs:{generation}:{slot}"][c] += 1
         scores[f"{{p{p}}}:zr:{generation}:{slot}"][f"{event.method} {event.route}"] += 1
         meta[p][f"cnt:{generation}"] += 1
         if (minute + 1) * MINUTE > now - MINUTES_KEPT:
             hashes[f"{{p{p}}}:m:{minute}.{event.revision}:{c // CLIENTS_PER_SHARD}"][str(c)].add(event)
             scores[f"{{p{p}}}:zm:{minute}.{event.revision}"][c] += 1
-    _store(client, symbols, hashes, scores, meta)
+    _store(client, symbols, slots, hashes, scores, meta)
     if with_topic:
         client.hset("daybook:topic", mapping={"topic": "usage.events", "partitions": partitions})
 
 
-def _store(client, symbols, hashes, scores, meta):
+def _blocks(names):
+    """Users in the order of their symbols, so many to a field."""
+    ordered = sorted(names, key=names.get)
+    starts = range(0, len(ordered), USERS_PER_BLOCK)
+    return {start // USERS_PER_BLOCK: "".join(name + "\n" for name in ordered[start : start + USERS_PER_BLOCK]) for start in starts}
+
+
+def _store(client, symbols, slots, hashes, scores, meta):
     pipeline = client.pipeline(transaction=False)
     for (table, _), names in symbols.tables.items():
         if names:
-            pipeline.hset(table, mapping=names)
+            pipeline.hset(table, mapping=_blocks(names) if ":u:" in table else names)
+    for key, shards in slots.items():
+        lines = {shard: "".join(f"{name} {total.text()}\n" for name, total in rows.items()) for shard, rows in shards.items()}
+        pipeline.hset(key, mapping=lines)
     for key, rows in hashes.items():
         pipeline.hset(key, mapping={field: total.text() for field, total in rows.items()})
     for key, members in scores.items():

@@ -1,13 +1,13 @@
 """What Redis holds, read by a few lines of its own: no code is shared with the daemons.
 
-The layout is that of lib/keys.h and lib/measure.h: a slot bucket {p3}:s:<generation>:<slot>:<client>:<shard> maps
-"route.user.platform" to "200:15,404:2 …"; symbols are resolved through {p3}:c:<generation> and {p3}:r:<generation>:<client>.
+The layout is that of lib/keys.h and lib/measure.h: a slot bucket {p3}:s:<generation>:<slot>:<client> maps
+a shard to lines "route.user.platform 200:15,404:2 …"; symbols are resolved through {p3}:c:<generation> and {p3}:r:<generation>:<client>.
 """
 
 import collections
 import re
 
-_SLOT = re.compile(r"\{p(\d+)\}:s:(\d+)\.(\d+):(\d+):(\d+):(\d+)")
+_SLOT = re.compile(r"\{p(\d+)\}:s:(\d+)\.(\d+):(\d+):(\d+)")
 
 
 class _Symbols:
@@ -47,12 +47,13 @@ def read(client):
 
 
 def _add(counts, symbols, match, fields):
-    partition, day, revision, _slot, client, _shard = map(int, match.groups())
+    partition, day, revision, _slot, client = map(int, match.groups())
     generation = f"{day}.{revision}"
     organization, name = symbols.client(partition, generation, client)
-    for field, measure in fields.items():
-        route = symbols.route(partition, generation, client, int(field.split(".")[0]))
-        for pair in measure.split(" ")[0].split(","):
+    for line in (line for lines in fields.values() for line in lines.splitlines()):
+        combination, statuses = line.split(" ")[:2]
+        route = symbols.route(partition, generation, client, int(combination.split(".")[0]))
+        for pair in statuses.split(","):
             status, count = pair.split(":")
             counts[organization, name, route, int(status), day] += int(count)
 
