@@ -189,21 +189,22 @@ static void ask_routes(struct sheet *sheet)
 
 /* ---- slots ---- */
 
-/* "route.user.platform" -> route. */
-static bool read_route_symbol(struct view field, uint32_t *route)
+/* "route.user.platform measure": all users and platforms of a route are one here. */
+static bool read_line(struct view line, struct early *row)
 {
-    const char *cursor = field.data, *end = field.data + field.size;
+    const char *cursor = line.data, *end = line.data + line.size;
+    const char *blank = memchr(line.data, ' ', line.size);
     uint64_t symbol;
-    if (!number_scan(&cursor, end, &symbol) || symbol > KEYS_ROUTES_MAX + 1 || cursor == end || *cursor != '.')
+    if (!number_scan(&cursor, end, &symbol) || symbol > KEYS_ROUTES_MAX + 1 || cursor == end || *cursor != '.' || !blank)
         return false;
-    *route = (uint32_t)symbol;
-    return true;
+    row->route = (uint32_t)symbol;
+    return measure_parse(&row->measure, view_make(blank + 1, (size_t)(end - blank - 1)));
 }
 
-static bool read_row(struct sheet *sheet, struct view field, struct view value, int64_t slot)
+static bool count_line(struct sheet *sheet, struct view line, int64_t slot)
 {
     struct early row = {.slot = slot};
-    if (!read_route_symbol(field, &row.route) || !measure_parse(&row.measure, value))
+    if (!read_line(line, &row))
         return false;
     struct route *route = route_at(sheet, row.route);
     if (route->name == NULL) {
@@ -215,14 +216,26 @@ static bool read_row(struct sheet *sheet, struct view field, struct view value, 
     return true;
 }
 
+/* A shard of the slot: lines, each ended by a line feed. */
+static bool count_lines(struct sheet *sheet, struct view lines, int64_t slot)
+{
+    const char *end = lines.data + lines.size;
+    for (const char *line = lines.data; line < end;) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        if (!stop || !count_line(sheet, view_make(line, (size_t)(stop - line)), slot))
+            return false;
+        line = stop + 1;
+    }
+    return true;
+}
+
 static void take_slot(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t slot_of_day, size_t b)
 {
     (void)b;
     struct sheet *sheet = opaque;
     int64_t slot = sheet->generation->day * KEYS_SLOTS_PER_DAY + (int64_t)slot_of_day;
-    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
-        struct view field = redis_reply_text(redis_reply_at(reply, i)), value = redis_reply_text(redis_reply_at(reply, i + 1));
-        if (read_row(sheet, field, value, slot))
+    for (size_t i = 1; i < redis_reply_count(reply); i += 2) {
+        if (count_lines(sheet, redis_reply_text(redis_reply_at(reply, i)), slot))
             continue;
         reader_fail(reader, "Slot %d of client %u in generation %d.%d of partition %d holds what is not a measure.",
                     (int)slot_of_day, sheet->member->symbol, (int)sheet->generation->day, sheet->generation->revision,
@@ -243,14 +256,14 @@ static void ask_slots(struct sheet *sheet)
     const struct member *member = sheet->member;
     int slot, end = generation_slots(g, window_range(sheet->reading->table->window), &slot);
     for (; slot < end; slot++) {
-        for (uint32_t shard = 0; member_is_active(member, slot) && shard < member->shards; shard++) {
-            char key[KEYS_MAX];
-            size_t size = keys_slot(key, g->partition, g->day, g->revision, slot, member->symbol, shard);
-            const struct view argv[] = {view_of("HGETALL"), view_make(key, size)};
-            sheet->outstanding++;
-            reader_ask(sheet->reading->reader, g->partition, argv, G_N_ELEMENTS(argv),
-                       (struct reader_then){.take = take_slot, .opaque = sheet, .a = (size_t)slot});
-        }
+        char key[KEYS_MAX];
+        if (!member_is_active(member, slot))
+            continue;
+        const struct view argv[] = {view_of("HGETALL"),
+                                    view_make(key, keys_slot(key, g->partition, g->day, g->revision, slot, member->symbol))};
+        sheet->outstanding++;
+        reader_ask(sheet->reading->reader, g->partition, argv, G_N_ELEMENTS(argv),
+                   (struct reader_then){.take = take_slot, .opaque = sheet, .a = (size_t)slot});
     }
 }
 

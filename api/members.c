@@ -108,7 +108,7 @@ static void add_member(struct members *members, size_t generation, struct view n
     uint64_t number;
     if (!number_read(symbol, &number) || number == 0 || number > UINT32_MAX)
         return;
-    struct member member = {.generation = (uint32_t)generation, .symbol = (uint32_t)number, .shards = 1};
+    struct member member = {.generation = (uint32_t)generation, .symbol = (uint32_t)number};
     member.name = g_string_chunk_insert_len(members->names, name.data, (gssize)name.size);
     g_array_append_val(members->list, member);
 }
@@ -271,14 +271,6 @@ struct member *members_by_symbol(const struct members *members, guint first, gui
     return NULL;
 }
 
-static void take_users(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
-{
-    (void)reader, (void)a, (void)b;
-    struct member *member = opaque;
-    int64_t users = CLAMP(redis_reply_integer(reply), 0, INT32_MAX);
-    member->shards = (uint32_t)users / KEYS_USERS_PER_SHARD + 1; /* symbols are 0 (no user) to `users` */
-}
-
 static void take_score(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t slot, size_t b)
 {
     (void)reader, (void)b;
@@ -326,14 +318,6 @@ static void ask_active(struct reader *reader, const struct generation *g, struct
     }
 }
 
-static void ask_users(struct reader *reader, const struct generation *g, struct member *member)
-{
-    char key[KEYS_MAX];
-    const struct view argv[] = {view_of("HLEN"),
-                                view_make(key, keys_users(key, g->partition, g->day, g->revision, member->symbol))};
-    reader_ask(reader, g->partition, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_users, .opaque = member});
-}
-
 bool members_see(struct members *members, struct reader *reader, struct slot_range range, GError **error)
 {
     g_autoptr(GPtrArray) walks = g_ptr_array_new_with_free_func(g_free);
@@ -345,8 +329,6 @@ bool members_see(struct members *members, struct reader *reader, struct slot_ran
         *walk = (struct walk){members, first, end};
         g_ptr_array_add(walks, walk);
         ask_active(reader, g, walk, range);
-        for (guint i = first; i < end; i++)
-            ask_users(reader, g, &g_array_index(members->list, struct member, i));
     }
     return reader_finish(reader, error);
 }

@@ -18,7 +18,6 @@ struct generation {
 struct member {
     uint32_t generation; /* index into the generations */
     uint32_t symbol;
-    uint32_t shards;    /* shards of its slot buckets: by user */
     const char *name;   /* organization KEYS_CLIENT_SEPARATOR client */
     uint64_t active[2]; /* a bit for each slot of the day in which it was counted */
 };
@@ -45,7 +44,7 @@ bool members_one(const struct usage_params *params);
 struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n,
                              const struct usage_params *params, GError **error);
 void members_free(struct members *members);
-/* Learns in which slots of the range each was active, and its number of shards. */
+/* Learns in which slots of the range each was active. */
 bool members_see(struct members *members, struct reader *reader, struct slot_range range, GError **error);
 
 bool member_is_active(const struct member *member, int slot_of_day);

@@ -60,9 +60,9 @@ static GHashTable *symbol_table(struct store_reader *reader, const char *key, co
 
 /* ---- buckets ---- */
 
-/* {p3}:s:<day>.<revision>:<slot>:<client>:<shard> */
+/* {p3}:s:<day>.<revision>:<slot>:<client> */
 struct bucket_name {
-    uint64_t partition, day, revision, slot, client, shard;
+    uint64_t partition, day, revision, slot, client;
 };
 
 static bool read_part(const char **cursor, const char *end, const char *before, uint64_t *value)
@@ -82,7 +82,7 @@ static bool read_bucket_name(struct view key, struct bucket_name *name)
 
     return read_part(&cursor, end, "{p", &name->partition) && read_part(&cursor, end, "}:s:", &name->day) &&
            read_part(&cursor, end, ".", &name->revision) && read_part(&cursor, end, ":", &name->slot) &&
-           read_part(&cursor, end, ":", &name->client) && read_part(&cursor, end, ":", &name->shard) && cursor == end;
+           read_part(&cursor, end, ":", &name->client) && cursor == end;
 }
 
 /* Organization and client of a bucket. */
@@ -121,16 +121,31 @@ static bool add_statuses(struct store_reader *reader, struct counts_key *key, st
     return false;
 }
 
-/* "route.user.platform" -> measure */
-static bool add_field(struct store_reader *reader, GHashTable *routes, struct counts_key *key, struct view field, struct view measure)
+/* "route.user.platform measure" */
+static bool add_line(struct store_reader *reader, GHashTable *routes, struct counts_key *key, struct view line)
 {
-    const char *cursor = field.data;
+    const char *cursor = line.data;
+    const char *end = line.data + line.size;
+    const char *blank = memchr(line.data, ' ', line.size);
     uint64_t route;
 
-    if (!number_scan(&cursor, field.data + field.size, &route))
+    if (!blank || !number_scan(&cursor, end, &route))
         return false;
     key->route = g_hash_table_lookup(routes, GUINT_TO_POINTER((guint)route));
-    return key->route && add_statuses(reader, key, measure);
+    return key->route && add_statuses(reader, key, view_make(blank + 1, (size_t)(end - blank - 1)));
+}
+
+static bool add_lines(struct store_reader *reader, GHashTable *routes, struct counts_key *key, struct view lines)
+{
+    const char *end = lines.data + lines.size;
+
+    for (const char *line = lines.data; line < end;) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        if (!stop || !add_line(reader, routes, key, view_make(line, (size_t)(stop - line))))
+            return false;
+        line = stop + 1;
+    }
+    return true;
 }
 
 static bool add_bucket(struct store_reader *reader, const char *key_text, const struct redis_reply *reply, GError **error)
@@ -146,11 +161,9 @@ static bool add_bucket(struct store_reader *reader, const char *key_text, const 
     GHashTable *routes = symbol_table(reader, table_key, "r", error);
     if (!routes || !find_client(reader, &name, &key, error))
         return false;
-    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
-        struct view field = redis_reply_text(redis_reply_at(reply, i));
-        if (!add_field(reader, routes, &key, field, redis_reply_text(redis_reply_at(reply, i + 1))))
-            return bad(error, key_text, "a field cannot be understood, or its route has no symbol");
-    }
+    for (size_t i = 1; i < redis_reply_count(reply); i += 2)
+        if (!add_lines(reader, routes, &key, redis_reply_text(redis_reply_at(reply, i))))
+            return bad(error, key_text, "a line cannot be understood, or its route has no symbol");
     (*reader->buckets)++;
     return true;
 }
