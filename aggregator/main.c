@@ -66,7 +66,10 @@ static void handle(struct http_request *request, void *opaque)
 
 static bool check_config(const struct config *config, GError **error)
 {
-    return redis_url_check(config_string(config, "redis.url"), error);
+    if (redis_url_check(config_string(config, "redis.url"), error))
+        return true;
+    g_prefix_error(error, "redis.url: ");
+    return false;
 }
 
 /* Eviction would remove counts: that is worth a refusal. The rest costs only memory. */

@@ -114,7 +114,10 @@ static bool member_subscribe(struct kafka_member *member, GError **error)
 struct kafka_member *kafka_member_new(const struct kafka_settings *settings, const char *group, const char *instance_id,
                                       const char *topic, kafka_assigned assigned, void *opaque, GError **error)
 {
-    rd_kafka_conf_t *conf = member_conf(settings, group, instance_id, error);
+    /* A static member that comes back is handed its old partitions without a look at what it subscribes to now. With another topic it
+     * must be another member, or it would have none until the next rebalance. */
+    g_autofree char *member_id = instance_id && *instance_id ? g_strdup_printf("%s.%s", instance_id, topic) : NULL;
+    rd_kafka_conf_t *conf = member_conf(settings, group, member_id, error);
     struct kafka_member *member;
 
     if (!conf)
