@@ -85,6 +85,14 @@ static bool read_bucket_name(struct view key, struct bucket_name *name)
            read_part(&cursor, end, ":", &name->client) && cursor == end;
 }
 
+/* A symbol without a name: seen when a flush is being applied just now, or else a difference to be shown. */
+static const char *nameless(struct store_reader *reader, uint64_t symbol)
+{
+    g_autofree char *name = g_strdup_printf("?%" G_GUINT64_FORMAT, symbol);
+
+    return names_get(reader->names, view_of(name));
+}
+
 /* Organization and client of a bucket. */
 static bool find_client(struct store_reader *reader, const struct bucket_name *name, struct counts_key *key, GError **error)
 {
@@ -96,10 +104,8 @@ static bool find_client(struct store_reader *reader, const struct bucket_name *n
         return false;
     const char *both = g_hash_table_lookup(table, GUINT_TO_POINTER((guint)name->client));
     const char *separator = both ? strchr(both, KEYS_CLIENT_SEPARATOR) : NULL;
-    if (!separator)
-        return bad(error, table_key, "it lacks the symbol of a client that has a bucket");
-    key->organization = names_get(reader->names, view_make(both, (size_t)(separator - both)));
-    key->client = names_get(reader->names, view_of(separator + 1));
+    key->organization = names_get(reader->names, view_make(both, separator ? (size_t)(separator - both) : 0));
+    key->client = separator ? names_get(reader->names, view_of(separator + 1)) : nameless(reader, name->client);
     return true;
 }
 
@@ -132,7 +138,9 @@ static bool add_line(struct store_reader *reader, GHashTable *routes, struct cou
     if (!blank || !number_scan(&cursor, end, &route))
         return false;
     key->route = g_hash_table_lookup(routes, GUINT_TO_POINTER((guint)route));
-    return key->route && add_statuses(reader, key, view_make(blank + 1, (size_t)(end - blank - 1)));
+    if (!key->route)
+        key->route = nameless(reader, route);
+    return add_statuses(reader, key, view_make(blank + 1, (size_t)(end - blank - 1)));
 }
 
 static bool add_lines(struct store_reader *reader, GHashTable *routes, struct counts_key *key, struct view lines)
@@ -163,7 +171,7 @@ static bool add_bucket(struct store_reader *reader, const char *key_text, const 
         return false;
     for (size_t i = 1; i < redis_reply_count(reply); i += 2)
         if (!add_lines(reader, routes, &key, redis_reply_text(redis_reply_at(reply, i))))
-            return bad(error, key_text, "a line cannot be understood, or its route has no symbol");
+            return bad(error, key_text, "a line cannot be understood");
     (*reader->buckets)++;
     return true;
 }
