@@ -254,6 +254,43 @@ static void test_assign_again(struct fixture *f, gconstpointer data)
     kafka_reader_free(reader);
 }
 
+/* A full prefetch queue must not cost a second each time: without the waking of the leaders this takes 40 s. */
+static void test_small_prefetch(struct fixture *f, gconstpointer data)
+{
+    enum { SIZE = 100000, N = 120 };
+    static const char *const properties[] = {"queued.max.messages.kbytes=128", "fetch.message.max.bytes=110000", NULL};
+    static const struct kafka_position begin[] = {{0, 0}, {1, 0}, {2, 0}};
+    struct kafka_producer *producer = producer_of(f);
+    g_autofree char *payload = g_malloc(SIZE);
+    struct kafka_message message;
+    int got = 0, ended = 0;
+
+    (void)data;
+    for (int i = 0; i < N; i++) {
+        for (int k = 0; k < SIZE; k++)
+            payload[k] = (char)g_test_rand_int(); /* not to be compressed */
+        while (kafka_producer_send(producer, i % PARTITIONS, payload, SIZE, GINT_TO_POINTER(i + 1)) == KAFKA_SEND_FULL)
+            kafka_producer_poll(producer, 10);
+        kafka_producer_flush(producer, TIMEOUT_MS); /* a batch of its own */
+    }
+    kafka_producer_free(producer);
+    f->settings.properties = properties;
+    struct kafka_reader *reader = reader_of(f);
+    gint64 began_us = g_get_monotonic_time();
+    assign(reader, begin, PARTITIONS);
+    while (ended < PARTITIONS) {
+        if (kafka_reader_poll(reader, &message, 1, 1000) == 0)
+            continue;
+        got += message.event == KAFKA_MESSAGE && message.size == SIZE;
+        ended += message.event == KAFKA_END_OF_PARTITION;
+        kafka_message_clear(&message);
+        g_usleep(5000);
+    }
+    kafka_reader_free(reader);
+    g_assert_cmpint(got, ==, N);
+    g_assert_cmpint(g_get_monotonic_time() - began_us, <, 10 * G_USEC_PER_SEC);
+}
+
 static void wait_for_event(struct kafka_reader *reader, enum kafka_event event, int partition)
 {
     struct kafka_message message;
@@ -491,6 +528,7 @@ int main(int argc, char **argv)
         {"/kafka/topic", test_topic, FALSE},
         {"/kafka/round_trip", test_round_trip, FALSE},
         {"/kafka/assign_again", test_assign_again, FALSE},
+        {"/kafka/small_prefetch", test_small_prefetch, FALSE},
         {"/kafka/out_of_range", test_out_of_range, FALSE},
         {"/kafka/too_large", test_too_large, FALSE},
         {"/kafka/outage", test_outage, TRUE},
