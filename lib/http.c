@@ -368,24 +368,38 @@ void http_hold(struct http_request *request)
     MHD_suspend_connection(request->mhd);
 }
 
-void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size)
+/* The request has its response, or NULL: the connection is then closed. */
+static void finish(struct http_request *request, struct MHD_Response *response)
 {
     struct http_server *server = request->server;
     struct MHD_Connection *mhd = request->mhd;
     bool held = request->held;
 
-    g_assert(!atomic_load(&request->answered));
-    atomic_fetch_add(&server->responding, 1);
-    request->status = (unsigned)status;
-    request->response = make_response(request, content_type, body, size);
-    if (atomic_load(&server->quiesced))
-        MHD_add_response_header(request->response, MHD_HTTP_HEADER_CONNECTION, "close");
+    request->response = response;
     atomic_store(&request->answered, true);
     if (held) {
         atomic_fetch_sub(&server->held, 1);
         MHD_resume_connection(mhd); /* the request may be gone from here on */
     }
     atomic_fetch_sub(&server->responding, 1);
+}
+
+void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size)
+{
+    g_assert(!atomic_load(&request->answered));
+    atomic_fetch_add(&request->server->responding, 1);
+    request->status = (unsigned)status;
+    struct MHD_Response *response = make_response(request, content_type, body, size);
+    if (atomic_load(&request->server->quiesced))
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    finish(request, response);
+}
+
+void http_abandon(struct http_request *request)
+{
+    g_assert(!atomic_load(&request->answered));
+    atomic_fetch_add(&request->server->responding, 1);
+    finish(request, NULL);
 }
 
 G_GNUC_PRINTF(4, 5) static void respond_error(struct http_request *request, int status, const char *code, const char *format, ...)
@@ -404,7 +418,7 @@ G_GNUC_PRINTF(4, 5) static void respond_error(struct http_request *request, int 
 
 static enum MHD_Result request_send(struct http_request *request)
 {
-    return MHD_queue_response(request->mhd, request->status, request->response);
+    return request->response ? MHD_queue_response(request->mhd, request->status, request->response) : MHD_NO;
 }
 
 static void respond_too_large(struct http_request *request)

@@ -50,6 +50,8 @@ void http_hold(struct http_request *request);
 void http_response_header(struct http_request *request, const char *name, const char *value);
 /* Answers; body is copied (NULL with 0 for none). content_type may be NULL. Compresses bodies over 1 KiB where the client accepts gzip. */
 void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size);
+/* Closes the connection instead of answering: when not even an error would be true. Counts as the answer. */
+void http_abandon(struct http_request *request);
 
 /* Constant-time comparison of an Authorization: Bearer header (or X-API-Key) with a token; false when the header is missing. */
 bool http_request_bearer_is(const struct http_request *request, const char *token);

@@ -75,6 +75,8 @@ static void handle(struct http_request *request, void *opaque)
     } else if (strcmp(path, "/hold") == 0) {
         http_hold(request);
         push_held(f, request);
+    } else if (strcmp(path, "/abandon") == 0) {
+        http_abandon(request);
     } else if (strcmp(path, "/big") == 0) {
         g_autofree char *big = g_strnfill(BIG, 'a');
         http_respond(request, 200, "text/plain", big, BIG);
@@ -403,6 +405,25 @@ static void test_held(struct fixture *f, gconstpointer data)
     http_client_clear(&client);
 }
 
+static void test_abandoned(struct fixture *f, gconstpointer data)
+{
+    struct http_client client;
+    struct http_answer answer;
+
+    (void)data;
+    for (int held = 0; held < 2; held++) {
+        http_client_init(&client, f->port);
+        http_client_send(&client, held ? "POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na"
+                                       : "POST /abandon HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na");
+        if (held)
+            http_abandon((struct http_request *)pop_held(f));
+        http_client_receive(&client, TRUE, &answer);
+        g_assert_cmpint(answer.status, ==, 0); /* the end of the connection, and not a byte before it */
+        g_assert_cmpuint(client.in->len, ==, 0);
+        http_client_clear(&client);
+    }
+}
+
 static void test_aborted_while_held(struct fixture *f, gconstpointer data)
 {
     enum { N = 50 };
@@ -639,6 +660,7 @@ int main(int argc, char **argv)
         {"/http/malformed", test_malformed},
         {"/http/slow_clients", test_slow_clients},
         {"/http/held", test_held},
+        {"/http/abandoned", test_abandoned},
         {"/http/aborted_while_held", test_aborted_while_held},
         {"/http/aborted_while_sending", test_aborted_while_sending},
         {"/http/many_threads", test_many_threads},
