@@ -14,8 +14,20 @@ from chaos import counts  # noqa: E402
 
 def generate(stack, topic, events, *arguments):
     start_ms = (now_ms() - 3_700_000) // 900_000 * 900_000
-    return program("generate", "--brokers", stack.broker.address, "--topic", topic, "--partitions", PARTITIONS,
-                   "--events", events, "--start-ms", start_ms, *arguments)  # fmt: skip
+    return program(
+        "generate",
+        "--brokers",
+        stack.broker.address,
+        "--topic",
+        topic,
+        "--partitions",
+        PARTITIONS,
+        "--events",
+        events,
+        "--start-ms",
+        start_ms,
+        *arguments,
+    )
 
 
 def read_rate(stack, topic, events, runs=3):
@@ -48,7 +60,6 @@ def drain(stack, topic, events, settings=None):
     return result
 
 
-
 def _counted(client, aggregator):
     assert aggregator.alive(), aggregator.log_tail()
     meta = counts.meta(client, PARTITIONS)
@@ -64,9 +75,23 @@ def peer(stack, topic, events, minimal):
     """The Python worker on a fresh Redis."""
     redis = stack.fresh_redis()
     cpu = Cpu(redis=redis, broker=stack.broker)
-    command = [sys.executable, ROOT / "tests/bench/peers/python_worker.py", "--brokers", stack.broker.address, "--topic", topic,
-               "--partitions", PARTITIONS, "--redis-port", redis.port, "--proto", ROOT / "build/gen/python",
-               "--events", events, *(["--minimal"] if minimal else [])]  # fmt: skip
+    command = [
+        sys.executable,
+        ROOT / "tests/bench/peers/python_worker.py",
+        "--brokers",
+        stack.broker.address,
+        "--topic",
+        topic,
+        "--partitions",
+        PARTITIONS,
+        "--redis-port",
+        redis.port,
+        "--proto",
+        ROOT / "build/gen/python",
+        "--events",
+        events,
+        *(["--minimal"] if minimal else []),
+    ]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=900)
     if done.returncode:
         raise SystemExit(done.stderr)
@@ -78,8 +103,24 @@ def peer(stack, topic, events, minimal):
 def redis_benchmark(stack):
     """HINCRBY per second by Redis' own tool, pipelined by 1,000 as the peer does."""
     redis = stack.fresh_redis()
-    command = ["redis-benchmark", "-p", redis.port, "-c", 1, "-P", 1000, "-n", 1000000, "-r", 100000, "--csv",
-               "HINCRBY", "h:__rand_int__", "f", 1]  # fmt: skip
+    command = [
+        "redis-benchmark",
+        "-p",
+        redis.port,
+        "-c",
+        1,
+        "-P",
+        1000,
+        "-n",
+        1000000,
+        "-r",
+        100000,
+        "--csv",
+        "HINCRBY",
+        "h:__rand_int__",
+        "f",
+        1,
+    ]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300)
     return float(re.findall(r'"([\d.]+)"', done.stdout.splitlines()[-1])[0])
 
@@ -103,18 +144,30 @@ def run(stack, events, sample, quick):
         ("aggregator, exactly once into Redis", rate(our_rate)),
         ("  the same from its start, joining the group included", rate(events / ours["seconds"])),
         ("limit: bare librdkafka reads the topic, decoding nothing", f"{rate(limit)}  (ratio {our_rate / limit:.2f})"),
-        ("peer: Python worker, comparable counts (4 HINCRBY an event)", f"{rate(full_rate)}  (ratio {our_rate / full_rate:.1f}, bar 20)"),
+        (
+            "peer: Python worker, comparable counts (4 HINCRBY an event)",
+            f"{rate(full_rate)}  (ratio {our_rate / full_rate:.1f}, bar 20)",
+        ),
         ("peer: the same with one HINCRBY an event", f"{rate(minimal_rate)}  (ratio {our_rate / minimal_rate:.1f})"),
-        ("  HINCRBY/s of the peer, comparable / one an event",
-         f"{rate(full['increments'] / full['seconds'])} / {rate(minimal['increments'] / minimal['seconds'])}"),
+        (
+            "  HINCRBY/s of the peer, comparable / one an event",
+            f"{rate(full['increments'] / full['seconds'])} / {rate(minimal['increments'] / minimal['seconds'])}",
+        ),
         ("  HINCRBY/s of redis-benchmark -P 1000", rate(tool)),
         ("CPU s per million events", per_million(ours)),
         ("CPU s per million events, Python peer", per_million(full)),
         ("peak memory of the worker, and its bound", f"{ours['peak_rss_mb']:.0f} MiB of {ours['bound_mb']:.0f} MiB"),
         ("memory of Redis", f"{ours['redis_mb']:.0f} MiB"),
-    ]  # fmt: skip
+    ]
     table(f"Aggregator: {events:,} realistic events waiting in {PARTITIONS} partitions (peer: {sample:,})", rows)
-    results["realistic"] = {**ours, "rate": our_rate, "limit": limit, "peer": full_rate, "peer_minimal": minimal_rate, "tool": tool}
+    results["realistic"] = {
+        **ours,
+        "rate": our_rate,
+        "limit": limit,
+        "peer": full_rate,
+        "peer_minimal": minimal_rate,
+        "tool": tool,
+    }
     results["hostile"] = hostile(stack, events // 5 if quick else events)
     return results
 
@@ -141,20 +194,24 @@ def series_bytes(stack, events):
     """Redis bytes per live series: slot buckets, their symbols and their sorted sets, by what there is in them."""
     generate(stack, "nousers", events, "--no-users")
     rows, results = [], {}
-    for topic, what in (("nousers", "client x route x status x slot"), ("realistic", "… x user, a third of events with one of 10,000")):
+    for topic, what in (
+        ("nousers", "client x route x status x slot"),
+        ("realistic", "… x user, a third of events with one of 10,000"),
+    ):
         for histograms in ("no", "yes"):
             drain(stack, topic, events, {"counting.histograms": histograms})
             size, series, fields = measure_series(stack.redis.client())
             bar = {"no": ", bar 60", "yes": ", bar 200"}[histograms] if topic == "nousers" else ""
-            rows.append((f"{what}, histograms {histograms}",
-                         f"{size / series:.1f} bytes{bar}  ({series:,} series in {fields:,} fields)"))  # fmt: skip
+            rows.append(
+                (f"{what}, histograms {histograms}", f"{size / series:.1f} bytes{bar}  ({series:,} series in {fields:,} fields)")
+            )
             results[f"{topic} histograms={histograms}"] = size / series
     table(f"Redis bytes per live series ({events:,} realistic events, one hour)", rows)
     return results
 
 
 def measure_series(client):
-    """(bytes, series, fields): MEMORY USAGE of every slot key with its symbols and sorted sets; a series is one status of a field."""
+    """(bytes, series, fields): MEMORY USAGE of slot keys, their symbols and sorted sets; a series is one status of a combination."""
     pattern = re.compile(r"\{p\d+\}:(s|c|r|u|zs|zr):")
     keys = [key for key in client.scan_iter(count=10000) if pattern.match(key)]
     size = series = fields = 0

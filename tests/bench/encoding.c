@@ -233,8 +233,8 @@ static void time_it(const char *name, struct material *material, uint64_t (*run)
         events += BATCH * BATCHES;
         now_us = g_get_monotonic_time();
     } while (now_us - start_us < RUN_US);
-    printf("%-44s %8.2f M events/s %8.1f bytes/event  (sum %" G_GUINT64_FORMAT ")\n", name, (double)events / (double)(now_us - start_us),
-           (double)bytes / (BATCH * BATCHES), sum / (events / (BATCH * BATCHES)));
+    printf("%-44s %8.2f M events/s %8.1f bytes/event  (sum %" G_GUINT64_FORMAT ")\n", name,
+           (double)events / (double)(now_us - start_us), (double)bytes / (BATCH * BATCHES), sum / (events / (BATCH * BATCHES)));
 }
 
 static size_t total(const GPtrArray *list)

@@ -1,16 +1,16 @@
 /* bench-generate: puts a load (load.h) on a Kafka topic as real Records, and optionally the first of the same events, one a message
  * as a SingleEvent, on a second topic for the Python peer.
  *
- * The same arguments give the same messages, byte for byte, whenever and wherever it runs. The events are dealt to `streams` streams
- * by a hash of their number, as if so many collectors had taken them; each stream cuts a batch for a partition at `batch` events.
- * Prints one line of JSON. */
+ * The same arguments give the same messages, byte for byte, whenever and wherever it runs. The events are dealt to `streams`
+ * streams by a hash of their number, as if so many collectors had taken them; each stream cuts a batch for a partition at `batch`
+ * events. Prints one line of JSON. */
 #include "rows.pb-c.h"
 #include "lib/kafka.h"
 #include "lib/record.h"
+#include "tests/bench/cpu.h"
 #include "tests/bench/load.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 enum { STREAMS_MAX = 16, PARTITIONS_MAX = 256, SEND_TIMEOUT_MS = 60000 };
 
@@ -196,13 +196,9 @@ int main(int argc, char **argv)
             send_single(out, &event);
     }
     close_all(out);
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
     printf("{\"events\":%" G_GINT64_FORMAT ",\"batches\":%" G_GUINT64_FORMAT ",\"bytes\":%" G_GUINT64_FORMAT
            ",\"seconds\":%.3f,\"cpu_seconds\":%.3f}\n",
-           options.events, out->batches, out->bytes, (double)(g_get_monotonic_time() - start_us) / 1e6, cpu);
+           options.events, out->batches, out->bytes, (double)(g_get_monotonic_time() - start_us) / 1e6, cpu_seconds());
     g_free(out);
     load_free(load);
     return 0;

@@ -5,6 +5,7 @@
  * when a batch was *due*, so that a stalled collector cannot hide behind a waiting client (coordinated omission). Prints one line
  * of JSON. */
 #include "lib/record.h"
+#include "tests/bench/cpu.h"
 #include "tests/bench/load.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -69,8 +69,8 @@ static int dial(void)
     if (fd < 0)
         die("socket");
     struct sockaddr_un local = {.sun_family = AF_UNIX};
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)options.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (options.socket_path)
         g_strlcpy(local.sun_path, options.socket_path, sizeof local.sun_path);
     else
@@ -249,8 +249,9 @@ static struct connection *connection_new(int index, gint64 requests)
     connection->requests = requests;
     connection->fd = dial();
     connection->latency_us = g_array_new(FALSE, FALSE, sizeof(gint64));
-    connection->load = load_new(&(struct load_settings){(uint64_t)options.seed + (uint64_t)index * 1000003, (uint64_t)options.events,
-                                                        g_get_real_time() / 1000 - LOAD_HOUR_MS, false, false});
+    connection->load =
+        load_new(&(struct load_settings){(uint64_t)options.seed + (uint64_t)index * 1000003, (uint64_t)options.events,
+                                         g_get_real_time() / 1000 - LOAD_HOUR_MS, false, false});
     if (options.rate == 0) {
         connection->bodies = g_ptr_array_new_with_free_func(free_body);
         for (gint64 i = 0; i < requests; i++)
@@ -278,13 +279,6 @@ static int compare(gconstpointer a, gconstpointer b)
 static double quantile_ms(const GArray *sorted, double q)
 {
     return sorted->len ? (double)g_array_index(sorted, gint64, (guint)(q * (sorted->len - 1))) / 1000.0 : 0;
-}
-
-static double cpu_seconds(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 static void report(struct connection **connections, gint64 stop_us, double cpu)
@@ -315,13 +309,18 @@ static bool choose_form(void)
     return false;
 }
 
+static bool check_options(void)
+{
+    return (options.port || options.socket_path) && options.batch >= 1 && choose_form() && options.connections >= 1 &&
+           options.connections <= CONNECTIONS_MAX && options.rate >= 0 && options.events >= options.batch;
+}
+
 int main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GOptionContext) context = g_option_context_new("- post a load to a collector");
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error) || (!options.port && !options.socket_path) || options.batch < 1 ||
-        !choose_form() || options.connections < 1 || options.connections > CONNECTIONS_MAX || options.rate < 0 || options.events < options.batch) {
+    if (!g_option_context_parse(context, &argc, &argv, &error) || !check_options()) {
         fprintf(stderr, "bench-http: %s\n", error ? error->message : "numbers out of range, or neither --port nor --socket");
         return 2;
     }

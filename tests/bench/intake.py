@@ -15,8 +15,10 @@ COMMIT_MS = 10
 def bare(stack, events, batch, form):
     topic = f"bare-{form}-{batch}"
     stack.create_topic(topic)
-    done = max((program("produce", stack.broker.address, topic, PARTITIONS, events, batch, form) for _ in range(2)),
-               key=lambda run: run["events"] / run["seconds"])  # fmt: skip
+    done = max(
+        (program("produce", stack.broker.address, topic, PARTITIONS, events, batch, form) for _ in range(2)),
+        key=lambda run: run["events"] / run["seconds"],
+    )
     return done["events"] / done["seconds"], done["cpu_seconds"] / done["events"] * 1e6
 
 
@@ -33,19 +35,31 @@ def throughput(stack, events):
     stack.create_topic("inputs")
     collector = stack.collector("inputs").start()
     rows, results = [], {"bare_record": record_rate, "bare_json": json_rate}
-    for name, options in (("HTTP JSON", {"form": "json"}), ("HTTP JSON, unix socket", {"form": "json", "socket": True}),
-                          ("HTTP NDJSON", {"form": "ndjson"}), ("HTTP CloudEvents batch", {"form": "cloudevents"}),
-                          ("HTTP protobuf", {"form": "protobuf"})):  # fmt: skip
+    for name, options in (
+        ("HTTP JSON", {"form": "json"}),
+        ("HTTP JSON, unix socket", {"form": "json", "socket": True}),
+        ("HTTP NDJSON", {"form": "ndjson"}),
+        ("HTTP CloudEvents batch", {"form": "cloudevents"}),
+        ("HTTP protobuf", {"form": "protobuf"}),
+    ):
         done = measured_post(collector, events, options)
         results[name] = done
-        rows.append((f"{name}, batches of 100, fsync before the answer", f"{rate(done['rate'])}, {done['cpu']:.2f} CPU s per million"))
+        rows.append(
+            (f"{name}, batches of 100, fsync before the answer", f"{rate(done['rate'])}, {done['cpu']:.2f} CPU s per million")
+        )
     collector.stop()
     rows += [(name, f"{rate(done['rate'])}, {done['cpu']:.2f} CPU s per million") for name, done in files(stack, events).items()]
     ours = results["HTTP JSON"]["rate"]
     rows += [
-        ("bare producer, Records of 100", f"{rate(record_rate)}, {record_cpu:.2f} CPU s per million  (HTTP JSON: {ours / record_rate:.2f} of it, bar 0.25)"),
-        ("bare producer, the same JSON bodies", f"{rate(json_rate)}, {json_cpu:.2f} CPU s per million  (HTTP JSON: {ours / json_rate:.2f} of it, bar 0.25)"),
-    ]  # fmt: skip
+        (
+            "bare producer, Records of 100",
+            f"{rate(record_rate)}, {record_cpu:.2f} CPU s per million  (HTTP JSON: {ours / record_rate:.2f} of it, bar 0.25)",
+        ),
+        (
+            "bare producer, the same JSON bodies",
+            f"{rate(json_rate)}, {json_cpu:.2f} CPU s per million  (HTTP JSON: {ours / json_rate:.2f} of it, bar 0.25)",
+        ),
+    ]
     table(f"Collector: {events:,} events an input", rows)
     return results
 
@@ -64,11 +78,16 @@ def files(stack, events):
         path = stack.directory / f"{form}.log"
         with open(path, "wb") as out:
             subprocess.run([PROGRAMS / "lines", form, str(events)], stdout=out, check=True)
-        collector = stack.collector("inputs", {"follow.bench.path": path, "follow.bench.format": form, "follow.bench.from": "start"},
-                                    name=f"follow-{form}")  # fmt: skip
+        collector = stack.collector(
+            "inputs",
+            {"follow.bench.path": path, "follow.bench.format": form, "follow.bench.from": "start"},
+            name=f"follow-{form}",
+        )
         begin = time.monotonic()
         collector.start(wait_s=0)
-        wait_until(lambda: collector.metric("daybook_collector_events_accepted_total") >= events, 300, "all lines are taken", 0.02)
+        wait_until(
+            lambda: collector.metric("daybook_collector_events_accepted_total") >= events, 300, "all lines are taken", 0.02
+        )
         results[name] = {"rate": events / (time.monotonic() - begin), "cpu": collector.cpu_seconds() / events * 1e6}
         collector.stop()
     results["import, combined log"] = run_import(stack, stack.directory / "combined.log", events)
@@ -77,8 +96,20 @@ def files(stack, events):
 
 def run_import(stack, path, events):
     begin = time.monotonic()
-    command = ["/usr/bin/time", "-f", "%U %S", str(BIN / "daybook"), "import", "--format", "combined", "--brokers", stack.broker.address,
-               "--topic", "inputs", str(path)]  # fmt: skip
+    command = [
+        "/usr/bin/time",
+        "-f",
+        "%U %S",
+        str(BIN / "daybook"),
+        "import",
+        "--format",
+        "combined",
+        "--brokers",
+        stack.broker.address,
+        "--topic",
+        "inputs",
+        str(path),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     cpu = sum(map(float, done.stderr.splitlines()[-1].split()))
     return {"rate": events / (time.monotonic() - begin), "cpu": cpu / events * 1e6}
@@ -91,8 +122,13 @@ def acknowledgement(stack, seconds):
     rows = []
     for connections, events_s in ((1, 100), (4, 1000)):
         done = post(collector, events_s * seconds, batch=5, connections=connections, rate=events_s)
-        rows.append((f"{events_s} events/s in requests of 5, {connections} connections",
-                     f"p50 {done['ack_p50_ms']:.1f} ms, p99 {done['ack_p99_ms']:.1f} ms = {done['ack_p99_ms'] / COMMIT_MS:.1f} commit intervals (bar 3)"))  # fmt: skip
+        rows.append(
+            (
+                f"{events_s} events/s in requests of 5, {connections} connections",
+                f"p50 {done['ack_p50_ms']:.1f} ms, p99 {done['ack_p99_ms']:.1f} ms"
+                f" = {done['ack_p99_ms'] / COMMIT_MS:.1f} commit intervals (bar 3)",
+            )
+        )
     collector.stop()
     table(f"Collector: acknowledgement under light load, journal.commit_ms={COMMIT_MS}", rows)
     return rows
@@ -118,7 +154,9 @@ def memory(stack, backlog_bytes):
     begin = time.monotonic()
     collector.start(wait_s=120)
     ready_s = time.monotonic() - begin
-    wait_until(lambda: collector.metric("daybook_collector_journal_unacknowledged_batches") == 0, 1200, "the backlog is in Kafka", 1)
+    wait_until(
+        lambda: collector.metric("daybook_collector_journal_unacknowledged_batches") == 0, 1200, "the backlog is in Kafka", 1
+    )
     drain_s = time.monotonic() - begin
     drain_peak = collector.peak_rss_bytes()
     collector.stop()
@@ -170,7 +208,10 @@ def freshness(stack, seconds, events_s=100_000):
     achieved = load.result["accepted"] / load.result["seconds"]
     rows = [
         (f"load: {rate(events_s)} wanted", f"{rate(achieved)} taken, ack p99 {load.result['ack_p99_ms']:.0f} ms"),
-        ("acknowledged -> visible in the API", f"p50 {p50:.2f} s, p99 {p99:.2f} s, max {delays[-1]:.2f} s of {len(delays)} probes (bar 2)"),
+        (
+            "acknowledged -> visible in the API",
+            f"p50 {p50:.2f} s, p99 {p99:.2f} s, max {delays[-1]:.2f} s of {len(delays)} probes (bar 2)",
+        ),
     ]
     table("Freshness", rows)
     return {"p50": p50, "p99": p99, "max": delays[-1], "probes": len(delays), "rate": achieved}

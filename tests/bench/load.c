@@ -55,14 +55,21 @@ static double unit(struct load *load)
 
 static void make_routes(struct load *load)
 {
-    static const char *const resources[] = {"orders", "users", "invoices", "products", "carts", "sessions", "messages",
-                                            "queues", "reports", "devices", "teams", "recordings", "schedules", "contacts",
-                                            "campaigns", "payments", "shipments", "tickets", "webhooks", "settings"};
+    static const char *const resources[] = {"orders",    "users",    "invoices",  "products", "carts",      "sessions",  "messages",
+                                            "queues",    "reports",  "devices",   "teams",    "recordings", "schedules", "contacts",
+                                            "campaigns", "payments", "shipments", "tickets",  "webhooks",   "settings"};
     static const struct {
         const char *method, *shape;
-    } shapes[] = {{"GET", "/v1/%s"}, {"POST", "/v1/%s"}, {"GET", "/v1/%s/{id}"}, {"PUT", "/v1/%s/{id}"},
-                  {"DELETE", "/v1/%s/{id}"}, {"GET", "/v1/%s/{id}/history"}, {"PATCH", "/v1/%s/{id}/state"},
-                  {"POST", "/v1/%s/search"}, {"GET", "/v1/%s/{id}/members/{memberId}"}, {"GET", "/v1/%s/export"}};
+    } shapes[] = {{"GET", "/v1/%s"},
+                  {"POST", "/v1/%s"},
+                  {"GET", "/v1/%s/{id}"},
+                  {"PUT", "/v1/%s/{id}"},
+                  {"DELETE", "/v1/%s/{id}"},
+                  {"GET", "/v1/%s/{id}/history"},
+                  {"PATCH", "/v1/%s/{id}/state"},
+                  {"POST", "/v1/%s/search"},
+                  {"GET", "/v1/%s/{id}/members/{memberId}"},
+                  {"GET", "/v1/%s/export"}};
     for (size_t i = 0; i < LOAD_ROUTES; i++) {
         struct route *route = &load->routes[i];
         g_autoptr(GString) text = g_string_new(shapes[i / 20].shape);

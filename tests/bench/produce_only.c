@@ -3,11 +3,11 @@
  *
  * bench-produce BROKERS TOPIC PARTITIONS EVENTS BATCH record|json; prints one line of JSON. */
 #include "lib/record.h"
+#include "tests/bench/cpu.h"
 #include "tests/bench/load.h"
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
 {
@@ -85,13 +85,6 @@ static void produce(rd_kafka_t *kafka, rd_kafka_topic_t *topic, int partition, G
         }
         rd_kafka_poll(kafka, 10);
     }
-}
-
-static double cpu_seconds(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 int main(int argc, char **argv)

@@ -113,7 +113,9 @@ class Cpu:
 
 def machine():
     """Lines that say on what it ran."""
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    cpu = next(
+        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine()
+    )
     cores = len([line for line in open("/proc/cpuinfo") if line.startswith("processor")])
     memory = next(int(line.split()[1]) // 1048576 for line in open("/proc/meminfo") if line.startswith("MemTotal"))
     redis = subprocess.run(["redis-server", "--version"], capture_output=True, text=True).stdout.split()[2]

@@ -22,13 +22,19 @@ class Cluster:
         self.nodes = []
         for number in range(NODES):
             port = free_port()
-            options = {"cluster-enabled": "yes", "cluster-node-timeout": "2000", "cluster-require-full-coverage": "no",
-                       "cluster-port": free_port()}  # fmt: skip
+            options = {
+                "cluster-enabled": "yes",
+                "cluster-node-timeout": "2000",
+                "cluster-require-full-coverage": "no",
+                "cluster-port": free_port(),
+            }
             self.nodes.append(Redis(f"node{number}", directory / f"node{number}", port, options).start())
         addresses = [f"127.0.0.1:{node.port}" for node in self.nodes]
         command = ["redis-cli", "--cluster", "create", *addresses, "--cluster-replicas", "0", "--cluster-yes"]
         subprocess.run(command, check=True, capture_output=True, text=True)
-        wait_until(lambda: all(n.client().cluster("info")["cluster_state"] == "ok" for n in self.nodes), 30, "the cluster is up", 0.1)
+        wait_until(
+            lambda: all(n.client().cluster("info")["cluster_state"] == "ok" for n in self.nodes), 30, "the cluster is up", 0.1
+        )
 
     @property
     def url(self):

@@ -29,7 +29,9 @@ class Pair:
     def follow(self):
         """The replica copies the master, and has caught up."""
         self.replica.client().replicaof("127.0.0.1", self.master.port)
-        wait_until(lambda: self.replica.client().info("replication")["master_link_status"] == "up", 20, "the replica is connected")
+        wait_until(
+            lambda: self.replica.client().info("replication")["master_link_status"] == "up", 20, "the replica is connected"
+        )
 
     def cut_link(self):
         """The replica goes on with what it has; it is still a replica, of nobody."""
@@ -123,7 +125,9 @@ def test_the_server_goes_back_behind_a_living_connection(world, pair):
         stale = pair.replica.client()
         stale.replicaof("NO", "ONE")
         pair.master.client().replicaof("127.0.0.1", pair.replica.port)
-        wait_until(lambda: pair.master.client().info("replication").get("master_link_status") == "up", 20, "it copied the stale one")
+        wait_until(
+            lambda: pair.master.client().info("replication").get("master_link_status") == "up", 20, "it copied the stale one"
+        )
         assert world.committed() < before, "the replica was not stale"
         pair.master.client().replicaof("NO", "ONE")
         faults.wait_moving(world)
@@ -163,7 +167,9 @@ class Sentinel(Part):
 def test_sentinel_promotes(tmp_path, kafka, pair):
     sentinel = Sentinel(tmp_path / "sentinel", pair.master.port).start()
     try:
-        wait_until(lambda: sentinel.client().execute_command("SENTINEL", "REPLICAS", "daybook"), 30, "the Sentinel knows the replica")
+        wait_until(
+            lambda: sentinel.client().execute_command("SENTINEL", "REPLICAS", "daybook"), 30, "the Sentinel knows the replica"
+        )
         url = f"redis+sentinel://127.0.0.1:{sentinel.port}/daybook"
         topic = kafka.create_topic(partitions=4)
         world = World(tmp_path, kafka, pair, partitions=4, topic=topic, redis_url=url, settings=SETTINGS)

@@ -129,7 +129,9 @@ def test_what_is_not_a_record_is_quarantined_and_the_partition_goes_on(kafka, re
     kafka.produce(topic, partition, honest.batch(events=7))
     wait_counted(redis, 12)
 
-    wait_until(lambda: aggregator.metric("daybook_aggregator_quarantined_records_total") == len(wrong), 5, "the metric shows them")
+    wait_until(
+        lambda: aggregator.metric("daybook_aggregator_quarantined_records_total") == len(wrong), 5, "the metric shows them"
+    )
     ring = redis.client().hgetall(f"{{p{partition}}}:quar")
     offsets = sorted(int(entry.split(" ")[1]) for entry in ring.values())
     assert offsets == list(range(1, 1 + len(wrong))), ring
@@ -275,7 +277,9 @@ def test_another_topic_is_refused_until_it_is_accepted(kafka, redis, daybook, us
     kafka.produce(new, 0, Stream(usage_pb2, 0, b"after").batch(events=4))
     aggregator.settings["kafka.topic"] = new
     aggregator.start(wait_s=0)
-    text = wait_until(lambda: "kafka.new_log" in aggregator.get("/readyz")[1] and aggregator.get("/readyz")[1], 20, "it says what to do")
+    text = wait_until(
+        lambda: "kafka.new_log" in aggregator.get("/readyz")[1] and aggregator.get("/readyz")[1], 20, "it says what to do"
+    )
     assert old in text and new in text
     assert counted(redis) == 3
     aggregator.stop()
@@ -286,7 +290,9 @@ def test_another_topic_is_refused_until_it_is_accepted(kafka, redis, daybook, us
 
 
 def stopped_with(aggregator, word):
-    return wait_until(lambda: word in aggregator.get("/readyz")[1], 30, f"/readyz says {word!r}: {aggregator.get('/readyz')}", 0.1)
+    return wait_until(
+        lambda: word in aggregator.get("/readyz")[1], 30, f"/readyz says {word!r}: {aggregator.get('/readyz')}", 0.1
+    )
 
 
 def test_a_log_that_lost_its_beginning_stops_the_partition(kafka, redis, daybook, usage_pb2):
@@ -347,6 +353,11 @@ def test_a_partition_added_later_is_counted(kafka, redis, daybook, usage_pb2):
 
 def test_programs_that_need_kafka_say_so(tmp_path):
     """A dead broker: recount cannot compare; it says so and ends with 2."""
-    env = {**os.environ, "KAFKA_BROKERS": f"127.0.0.1:{free_port()}", "TOPIC": "usage.events", "REDIS_URL": f"redis://127.0.0.1:{free_port()}"}
+    env = {
+        **os.environ,
+        "KAFKA_BROKERS": f"127.0.0.1:{free_port()}",
+        "TOPIC": "usage.events",
+        "REDIS_URL": f"redis://127.0.0.1:{free_port()}",
+    }
     done = subprocess.run([str(BIN / "daybook"), "recount"], capture_output=True, text=True, timeout=60, env=env, cwd=tmp_path)
     assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr

@@ -1,7 +1,8 @@
 """What Redis holds, read by a few lines of its own: no code is shared with the daemons.
 
 The layout is that of lib/keys.h and lib/measure.h: a slot bucket {p3}:s:<generation>:<slot>:<client> maps
-a shard to lines "route.user.platform 200:15,404:2 …"; symbols are resolved through {p3}:c:<generation> and {p3}:r:<generation>:<client>.
+a shard to lines "route.user.platform 200:15,404:2 …"; symbols are resolved through {p3}:c:<generation>
+and {p3}:r:<generation>:<client>.
 """
 
 import collections
@@ -54,8 +55,8 @@ def _add(counts, symbols, match, fields):
         combination, statuses = line.split(" ")[:2]
         route = symbols.route(partition, generation, client, int(combination.split(".")[0]))
         for pair in statuses.split(","):
-            status, count = pair.split(":")
-            counts[organization, name, route, int(status), day] += int(count)
+            status, _, count = pair.partition(":")  # a single request has just its status
+            counts[organization, name, route, int(status), day] += int(count or 1)
 
 
 def differences(wanted, found, limit=10):

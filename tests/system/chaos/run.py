@@ -160,7 +160,9 @@ class Run:
             row = self.rows[kind]
             lines.append(f"{kind:<34}{row.hits:>6}{row.claims:>8}{row.replayed:>10}{row.duplicates:>12}{row.bytes_cut:>12}")
         total = self.total()
-        lines.append(f"{'all':<34}{total.hits:>6}{total.claims:>8}{total.replayed:>10}{total.duplicates:>12}{total.bytes_cut:>12}")
+        lines.append(
+            f"{'all':<34}{total.hits:>6}{total.claims:>8}{total.replayed:>10}{total.duplicates:>12}{total.bytes_cut:>12}"
+        )
         return "\n".join(lines)
 
     def total(self):
@@ -171,7 +173,9 @@ class Run:
         """What stayed at 0 though it must not."""
         found = [f"{kind}: no hit" for kind, row in self.rows.items() if row.hits == 0]
         found += [f"{kind}: no bytes cut" for kind in faults.MUST_CUT if self.rows[kind].bytes_cut == 0]
-        claimed = [kind for kind in self.rows if kind.startswith(("aggregator killed", "aggregator moved", "redis torn", "power"))]
+        claimed = [
+            kind for kind in self.rows if kind.startswith(("aggregator killed", "aggregator moved", "redis torn", "power"))
+        ]
         found += [f"{kind}: no claim" for kind in claimed if self.rows[kind].claims == 0]
         total = self.total()
         found += [f"{name}: 0 in all" for name in ("claims", "replayed", "duplicates", "bytes_cut") if getattr(total, name) == 0]
@@ -190,8 +194,11 @@ def run(seed, directory, n_faults=36):
         chaos.close()
     repeated = sum(getattr(source, "repeated", 0) for source in chaos.world.sources)
     print(f"recount: {recount['sums']}")
-    print(f"exact: seed {seed}: {total} events sent and counted, {repeated} requests repeated, {chaos.total().hits} faults, "
-          f"{time.monotonic() - begin:.0f} s", flush=True)  # fmt: skip
+    print(
+        f"exact: seed {seed}: {total} events sent and counted, {repeated} requests repeated, {chaos.total().hits} faults, "
+        f"{time.monotonic() - begin:.0f} s",
+        flush=True,
+    )
     assert not chaos.silent(), chaos.silent()
 
 

@@ -2,7 +2,8 @@
 
 A Sum counts events by (organization, client, METHOD template, status, UTC day). A source adds an event to its sum once, when it has
 made sure that the event will be counted: an HTTP sender when its batch was acknowledged (it repeats a batch until it is, with
-the same event ids, so that a batch that was taken but not answered is still counted once); a file writer when the line is in the file.
+the same event ids, so that a batch that was taken but not answered is still counted once); a file writer when the
+line is in the file.
 """
 
 import collections
@@ -15,7 +16,9 @@ import threading
 import time
 
 CLIENTS = [(f"org-{i % 3}", f"client-{i:02d}") for i in range(40)]
-ROUTES = [(("GET", "POST", "PUT", "DELETE")[i % 4], f"/v1/things{i // 4}/{{id}}" if i % 2 else f"/v1/things{i // 4}") for i in range(30)]
+ROUTES = [
+    (("GET", "POST", "PUT", "DELETE")[i % 4], f"/v1/things{i // 4}/{{id}}" if i % 2 else f"/v1/things{i // 4}") for i in range(30)
+]
 STATUSES = [200] * 80 + [201] * 10 + [204] * 3 + [301, 400, 401, 404, 429, 500, 503]
 DAY_MS = 86_400_000
 

@@ -34,8 +34,7 @@ class LogEnds:
         """Offsets by partition, or None when the broker does not answer."""
         try:
             return [
-                self.consumer.get_watermark_offsets(TopicPartition(self.topic, p), timeout=5)[1]
-                for p in range(self.partitions)
+                self.consumer.get_watermark_offsets(TopicPartition(self.topic, p), timeout=5)[1] for p in range(self.partitions)
             ]
         except Exception:  # KafkaException of many kinds: the broker may be dead just now
             return None
@@ -106,7 +105,9 @@ class World:
             port = None if socket_path else collector.port
             self.sources += [
                 HttpSender(f"http{number}", self.sum, f"{seed}-h{number}", rate, port, socket_path),
-                FileWriter(f"file{number}", self.sum, f"{seed}-f{number}", rate, collector.directory / "requests.log", rotate_every),
+                FileWriter(
+                    f"file{number}", self.sum, f"{seed}-f{number}", rate, collector.directory / "requests.log", rotate_every
+                ),
             ]
         for source in self.sources:
             source.start()
@@ -157,7 +158,9 @@ class World:
 
     def wait_settled(self, timeout_s=60):
         """Everything sent is in the log, and everything in the log is committed."""
-        wait_until(lambda: self._sent_is_counted() and self.unacknowledged() == 0, timeout_s, f"all is in the log: {self.state()}", 0.2)
+        wait_until(
+            lambda: self._sent_is_counted() and self.unacknowledged() == 0, timeout_s, f"all is in the log: {self.state()}", 0.2
+        )
         wait_until(lambda: self.lag() == 0, timeout_s, f"the log is committed: {self.state()}", 0.2)
 
     def _sent_is_counted(self):
@@ -174,7 +177,9 @@ class World:
     def log_count(self, pattern):
         """How often a log line of any aggregator or collector matches."""
         found = re.compile(pattern)
-        return sum(1 for daemon in self.collectors + self.aggregators for line in daemon.log_text().splitlines() if found.search(line))
+        return sum(
+            1 for daemon in self.collectors + self.aggregators for line in daemon.log_text().splitlines() if found.search(line)
+        )
 
     # ---- the verdict ----
 
