@@ -1,4 +1,5 @@
-/* child: see child.h. Between fork and exec only async-signal-safe functions are called, since librdkafka's threads may be there. */
+/* child: see child.h. Between fork and exec only async-signal-safe functions are called, since librdkafka's threads may be there.
+ */
 #include "cli/child.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK(daybook-child-error-quark, child_error)
+G_DEFINE_QUARK(daybook - child - error - quark, child_error)
 
 enum { POLL_US = 10000, LOG_TAIL_BYTES = 16384 };
 

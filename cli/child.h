@@ -1,5 +1,6 @@
-/* child: a process that `daybook dev` started: its output goes to a log file, it dies with its parent, it is in a process group of its own
- * (so that Ctrl-C reaches the parent alone, which ends its children in order). Owned by one thread, the one that started it. */
+/* child: a process that `daybook dev` started: its output goes to a log file, it dies with its parent, it is in a process group of
+ * its own (so that Ctrl-C reaches the parent alone, which ends its children in order). Owned by one thread, the one that started
+ * it. */
 #ifndef DAYBOOK_CLI_CHILD_H
 #define DAYBOOK_CLI_CHILD_H
 
@@ -11,9 +12,9 @@
 enum { CHILD_LOG_MAX = 16 * 1024 * 1024 }; /* bytes; a larger log becomes NAME.log.1 at the next start */
 
 struct child {
-    char *name;     /* "collector" */
-    char *log_path; /* appended to */
-    pid_t pid;      /* 0: not running */
+    char *name;      /* "collector" */
+    char *log_path;  /* appended to */
+    pid_t pid;       /* 0: not running */
     int wait_status; /* waitpid's, once it ended */
 };
 

@@ -1,7 +1,7 @@
 /* counts: requests per client, route, status and UTC day, and some sums beside them: what `daybook recount` compares. One thread.
  *
- * Texts are interned in a pool that the compared tables share, so that a key is compared by its pointers. Memory grows with the number of
- * different keys: that is the command's purpose, and its bound. */
+ * Texts are interned in a pool that the compared tables share, so that a key is compared by its pointers. Memory grows with the
+ * number of different keys: that is the command's purpose, and its bound. */
 #ifndef DAYBOOK_CLI_COUNTS_H
 #define DAYBOOK_CLI_COUNTS_H
 
@@ -15,26 +15,26 @@ void names_free(struct names *names);
 const char *names_get(struct names *names, struct view text);
 
 struct counts_key {
-    int64_t day; /* since 1970-01-01, UTC */
+    int64_t day;                               /* since 1970-01-01, UTC */
     const char *organization, *client, *route; /* of one pool; route is METHOD " " template */
     uint32_t status;
 };
 
 /* Sums over everything, as in {pN}:meta (lib/keys.h). */
-#define COUNTS_SUMS(X)                                                                                                           \
-    X(EVENTS, "events", "events counted")                                                                                        \
-    X(DUPLICATES, "duplicates", "events dropped by their id")                                                                    \
-    X(DUPLICATE_BATCHES, "duplicate_batches", "batches that came again")                                                         \
-    X(DUPLICATE_BATCH_EVENTS, "duplicate_batch_events", "events in them")                                                        \
-    X(QUARANTINED, "quarantined", "records quarantined")                                                                         \
-    X(QUARANTINED_EVENTS, "quarantined_events", "events in them")                                                                \
-    X(GAPS, "gaps", "gaps in sequences")                                                                                         \
+#define COUNTS_SUMS(X)                                                    \
+    X(EVENTS, "events", "events counted")                                 \
+    X(DUPLICATES, "duplicates", "events dropped by their id")             \
+    X(DUPLICATE_BATCHES, "duplicate_batches", "batches that came again")  \
+    X(DUPLICATE_BATCH_EVENTS, "duplicate_batch_events", "events in them") \
+    X(QUARANTINED, "quarantined", "records quarantined")                  \
+    X(QUARANTINED_EVENTS, "quarantined_events", "events in them")         \
+    X(GAPS, "gaps", "gaps in sequences")                                  \
     X(GAP_BATCHES, "gap_batches", "batches missing in them")
 enum counts_sum {
 #define X(name, field, help) COUNTS_##name,
     COUNTS_SUMS(X)
 #undef X
-    COUNTS_N_SUMS,
+        COUNTS_N_SUMS,
 };
 const char *counts_sum_field(enum counts_sum sum);
 const char *counts_sum_help(enum counts_sum sum);

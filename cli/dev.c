@@ -21,9 +21,9 @@ struct arguments {
 };
 
 static const char summary[] =
-    "Runs the whole of Daybook on free ports of 127.0.0.1: Redis, broker, aggregator, API, collector. When everything is ready, DIR/env\n"
-    "holds the addresses as KEY=VALUE lines. Counts survive a stop and a start. The embedded broker, librdkafka's mock cluster, keeps its\n"
-    "log in memory: good for trying out, not for load; --broker kafka starts a real one.\n"
+    "Runs the whole of Daybook on free ports of 127.0.0.1: Redis, broker, aggregator, API, collector. When everything is\n"
+    "ready, DIR/env holds the addresses as KEY=VALUE lines. Counts survive a stop and a start. The embedded broker,\n"
+    "librdkafka's mock cluster, keeps its log in memory: good for trying out, not for load; --broker kafka starts a real one.\n"
     "A process that was killed is not started again by itself: see --restart.";
 
 static bool parse(int argc, char **argv, struct arguments *arguments, int *exit_code)
@@ -33,13 +33,15 @@ static bool parse(int argc, char **argv, struct arguments *arguments, int *exit_
         {"broker", 0, 0, G_OPTION_ARG_STRING, &arguments->broker, "embedded (default), kafka, or one that runs", "WHICH|HOST:PORT"},
         {"redis", 0, 0, G_OPTION_ARG_STRING, &arguments->redis, "embedded (default: a private redis-server), or one that runs",
          "embedded|URL"},
-        {"topic", 0, 0, G_OPTION_ARG_STRING, &arguments->topic, "Topic (default: usage.events, a new name for each embedded broker)", "NAME"},
+        {"topic", 0, 0, G_OPTION_ARG_STRING, &arguments->topic,
+         "Topic (default: usage.events, a new name for each embedded broker)", "NAME"},
         {"partitions", 0, 0, G_OPTION_ARG_INT, &arguments->partitions, "Partitions of a topic that is created (4)", "N"},
         {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments->sets, "A setting of a daemon, e.g. collector.journal.commit_ms=20",
          "PROGRAM.SECTION.KEY=VALUE"},
         {"detach", 0, 0, G_OPTION_ARG_NONE, &arguments->detach, "Return when everything is ready", NULL},
         {"stop", 0, 0, G_OPTION_ARG_NONE, &arguments->stop, "End what runs in DIR", NULL},
-        {"restart", 0, 0, G_OPTION_ARG_STRING, &arguments->restart, "Start a part again: collector, aggregator, api, redis, broker", "PART"},
+        {"restart", 0, 0, G_OPTION_ARG_STRING, &arguments->restart, "Start a part again: collector, aggregator, api, redis, broker",
+         "PART"},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
     };
 

@@ -1,5 +1,5 @@
-/* dev_daemons: see dev_daemons.h. Daemons get a file rather than arguments, because everybody may read a process's arguments and the file
- * holds the API's token; the user's own --set come behind it, and win. */
+/* dev_daemons: see dev_daemons.h. Daemons get a file rather than arguments, because everybody may read a process's arguments and
+ * the file holds the API's token; the user's own --set come behind it, and win. */
 #include "cli/dev_daemons.h"
 
 #include <glib/gstdio.h>

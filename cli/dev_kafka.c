@@ -1,8 +1,8 @@
 /* dev_kafka: see dev_kafka.h.
  *
- * The script starts the broker in the background and ends. Since this process is a *subreaper* (prctl(2)), the broker becomes its child
- * then, to be waited for like any other. It does not inherit the lock and does not die with us: after a kill -9 of the supervisor it is
- * found again by its directory. */
+ * The script starts the broker in the background and ends. Since this process is a *subreaper* (prctl(2)), the broker becomes its
+ * child then, to be waited for like any other. It does not inherit the lock and does not die with us: after a kill -9 of the
+ * supervisor it is found again by its directory. */
 #include "cli/dev_kafka.h"
 
 #include "lib/number.h"

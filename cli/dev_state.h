@@ -20,8 +20,8 @@ struct dev_state {
     char *path;
     int ports[DEV_N_PORTS];
     char *api_token;
-    char *broker; /* what --broker was when the topic was chosen; NULL: never */
-    char *topic;  /* NULL: none yet */
+    char *broker;        /* what --broker was when the topic was chosen; NULL: never */
+    char *topic;         /* NULL: none yet */
     char *counted_topic; /* the one with which everything was ready last: what the counts in Redis belong to; NULL: none yet */
 };
 
@@ -32,8 +32,8 @@ bool dev_state_choose_ports(struct dev_state *state, GError **error);
 void dev_state_free(struct dev_state *state);
 bool dev_state_save(const struct dev_state *state, GError **error);
 
-/* Chooses the topic for a broker ("embedded", "kafka", host:port): the one used last on that broker; for an embedded one, whose log is
- * gone with its process, always a new name; `wanted`, if not NULL, wins. */
+/* Chooses the topic for a broker ("embedded", "kafka", host:port): the one used last on that broker; for an embedded one, whose log
+ * is gone with its process, always a new name; `wanted`, if not NULL, wins. */
 void dev_state_choose_topic(struct dev_state *state, const char *broker, const char *wanted);
 
 #endif

@@ -1,10 +1,10 @@
 /* dev_supervisor: see dev_supervisor.h.
  *
- * One thread: it looks after the children and serves one command at a time. The protocol on DIR/control: the client sends a line, gets lines
- * of text for people, and at last a line "=0" or "=2", the exit code.
+ * One thread: it looks after the children and serves one command at a time. The protocol on DIR/control: the client sends a line,
+ * gets lines of text for people, and at last a line "=0" or "=2", the exit code.
  *
- * DIR/lock is held (flock) by the supervisor *and by every child*, which inherits its descriptor: so that after a kill -9 of the supervisor the
- * next one waits until the last child, which got SIGTERM, has let go of ports and files. */
+ * DIR/lock is held (flock) by the supervisor *and by every child*, which inherits its descriptor: so that after a kill -9 of the
+ * supervisor the next one waits until the last child, which got SIGTERM, has let go of ports and files. */
 #include "cli/dev_supervisor.h"
 
 #include "cli/net.h"

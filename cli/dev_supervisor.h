@@ -4,8 +4,8 @@
 
 #include "cli/dev_system.h"
 
-/* Runs the system until SIGINT, SIGTERM or a "stop" command; returns the exit code. When everything is ready it writes 0 to ready_fd, if
- * that is >= 0 (detached: from then on what it says goes to DIR/log/dev.log). */
+/* Runs the system until SIGINT, SIGTERM or a "stop" command; returns the exit code. When everything is ready it writes 0 to
+ * ready_fd, if that is >= 0 (detached: from then on what it says goes to DIR/log/dev.log). */
 int dev_supervisor_run(const struct dev_options *options, int ready_fd);
 
 /* Sends a command ("stop", "restart api") to the supervisor of a directory, prints what it says, and returns the exit code. */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK(daybook-dev-error-quark, dev_error)
+G_DEFINE_QUARK(daybook - dev - error - quark, dev_error)
 
 enum { LOG_LINES = 12 };
 
@@ -20,11 +20,8 @@ static const struct {
     const char *name;
     int stop_ms; /* then it is killed */
 } parts[DEV_N_PARTS] = {
-    [DEV_REDIS] = {"redis", 20000},
-    [DEV_BROKER] = {"broker", 20000},
-    [DEV_AGGREGATOR] = {"aggregator", 15000},
-    [DEV_API] = {"api", 10000},
-    [DEV_COLLECTOR] = {"collector", 15000},
+    [DEV_REDIS] = {"redis", 20000}, [DEV_BROKER] = {"broker", 20000},       [DEV_AGGREGATOR] = {"aggregator", 15000},
+    [DEV_API] = {"api", 10000},     [DEV_COLLECTOR] = {"collector", 15000},
 };
 
 static const enum dev_part stop_order[DEV_N_PARTS] = {DEV_COLLECTOR, DEV_AGGREGATOR, DEV_API, DEV_REDIS, DEV_BROKER};

@@ -180,7 +180,8 @@ void dev_wait_counted(const struct dev_system *dev)
         left = uncounted(dev, reader, &error);
     }
     if (left > 0)
-        fprintf(dev->out, "%" G_GINT64_FORMAT " records of the embedded broker's log were not counted and are lost with it\n", left);
+        fprintf(dev->out, "%" G_GINT64_FORMAT " records of the embedded broker's log were not counted and are lost with it\n",
+                left);
     else if (left < 0)
         fprintf(dev->out, "it is not known whether everything was counted: %s\n", error->message);
     if (reader)

@@ -2,7 +2,8 @@
 #ifndef DAYBOOK_CLI_EMBEDDED_BROKER_H
 #define DAYBOOK_CLI_EMBEDDED_BROKER_H
 
-/* --topic NAME --partitions N --ready-file FILE: writes its host:port into FILE, atomically, when it serves; ends at SIGTERM or SIGINT. */
+/* --topic NAME --partitions N --ready-file FILE: writes its host:port into FILE, atomically, when it serves; ends at SIGTERM or
+ * SIGINT. */
 int embedded_broker_command(int argc, char **argv);
 
 #endif

@@ -6,11 +6,11 @@
 #include "lib/redis.h"
 
 struct lag_partition {
-    int64_t next; /* first offset that is not counted; 0 when nothing was */
-    int64_t low;  /* first offset that is in the log */
-    int64_t end;  /* offset after the last one */
-    char *state;  /* of the commit record; "" when there is none */
-    char *topic;  /* that next belongs to; "" when nothing was counted */
+    int64_t next;     /* first offset that is not counted; 0 when nothing was */
+    int64_t low;      /* first offset that is in the log */
+    int64_t end;      /* offset after the last one */
+    char *state;      /* of the commit record; "" when there is none */
+    char *topic;      /* that next belongs to; "" when nothing was counted */
     int64_t n_topics; /* counted before that one */
 };
 
@@ -19,8 +19,8 @@ struct lag {
     struct lag_partition *partitions;
 };
 
-/* Fills in next, state, topic and n_topics of n partitions from their commit records and meta. On a cluster a connection for each partition is made, else
- * one serves all. */
+/* Fills in next, state, topic and n_topics of n partitions from their commit records and meta. On a cluster a connection for each
+ * partition is made, else one serves all. */
 bool lag_read_commits(const struct redis_settings *redis, int n_partitions, struct lag *lag, GError **error);
 /* Fills in low and end. */
 bool lag_read_log(struct kafka_reader *reader, struct lag *lag, GError **error);

@@ -14,7 +14,7 @@
 
 struct command {
     const char *name;
-    const char *summary; /* NULL: not listed */
+    const char *summary;               /* NULL: not listed */
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
 };
 

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK(daybook-net-error-quark, net_error)
+G_DEFINE_QUARK(daybook - net - error - quark, net_error)
 
 enum { PORT_LOWEST = 10000, PORT_TRIES = 2000 };
 

@@ -8,8 +8,8 @@
 
 /* True when a server can bind to it now. */
 bool net_port_is_free(int port);
-/* A free port of 127.0.0.1 that is none of `taken`; below the range that the kernel gives to outgoing connections, so that it is still
- * free when its daemon is restarted. 0 when there is none. */
+/* A free port of 127.0.0.1 that is none of `taken`; below the range that the kernel gives to outgoing connections, so that it is
+ * still free when its daemon is restarted. 0 when there is none. */
 int net_port_choose(const int *taken, size_t n_taken);
 /* Status of GET path at 127.0.0.1:port, or -1 when there was no answer within timeout_ms. */
 int net_http_status(int port, const char *path, int timeout_ms);

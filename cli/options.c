@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-G_DEFINE_QUARK(daybook-options-error-quark, options_error)
+G_DEFINE_QUARK(daybook - options - error - quark, options_error)
 
 bool options_parse(const GOptionEntry *entries, const char *arguments, const char *summary, int *argc, char **argv, int *exit_code)
 {

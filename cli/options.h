@@ -2,8 +2,8 @@
  *
  * Every command has --help and --version. Wrong usage is said in one line on stderr and ends with exit code 2.
  *
- * A *place* is the running system: the names of DIR/env (KAFKA_BROKERS, TOPIC, REDIS_URL, …), read from `--dir DIR` or else from the
- * environment. It is read-only after loading. */
+ * A *place* is the running system: the names of DIR/env (KAFKA_BROKERS, TOPIC, REDIS_URL, …), read from `--dir DIR` or else from
+ * the environment. It is read-only after loading. */
 #ifndef DAYBOOK_CLI_OPTIONS_H
 #define DAYBOOK_CLI_OPTIONS_H
 
@@ -15,9 +15,9 @@ enum {
     EXIT_USAGE = 2,     /* wrong usage, or an environment in which the command cannot work */
 };
 
-/* Parses argv (argv[0] is the command's name) by entries (GLib's table, ends with an empty row); arguments describes what may follow the
- * options ("FILE…"), NULL for nothing; what followed is left in argv[1…]. Returns false
- * when the command must end with *exit_code. */
+/* Parses argv (argv[0] is the command's name) by entries (GLib's table, ends with an empty row); arguments describes what may
+ * follow the options ("FILE…"), NULL for nothing; what followed is left in argv[1…]. Returns false when the command must end with
+ * *exit_code. */
 bool options_parse(const GOptionEntry *entries, const char *arguments, const char *summary, int *argc, char **argv, int *exit_code);
 
 /* Says one line "daybook COMMAND: message" on stderr and returns EXIT_USAGE. */

@@ -18,8 +18,8 @@ struct arguments {
 };
 
 static const char summary[] =
-    "Reads the topic from its start, counts once more on a separate, simple path, and compares with what Redis holds: per client, route,\n"
-    "status and UTC day. Exit code 0: equal, 1: different, 2: no comparison was possible.\n"
+    "Reads the topic from its start, counts once more on a separate, simple path, and compares with what Redis holds: per\n"
+    "client, route, status and UTC day. Exit code 0: equal, 1: different, 2: no comparison was possible.\n"
     "Where the system is comes from --dir, from the options, or from KAFKA_BROKERS, TOPIC and REDIS_URL in the environment.";
 
 /* ---- for people ---- */
@@ -107,7 +107,8 @@ static void print_text(const struct recount *recount)
         printf("%zu different:\n", recount->n_different);
     print_differences(recount);
     if (lag > 0)
-        printf("%" G_GINT64_FORMAT " newer records of the log are not counted yet and were left out (--wait waits for them).\n", lag);
+        printf("%" G_GINT64_FORMAT " newer records of the log are not counted yet and were left out (--wait waits for them).\n",
+               lag);
 }
 
 /* ---- for programs ---- */
@@ -130,7 +131,8 @@ static void print_json(const struct recount *recount)
         const struct day_sum *day = &g_array_index(days, struct day_sum, i);
         char text[CIVIL_TEXT_MAX];
         civil_format_day(text, day->day);
-        printf("%s\n{\"day\":\"%s\",\"log\":%" G_GUINT64_FORMAT ",\"redis\":%" G_GUINT64_FORMAT "}", i ? "," : "", text, day->log, day->redis);
+        printf("%s\n{\"day\":\"%s\",\"log\":%" G_GUINT64_FORMAT ",\"redis\":%" G_GUINT64_FORMAT "}", i ? "," : "", text, day->log,
+               day->redis);
     }
     printf("],\"rows\":[");
     for (guint i = 0; i < recount->rows->len; i++) {
@@ -138,8 +140,8 @@ static void print_json(const struct recount *recount)
         char text[CIVIL_TEXT_MAX];
         civil_format_day(text, row->key.day);
         json_t *object = json_pack("{s:s,s:s,s:s,s:s,s:i,s:I,s:I}", "day", text, "organization", row->key.organization, "client",
-                                   row->key.client, "route", row->key.route, "status", (int)row->key.status, "log", (json_int_t)row->log,
-                                   "redis", (json_int_t)row->redis);
+                                   row->key.client, "route", row->key.route, "status", (int)row->key.status, "log",
+                                   (json_int_t)row->log, "redis", (json_int_t)row->redis);
         fputs(i ? ",\n" : "\n", stdout);
         if (object)
             json_dumpf(object, stdout, JSON_COMPACT);

@@ -1,9 +1,10 @@
 /* recount_log: see recount_log.h.
  *
- * The rules, for each partition by itself: the clock is the newest Kafka timestamp so far. What is no Record, or a batch cut for another
- * partition, is quarantined. A batch whose sequence is not above the last one of its stream is a duplicate. A stream is known until 30 days
- * after its newest batch was made (an import: for ever); of an unknown one only sequence 1 is taken, and only if it is not that old itself. An
- * event with an id that was taken within the 24 hours before is a duplicate. Names beyond the caps of lib/keys.h are KEYS_OTHER. */
+ * The rules, for each partition by itself: the clock is the newest Kafka timestamp so far. What is no Record, or a batch cut for
+ * another partition, is quarantined. A batch whose sequence is not above the last one of its stream is a duplicate. A stream is
+ * known until 30 days after its newest batch was made (an import: for ever); of an unknown one only sequence 1 is taken, and only
+ * if it is not that old itself. An event with an id that was taken within the 24 hours before is a duplicate. Names beyond the caps
+ * of lib/keys.h are KEYS_OTHER. */
 #include "cli/recount_log.h"
 
 #include "lib/keys.h"
@@ -25,10 +26,10 @@ struct day_client {
 
 struct log_partition {
     int64_t clock_ms;
-    int64_t pruned_day;   /* of the clock, when ids were last thrown out */
-    GHashTable *streams;  /* GBytes -> struct stream */
-    GHashTable *ids;      /* GBytes -> int64_t *: clock when it was taken */
-    GHashTable *clients;  /* set of struct day_client */
+    int64_t pruned_day;    /* of the clock, when ids were last thrown out */
+    GHashTable *streams;   /* GBytes -> struct stream */
+    GHashTable *ids;       /* GBytes -> int64_t *: clock when it was taken */
+    GHashTable *clients;   /* set of struct day_client */
     GHashTable *n_clients; /* day (int64_t *) -> their number */
 };
 

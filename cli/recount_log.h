@@ -1,6 +1,7 @@
 /* recount_log: counts the log from its start, without any of the aggregator's code: records in, counts out. One thread.
  *
- * It is a second reading of ARCHITECTURE.md's rules, kept as simple as they can be put: hash tables in memory, one event at a time. */
+ * It is a second reading of ARCHITECTURE.md's rules, kept as simple as they can be put: hash tables in memory, one event at a time.
+ */
 #ifndef DAYBOOK_CLI_RECOUNT_LOG_H
 #define DAYBOOK_CLI_RECOUNT_LOG_H
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-G_DEFINE_QUARK(daybook-recount-error-quark, recount_error)
+G_DEFINE_QUARK(daybook - recount - error - quark, recount_error)
 
 enum {
     REDIS_TIMEOUT_MS = 30000,
@@ -118,7 +118,8 @@ static bool read_log(struct runner *runner, GError **error)
         if (n > 0)
             heard_us = g_get_monotonic_time();
         else if (g_get_monotonic_time() - heard_us > SILENT_MS * G_GINT64_CONSTANT(1000))
-            ok = impossible(error, "the log ends, or its broker does not answer, %" G_GINT64_FORMAT " records before what is counted", left);
+            ok = impossible(
+                error, "the log ends, or its broker does not answer, %" G_GINT64_FORMAT " records before what is counted", left);
         progress(runner, "records of the log", all - left, all);
     }
     progress_end(runner);
@@ -144,8 +145,9 @@ static bool check_topics(const struct runner *runner, GError **error)
                               " earlier topics too (an embedded broker begins a new one at each start): they cannot be recounted",
                               i, partition->n_topics);
         if (partition->low > 0 && runner->done[i] == 0)
-            return impossible(error, "partition %d of the log begins only at offset %" G_GINT64_FORMAT ": what was before cannot be recounted",
-                              i, partition->low);
+            return impossible(
+                error, "partition %d of the log begins only at offset %" G_GINT64_FORMAT ": what was before cannot be recounted", i,
+                partition->low);
     }
     return ok;
 }
@@ -203,8 +205,8 @@ static bool wait_counted(struct runner *runner, GError **error)
         if (left == 0)
             break;
         if (is_late(runner))
-            return impossible(error, "%" G_GINT64_FORMAT " records are still not counted after %d s: does the aggregator run?", left,
-                              runner->recount->settings.timeout_s);
+            return impossible(error, "%" G_GINT64_FORMAT " records are still not counted after %d s: does the aggregator run?",
+                              left, runner->recount->settings.timeout_s);
         progress(runner, "records that the aggregator has still to count", left, left);
         g_usleep(PAUSE_US);
         if (!read_points(runner, error))
@@ -246,8 +248,9 @@ static bool run_rounds(struct runner *runner, GError **error)
         if (comparable && doubted && memcmp(seen, recount->log->sums, sizeof seen) == 0)
             return true;
         if (is_late(runner))
-            return comparable || impossible(error, "events are counted faster than Redis can be read: no common point in %d s; stop "
-                                                   "sending, or give a longer --timeout",
+            return comparable || impossible(error,
+                                            "events are counted faster than Redis can be read: no common point in %d s; stop "
+                                            "sending, or give a longer --timeout",
                                             recount->settings.timeout_s);
         doubted = comparable;
         memcpy(seen, recount->log->sums, sizeof seen);

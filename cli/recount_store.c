@@ -109,15 +109,23 @@ static bool find_client(struct store_reader *reader, const struct bucket_name *n
     return true;
 }
 
-/* "200:15,404:2 17 …" */
+/* "200:15,404:2 17 …", or "404 9001 …" for a single request. */
 static bool add_statuses(struct store_reader *reader, struct counts_key *key, struct view measure)
 {
     const char *cursor = measure.data;
     const char *end = measure.data + measure.size;
+    uint64_t single;
 
+    if (number_scan(&cursor, end, &single) && cursor < end && *cursor == ' ') {
+        key->status = (uint32_t)single;
+        counts_add(reader->counts, key, 1);
+        return true;
+    }
+    cursor = measure.data;
     while (cursor < end) {
         uint64_t status, n;
-        if (!number_scan(&cursor, end, &status) || cursor == end || *cursor++ != ':' || !number_scan(&cursor, end, &n) || cursor == end)
+        if (!number_scan(&cursor, end, &status) || cursor == end || *cursor++ != ':' || !number_scan(&cursor, end, &n) ||
+            cursor == end)
             return false;
         key->status = (uint32_t)status;
         counts_add(reader->counts, key, n);

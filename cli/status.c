@@ -16,9 +16,10 @@ struct arguments {
 };
 
 static const char summary[] =
-    "Shows what is counted and what waits: each partition's place in the log, each collector's run (a stream) with its sequences and spool,\n"
-    "gaps in the sequences (proof of a loss before the log), records that could not be counted, and what came twice.\n"
-    "Where the system is comes from --dir, from the options, or from KAFKA_BROKERS, TOPIC and REDIS_URL in the environment.";
+    "Shows what is counted and what waits: each partition's place in the log, each collector's run (a stream) with its\n"
+    "sequences and spool, gaps in the sequences (proof of a loss before the log), records that could not be counted, and what\n"
+    "came twice. Where the system is comes from --dir, from the options, or from KAFKA_BROKERS, TOPIC and REDIS_URL in the\n"
+    "environment.";
 
 static json_int_t number(const json_t *object, const char *name)
 {
@@ -58,14 +59,16 @@ static void print_partition_row(const char *name, const json_int_t values[8], co
 
 static void print_partitions(const json_t *partitions)
 {
-    static const char *const fields[8] = {"next", "end", "lag", "events", "duplicates", "duplicateBatches", "quarantined", "gapBatches"};
+    static const char *const fields[8] = {"next",        "end",       "lag", "events", "duplicates", "duplicateBatches",
+                                          "quarantined", "gapBatches"};
     json_int_t totals[8] = {0};
     const json_t *partition;
     size_t index;
 
-    printf("%-9s %11s %11s %11s %11s %11s %11s %11s %11s  %s\n", "partition", "counted to", "end of log", "lag", "events", "dup. events",
-           "dup. batch.", "quarantined", "lost batch.", "state");
-    json_array_foreach(partitions, index, partition) {
+    printf("%-9s %11s %11s %11s %11s %11s %11s %11s %11s  %s\n", "partition", "counted to", "end of log", "lag", "events",
+           "dup. events", "dup. batch.", "quarantined", "lost batch.", "state");
+    json_array_foreach(partitions, index, partition)
+    {
         json_int_t values[8];
         g_autofree char *name = g_strdup_printf("%" JSON_INTEGER_FORMAT, number(partition, "partition"));
         for (size_t i = 0; i < 8; i++) {
@@ -86,12 +89,13 @@ static char *sequences_text(const json_t *stream)
     const json_t *partition;
     size_t index;
 
-    json_array_foreach(json_object_get(stream, "partitions"), index, partition) {
+    json_array_foreach(json_object_get(stream, "partitions"), index, partition)
+    {
         json_int_t waiting = number(partition, "waiting");
         if (number(partition, "cut") == 0)
             continue;
-        g_string_append_printf(out, "%s%" JSON_INTEGER_FORMAT ": %" JSON_INTEGER_FORMAT, out->len ? "  " : "", number(partition, "partition"),
-                               number(partition, "counted"));
+        g_string_append_printf(out, "%s%" JSON_INTEGER_FORMAT ": %" JSON_INTEGER_FORMAT, out->len ? "  " : "",
+                               number(partition, "partition"), number(partition, "counted"));
         if (waiting > 0)
             g_string_append_printf(out, "/%" JSON_INTEGER_FORMAT, number(partition, "cut"));
     }
@@ -107,8 +111,8 @@ static void print_stream(const json_t *stream)
 
     printf("%-16s %-8.*s %8s %11" JSON_INTEGER_FORMAT " %11" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT " %9" JSON_INTEGER_FORMAT
            " %10s %7s  %s\n",
-           text(stream, "collector"), STREAM_SHOWN, text(stream, "stream"), age, number(stream, "received"), number(stream, "accepted"),
-           number(stream, "rejected"), number(stream, "excluded"), spool, oldest, sequences);
+           text(stream, "collector"), STREAM_SHOWN, text(stream, "stream"), age, number(stream, "received"),
+           number(stream, "accepted"), number(stream, "rejected"), number(stream, "excluded"), spool, oldest, sequences);
 }
 
 static void print_streams(const json_t *whole, bool all)
@@ -119,7 +123,8 @@ static void print_streams(const json_t *whole, bool all)
 
     printf("\n%-16s %-8s %8s %11s %11s %9s %9s %10s %7s  %s\n", "collector", "stream", "heard", "received", "accepted", "rejected",
            "excluded", "spool", "oldest", "sequences by partition, counted/cut");
-    json_array_foreach(streams, index, stream) {
+    json_array_foreach(streams, index, stream)
+    {
         if (all || number(stream, "ageMs") < RECENT_MS || number(stream, "journalBytes") > 0)
             print_stream(stream);
         else
@@ -128,7 +133,8 @@ static void print_streams(const json_t *whole, bool all)
     if (hidden)
         printf("%zu streams were not heard of for an hour (--all shows them)\n", hidden);
     if (number(whole, "unannounced"))
-        printf("%" JSON_INTEGER_FORMAT " streams without heartbeats: imports, and runs too short for one\n", number(whole, "unannounced"));
+        printf("%" JSON_INTEGER_FORMAT " streams without heartbeats: imports, and runs too short for one\n",
+               number(whole, "unannounced"));
 }
 
 /* ---- what went wrong ---- */
@@ -138,13 +144,15 @@ static void print_troubles(const json_t *whole)
     const json_t *entry;
     size_t index;
 
-    json_array_foreach(json_object_get(whole, "gaps"), index, entry) {
+    json_array_foreach(json_object_get(whole, "gaps"), index, entry)
+    {
         if (index == 0)
             printf("\nNewest gaps (batches that never reached the log)\n");
         printf("  partition %" JSON_INTEGER_FORMAT " offset %s: stream %.*s went from %s to %s\n", number(entry, "partition"),
                text(entry, "offset"), STREAM_SHOWN, text(entry, "stream"), text(entry, "expected"), text(entry, "got"));
     }
-    json_array_foreach(json_object_get(whole, "quarantine"), index, entry) {
+    json_array_foreach(json_object_get(whole, "quarantine"), index, entry)
+    {
         if (index == 0)
             printf("\nNewest quarantined records (in the log, not counted)\n");
         printf("  partition %" JSON_INTEGER_FORMAT " offset %s: %s\n", number(entry, "partition"), text(entry, "offset"),

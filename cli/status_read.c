@@ -10,7 +10,17 @@
 enum { TIMEOUT_MS = 10000, RING_SHOWN = 10, HEARTBEAT_WORDS = 9 };
 
 /* The words of a heartbeat in {pN}:hb, see lib/keys.h and aggregator/partition_feed.c. */
-enum heartbeat_word { HB_COLLECTOR, HB_CLOCK, HB_BYTES, HB_OLDEST, HB_RECEIVED, HB_ACCEPTED, HB_REJECTED, HB_EXCLUDED, HB_SEQUENCES };
+enum heartbeat_word {
+    HB_COLLECTOR,
+    HB_CLOCK,
+    HB_BYTES,
+    HB_OLDEST,
+    HB_RECEIVED,
+    HB_ACCEPTED,
+    HB_REJECTED,
+    HB_EXCLUDED,
+    HB_SEQUENCES
+};
 
 /* A stream's newest heartbeat of all partitions. */
 struct stream {
@@ -80,13 +90,19 @@ static json_t *partition_json(const struct status *status, int number, GHashTabl
     static const struct {
         const char *name, *field;
     } fields[] = {
-        {"events", "events"},           {"duplicates", "duplicates"}, {"duplicateBatches", "duplicate_batches"},
-        {"quarantined", "quarantined"}, {"gaps", "gaps"},             {"gapBatches", "gap_batches"},
-        {"otherCrc", "other_crc"},      {"overCap", "over_cap"},      {"clock", "clock"},
+        {"events", "events"},
+        {"duplicates", "duplicates"},
+        {"duplicateBatches", "duplicate_batches"},
+        {"quarantined", "quarantined"},
+        {"gaps", "gaps"},
+        {"gapBatches", "gap_batches"},
+        {"otherCrc", "other_crc"},
+        {"overCap", "over_cap"},
+        {"clock", "clock"},
     };
     const struct lag_partition *lag = &status->lag.partitions[number];
-    json_t *object = json_pack("{s:i,s:I,s:I,s:I,s:s}", "partition", number, "next", (json_int_t)lag->next, "end", (json_int_t)lag->end,
-                               "lag", (json_int_t)(lag->end - MAX(lag->low, lag->next)), "state", lag->state);
+    json_t *object = json_pack("{s:i,s:I,s:I,s:I,s:s}", "partition", number, "next", (json_int_t)lag->next, "end",
+                               (json_int_t)lag->end, "lag", (json_int_t)(lag->end - MAX(lag->low, lag->next)), "state", lag->state);
 
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
         const char *value = g_hash_table_lookup(meta, fields[i].field);
@@ -129,7 +145,8 @@ static gint newest_first(gconstpointer a, gconstpointer b)
 }
 
 /* The newest entries of a ring; names are those of the words of an entry, the last one takes the rest. */
-static bool take_ring(struct status *status, int partition, const char *kind, const char *const *names, json_t *into, GError **error)
+static bool take_ring(struct status *status, int partition, const char *kind, const char *const *names, json_t *into,
+                      GError **error)
 {
     g_autoptr(GHashTable) ring = get_hash(status, partition, kind, error);
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
@@ -218,8 +235,8 @@ static json_t *stream_json(const struct status *status, const char *name, const 
         {"accepted", HB_ACCEPTED}, {"rejected", HB_REJECTED},  {"excluded", HB_EXCLUDED},
     };
     g_autofree char *collector = g_uri_unescape_string(stream->words[HB_COLLECTOR], NULL);
-    json_t *object = json_pack("{s:s,s:s,s:I}", "collector", collector ? collector : stream->words[HB_COLLECTOR], "stream", name, "ageMs",
-                               (json_int_t)(now_ms - stream->clock_ms));
+    json_t *object = json_pack("{s:s,s:s,s:I}", "collector", collector ? collector : stream->words[HB_COLLECTOR], "stream", name,
+                               "ageMs", (json_int_t)(now_ms - stream->clock_ms));
     int64_t oldest_ms = number_of(stream->words[HB_OLDEST]);
 
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
