@@ -13,6 +13,7 @@ enum { SHOWN_MAX = 40, DEFAULT_TIMEOUT_S = 120 };
 
 struct arguments {
     char *dir, *brokers, *topic, *redis;
+    char **properties;
     int timeout_s;
     gboolean wait, json;
 };
@@ -163,6 +164,7 @@ static int compare(const struct arguments *arguments)
             .brokers = arguments->brokers ? arguments->brokers : place_need(place, "KAFKA_BROKERS", &error),
             .topic = arguments->topic ? arguments->topic : place_need(place, "TOPIC", error ? NULL : &error),
             .redis_url = arguments->redis ? arguments->redis : place_need(place, "REDIS_URL", error ? NULL : &error),
+            .properties = (const char *const *)arguments->properties,
             .wait = arguments->wait,
             .timeout_s = arguments->timeout_s,
             .progress = isatty(STDERR_FILENO),
@@ -191,6 +193,8 @@ static bool parse(int argc, char **argv, struct arguments *arguments, int *exit_
         {"dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments->dir, "Directory of a running `daybook dev`", "DIR"},
         {"brokers", 0, 0, G_OPTION_ARG_STRING, &arguments->brokers, "Kafka's bootstrap addresses", "HOST:PORT,…"},
         {"topic", 0, 0, G_OPTION_ARG_STRING, &arguments->topic, "Topic with the usage events", "NAME"},
+        {"property", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments->properties, "A property for librdkafka (security and the like)",
+         "NAME=VALUE"},
         {"redis", 0, 0, G_OPTION_ARG_STRING, &arguments->redis, "Redis that holds the counts", "URL"},
         {"wait", 0, 0, G_OPTION_ARG_NONE, &arguments->wait, "First wait until all that is in the log now is counted", NULL},
         {"timeout", 0, 0, G_OPTION_ARG_INT, &arguments->timeout_s, "Longest wait, and search for a common point (120)", "SECONDS"},
@@ -217,6 +221,7 @@ int recount_command(int argc, char **argv)
     g_free(arguments.dir);
     g_free(arguments.brokers);
     g_free(arguments.topic);
+    g_strfreev(arguments.properties);
     g_free(arguments.redis);
     return exit_code;
 }

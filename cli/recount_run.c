@@ -282,7 +282,7 @@ struct recount *recount_run(const struct recount_settings *settings, GError **er
     struct runner runner = {
         .recount = recount,
         .redis = {.url = settings->redis_url, .connect_timeout_ms = REDIS_TIMEOUT_MS, .command_timeout_ms = REDIS_TIMEOUT_MS},
-        .kafka = {.brokers = settings->brokers, .client_id = "daybook-recount"},
+        .kafka = {.brokers = settings->brokers, .client_id = "daybook-recount", .properties = settings->properties},
         .deadline_us = g_get_monotonic_time() + settings->timeout_s * G_USEC_PER_SEC,
     };
 

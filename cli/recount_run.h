@@ -12,9 +12,10 @@
 
 struct recount_settings {
     const char *brokers, *topic, *redis_url;
-    bool wait;     /* first wait until all that is in the log now is counted */
-    int timeout_s; /* of that, and of the search for a common point */
-    bool progress; /* to stderr */
+    const char *const *properties; /* for librdkafka; may be NULL */
+    bool wait;                     /* first wait until all that is in the log now is counted */
+    int timeout_s;                 /* of that, and of the search for a common point */
+    bool progress;                 /* to stderr */
 };
 
 struct recount {

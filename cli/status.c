@@ -12,6 +12,7 @@ enum { RECENT_MS = 3600000, STREAM_SHOWN = 8 };
 
 struct arguments {
     char *dir, *brokers, *topic, *redis;
+    char **properties;
     gboolean json, all;
 };
 
@@ -184,6 +185,7 @@ static int show(const struct arguments *arguments)
             .brokers = arguments->brokers ? arguments->brokers : place_need(place, "KAFKA_BROKERS", &error),
             .topic = arguments->topic ? arguments->topic : place_need(place, "TOPIC", error ? NULL : &error),
             .redis_url = arguments->redis ? arguments->redis : place_need(place, "REDIS_URL", error ? NULL : &error),
+            .properties = (const char *const *)arguments->properties,
         };
         if (!error)
             whole = status_read(&settings, &error);
@@ -209,6 +211,8 @@ int status_command(int argc, char **argv)
         {"dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments.dir, "Directory of a running `daybook dev`", "DIR"},
         {"brokers", 0, 0, G_OPTION_ARG_STRING, &arguments.brokers, "Kafka's bootstrap addresses", "HOST:PORT,…"},
         {"topic", 0, 0, G_OPTION_ARG_STRING, &arguments.topic, "Topic with the usage events", "NAME"},
+        {"property", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments.properties, "A property for librdkafka (security and the like)",
+         "NAME=VALUE"},
         {"redis", 0, 0, G_OPTION_ARG_STRING, &arguments.redis, "Redis that holds the counts", "URL"},
         {"all", 0, 0, G_OPTION_ARG_NONE, &arguments.all, "Also streams that were not heard of for an hour", NULL},
         {"json", 0, 0, G_OPTION_ARG_NONE, &arguments.json, "Print everything as JSON", NULL},
@@ -221,6 +225,7 @@ int status_command(int argc, char **argv)
     g_free(arguments.dir);
     g_free(arguments.brokers);
     g_free(arguments.topic);
+    g_strfreev(arguments.properties);
     g_free(arguments.redis);
     return exit_code;
 }

@@ -296,7 +296,8 @@ static guint count_unannounced(const struct status *status)
 
 static bool read_lag(const struct status_settings *settings, struct status *status, GError **error)
 {
-    const struct kafka_settings kafka = {.brokers = settings->brokers, .client_id = "daybook-status"};
+    const struct kafka_settings kafka = {
+        .brokers = settings->brokers, .client_id = "daybook-status", .properties = settings->properties};
     struct kafka_topic topic;
 
     if (!kafka_topic_get(&kafka, settings->topic, TIMEOUT_MS, &topic, error))

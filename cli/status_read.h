@@ -21,6 +21,7 @@
 
 struct status_settings {
     const char *brokers, *topic, *redis_url;
+    const char *const *properties; /* for librdkafka; may be NULL */
 };
 
 /* Caller frees with json_decref. */
