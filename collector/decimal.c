@@ -69,11 +69,29 @@ static enum decimal_result round_off(const char *rest, const char *end, int64_t 
     return DECIMAL_OK;
 }
 
+/* Most numbers are a few digits. */
+static bool read_short_integer(struct view token, uint64_t *value)
+{
+    enum { SHORT_MAX = 18 };
+    uint64_t sum = 0;
+    if (token.size > SHORT_MAX)
+        return false;
+    for (size_t i = 0; i < token.size; i++) {
+        if (!is_digit(token.data[i]))
+            return false;
+        sum = sum * 10 + (uint64_t)(token.data[i] - '0');
+    }
+    *value = sum;
+    return true;
+}
+
 enum decimal_result decimal_read(struct view token, unsigned scale, enum decimal_rounding rounding, uint64_t *value)
 {
     const char *c = token.data;
     const char *end = token.data + token.size;
     g_assert(token.size > 0 && scale <= 9);
+    if (scale == 0 && read_short_integer(token, value))
+        return DECIMAL_OK;
     bool negative = *c == '-';
     struct digits digits = find_digits(c + (negative ? 1 : 0), end);
     *value = 0;

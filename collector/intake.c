@@ -235,29 +235,40 @@ static bool check_numbers(struct judgement *judgement)
     return true;
 }
 
+static bool refuse_time(struct judgement *judgement, enum intake_reason reason, const char *allowed)
+{
+    char text[NUMBER_MAX];
+    struct view value = view_make(text, number_write_signed(text, judgement->event.time_ms));
+    return refuse(judgement, reason, "time", value, allowed);
+}
+
+static bool refuse_old(const struct intake *intake, struct judgement *judgement, int64_t now_ms)
+{
+    char allowed[128];
+    int64_t now_s = now_ms / MS_PER_S, time_ms = judgement->event.time_ms;
+    bool seconds = time_ms > now_s / 2 && time_ms < now_s * 2;
+    g_snprintf(allowed, sizeof allowed, "at most %" G_GINT64_FORMAT " days old%s", intake->max_age_ms / MS_PER_DAY,
+               seconds ? "; milliseconds are wanted, this looks like seconds" : "");
+    return refuse_time(judgement, INTAKE_TOO_OLD, allowed);
+}
+
 static bool check_time(const struct intake *intake, struct judgement *judgement, int64_t now_ms, bool check_age)
 {
     const struct raw_event *raw = judgement->raw;
     int64_t time_ms = raw->has_time ? raw->time_ms : now_ms;
-    char text[NUMBER_MAX], allowed[128];
-    struct view value = view_make(text, number_write_signed(text, time_ms));
+    char allowed[128];
     judgement->event.time_ms = time_ms;
     if (time_ms < 0 || time_ms > INTAKE_TIME_MAX_MS)
-        return refuse(judgement, INTAKE_INVALID_TIME, "time", value, "times from 1970 through 2199");
+        return refuse_time(judgement, INTAKE_INVALID_TIME, "times from 1970 through 2199");
     if (!check_age || !raw->has_time)
         return true;
     if (time_ms > now_ms + intake->max_ahead_ms) {
         g_snprintf(allowed, sizeof allowed, "at most %" G_GINT64_FORMAT " s ahead of the collector's clock",
                    intake->max_ahead_ms / MS_PER_S);
-        return refuse(judgement, INTAKE_IN_FUTURE, "time", value, allowed);
+        return refuse_time(judgement, INTAKE_IN_FUTURE, allowed);
     }
-    if (intake->max_age_ms == 0 || time_ms >= now_ms - intake->max_age_ms)
-        return true;
-    int64_t now_s = now_ms / MS_PER_S;
-    bool seconds = time_ms > now_s / 2 && time_ms < now_s * 2;
-    g_snprintf(allowed, sizeof allowed, "at most %" G_GINT64_FORMAT " days old%s", intake->max_age_ms / MS_PER_DAY,
-               seconds ? "; milliseconds are wanted, this looks like seconds" : "");
-    return refuse(judgement, INTAKE_TOO_OLD, "time", value, allowed);
+    bool old = intake->max_age_ms > 0 && time_ms < now_ms - intake->max_age_ms;
+    return !old || refuse_old(intake, judgement, now_ms);
 }
 
 /* The source's own route is taken as it is, without a query. */
