@@ -5,7 +5,7 @@
 
 enum { MINUTES_PER_SLOT = KEYS_SLOT_MS / (int)KEYS_MINUTE_MS };
 /* Upper estimates: memory of a cell with its lists and its entry; bytes of a field in a payload. */
-enum { CELL_BYTES = sizeof(struct cell) + 2 * sizeof(struct tally) + 2 * sizeof(struct intmap_entry), LINE_BYTES = 56, FIELD_BYTES = 24 };
+enum { CELL_BYTES = sizeof(struct cell) + 2 * sizeof(struct tally) + 2 * sizeof(struct intmap_entry), LINE_BYTES = 40, FIELD_BYTES = 24 };
 
 struct buckets *buckets_new(int partition, struct symbols *symbols, bool histograms)
 {

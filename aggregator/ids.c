@@ -1,10 +1,11 @@
 #include "aggregator/ids.h"
 
+#include "aggregator/filter.h"
 #include "lib/keys.h"
 #include "lib/number.h"
 #include <gnutls/crypto.h>
 
-enum { DIGEST_SIZE = 16, ASK_MAX = 1000, ENTRY_BYTES = 48 };
+enum { DIGEST_SIZE = FILTER_DIGEST_SIZE, ASK_MAX = 1000, ENTRY_BYTES = 48, DAYS = 2 };
 
 /* Key and value of the table at once. */
 struct entry {
@@ -18,11 +19,19 @@ struct asked {
     size_t first, n; /* in order */
 };
 
+/* What was entered on a day that began under this claim: only that can be in Redis. */
+struct day_filter {
+    int64_t day;
+    struct filter *filter;
+};
+
 struct ids {
     int partition;
     struct mirror *due;
     GArray *digests;    /* of the round: DIGEST_SIZE bytes each */
-    GArray *order;      /* uint32_t: numbers of the round, sorted by shard */
+    GArray *order;      /* uint32_t: numbers of the round that are asked for, by day and shard */
+    int64_t claimed_day; /* newest day on which ids were entered before the claim: of it nothing is known here */
+    struct day_filter filters[DAYS];
     GPtrArray *asked;   /* struct asked */
     GHashTable *known;  /* set of struct entry */
     GPtrArray *dirty;   /* struct entry, borrowed from known */
@@ -46,6 +55,7 @@ struct ids *ids_new(int partition, struct mirror *due)
     struct ids *ids = g_new0(struct ids, 1);
     ids->partition = partition;
     ids->due = due;
+    ids->claimed_day = -1;
     ids->digests = g_array_new(FALSE, FALSE, DIGEST_SIZE);
     ids->order = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     ids->asked = g_ptr_array_new_with_free_func(g_free);
@@ -61,6 +71,8 @@ void ids_free(struct ids *ids)
         return;
     g_array_free(ids->digests, TRUE);
     g_array_free(ids->order, TRUE);
+    for (size_t i = 0; i < DAYS; i++)
+        filter_free(ids->filters[i].filter);
     g_ptr_array_free(ids->asked, TRUE);
     g_hash_table_destroy(ids->known);
     g_ptr_array_free(ids->dirty, TRUE);
@@ -157,10 +169,9 @@ static void ask_shard(struct ids *ids, struct commit *commit, int64_t day, size_
 }
 
 /* Runs of one shard, at most ASK_MAX long. */
-static void ask_day(struct ids *ids, struct commit *commit, int64_t day)
+static void ask_runs(struct ids *ids, struct commit *commit, int64_t day, size_t first)
 {
-    size_t first = 0;
-    for (size_t i = 1; i <= ids->order->len; i++) {
+    for (size_t i = first + 1; i <= ids->order->len; i++) {
         bool ends = i == ids->order->len || i - first == ASK_MAX ||
                     digest_at(ids, g_array_index(ids->order, uint32_t, i))[0] !=
                         digest_at(ids, g_array_index(ids->order, uint32_t, first))[0];
@@ -171,17 +182,38 @@ static void ask_day(struct ids *ids, struct commit *commit, int64_t day)
     }
 }
 
-/* Counting sort by shard. */
-static void sort_by_shard(struct ids *ids)
+static struct filter *day_filter(const struct ids *ids, int64_t day)
+{
+    for (size_t i = 0; i < DAYS; i++)
+        if (ids->filters[i].filter && ids->filters[i].day == day)
+            return ids->filters[i].filter;
+    return NULL;
+}
+
+/* Can Redis have it on that day? */
+static bool is_possible(const struct ids *ids, size_t number, int64_t day)
+{
+    const struct filter *filter = day_filter(ids, day);
+    return day <= ids->claimed_day || (filter && filter_has(filter, digest_at(ids, number)));
+}
+
+/* Appends to the order what must be asked for on this day, by counting sort over the shards. */
+static void ask_day(struct ids *ids, struct commit *commit, int64_t day)
 {
     uint32_t starts[KEYS_IDS_SHARDS + 1] = {0};
-    for (size_t i = 0; i < ids->digests->len; i++)
-        starts[digest_at(ids, i)[0] + 1]++;
+    g_autofree bool *possible = g_new(bool, ids->digests->len);
+    size_t first = ids->order->len;
+    for (size_t i = 0; i < ids->digests->len; i++) {
+        possible[i] = is_possible(ids, i, day);
+        starts[digest_at(ids, i)[0] + 1] += possible[i];
+    }
     for (size_t shard = 0; shard < KEYS_IDS_SHARDS; shard++)
         starts[shard + 1] += starts[shard];
-    g_array_set_size(ids->order, ids->digests->len);
+    g_array_set_size(ids->order, (guint)first + starts[KEYS_IDS_SHARDS]);
     for (uint32_t i = 0; i < ids->digests->len; i++)
-        g_array_index(ids->order, uint32_t, starts[digest_at(ids, i)[0]]++) = i;
+        if (possible[i])
+            g_array_index(ids->order, uint32_t, first + starts[digest_at(ids, i)[0]]++) = i;
+    ask_runs(ids, commit, day, first);
 }
 
 static void due_name(char *out, size_t size, int64_t day)
@@ -193,13 +225,40 @@ void ids_ask(struct ids *ids, struct commit *commit, int64_t first_clock_ms, int
 {
     if (ids->digests->len == 0)
         return;
-    sort_by_shard(ids);
     for (int64_t day = first_clock_ms / KEYS_DAY_MS - 1; day <= last_clock_ms / KEYS_DAY_MS; day++) {
         char name[64];
         due_name(name, sizeof name, day);
         if (mirror_get(ids->due, name)) /* else nothing was entered on that day */
             ask_day(ids, commit, day);
     }
+}
+
+static void learn_day(const char *field, const char *value, void *opaque)
+{
+    struct ids *ids = opaque;
+    uint64_t day;
+    (void)value;
+    if (g_str_has_prefix(field, "ids:") && number_read(view_of(field + 4), &day))
+        ids->claimed_day = MAX(ids->claimed_day, (int64_t)day);
+}
+
+void ids_learn(struct ids *ids)
+{
+    mirror_each(ids->due, learn_day, ids);
+}
+
+/* Days come in order: the log clock never goes back. */
+static void remember(struct ids *ids, const struct entry *entry)
+{
+    int64_t day = entry->clock_ms / KEYS_DAY_MS;
+    if (day <= ids->claimed_day)
+        return;
+    if (!day_filter(ids, day)) {
+        filter_free(ids->filters[0].filter);
+        ids->filters[0] = ids->filters[1];
+        ids->filters[1] = (struct day_filter){day, filter_new()};
+    }
+    filter_add(day_filter(ids, day), entry->digest);
 }
 
 bool ids_enter(struct ids *ids, size_t number, int64_t clock_ms)
@@ -215,6 +274,7 @@ bool ids_enter(struct ids *ids, size_t number, int64_t clock_ms)
         g_hash_table_add(ids->known, entry);
     }
     entry->clock_ms = clock_ms;
+    remember(ids, entry);
     if (!entry->dirty) {
         entry->dirty = true;
         g_ptr_array_add(ids->dirty, entry);

@@ -4,7 +4,7 @@
 #include "lib/log.h"
 #include "lib/number.h"
 
-enum { PAYLOAD_FIRST = 1024 * 1024, BUSY_INTERVALS = 4, GUARD_MS = 1000, SWEEP_MAX = 8 };
+enum { PAYLOAD_FIRST = 1024 * 1024, BEHIND_MS = 5000, GUARD_MS = 1000, SWEEP_MAX = 8 };
 
 struct partition *partition_new(int number, const struct partition_settings *settings)
 {
@@ -151,6 +151,7 @@ bool partition_claim(struct partition *partition, GError **error)
     /* What was read may be another's, who claimed meanwhile: no conclusion from it before the guard has said that we still own it. */
     if (!commit_read(partition->commit, error) || !commit_guard(partition->commit, error) || !take_point(partition, error))
         return false;
+    ids_learn(partition->ids);
     partition->flushed_at_ms = partition->checked_at_ms = partition->now_ms;
     partition->payload_limit = MIN((size_t)PAYLOAD_FIRST, partition->settings.payload_max_bytes);
     return true;
@@ -376,11 +377,11 @@ bool partition_settle(struct partition *partition, GError **error)
     return partition_flush(partition, error) && commit_drain(partition->commit, error);
 }
 
-bool partition_tick(struct partition *partition, int64_t now_ms, GError **error)
+bool partition_tick(struct partition *partition, int64_t now_ms, bool behind, GError **error)
 {
     partition->now_ms = now_ms;
-    bool busy = partition->payload_limit > PAYLOAD_FIRST;
-    int64_t interval_ms = (int64_t)partition->settings.flush_interval_ms * (busy ? BUSY_INTERVALS : 1);
+    /* Behind the log, size alone decides: what is counted now is not fresh anyway, and a field is written less often. */
+    int64_t interval_ms = MAX(partition->settings.flush_interval_ms, behind ? BEHIND_MS : 0);
     if (now_ms - partition->flushed_at_ms >= interval_ms && !partition_flush(partition, error))
         return false;
     if (partition->clock_ms - partition->swept_clock_ms >= KEYS_MINUTE_MS && !sweep(partition, error))

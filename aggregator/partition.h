@@ -49,8 +49,9 @@ bool partition_check_log(struct partition *partition, int64_t low, int64_t high,
 
 /* Records in the order of the log, at most FEED_MAX; those below the position are passed over. */
 bool partition_feed(struct partition *partition, struct feed *feed, const struct log_record *records, size_t n, GError **error);
-/* Flushes what is due, checks an idle claim each second, removes what is due by the log clock. now_ms: monotonic. */
-bool partition_tick(struct partition *partition, int64_t now_ms, GError **error);
+/* Flushes what is due, checks an idle claim each second, removes what is due by the log clock. now_ms: monotonic. behind: more of the log
+ * is waiting already. */
+bool partition_tick(struct partition *partition, int64_t now_ms, bool behind, GError **error);
 /* Flushes everything and waits. */
 bool partition_settle(struct partition *partition, GError **error);
 

@@ -19,7 +19,7 @@ static const struct config_row rows[] = {
     {"worker", "threads", CONFIG_INT, "0", 0, 256, NULL, NULL, false,
      "Threads that count; a partition belongs to one of them. 0: as many as there are processors."},
     {"flush", "interval_ms", CONFIG_INT, "250", 10, 10000, "ms", NULL, false,
-     "How often counts are committed to Redis; four times that while payloads are large."},
+     "How often counts are committed to Redis while the worker keeps up; behind the log the payload's size decides."},
     {"flush", "max_payload_bytes", CONFIG_INT, "16MiB", 65536, 268435456, "bytes", NULL, false,
      "Largest commit payload. It begins at 1 MiB and grows to this under load, since large flushes write the same field less often."},
     {"cache", "max_bytes", CONFIG_INT, "256MiB", 1048576, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,

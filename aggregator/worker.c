@@ -27,6 +27,7 @@ struct worker {
     struct feed *feed;
     GPtrArray *seats;    /* worker thread only */
     bool positions_changed, ended;
+    bool behind;         /* the last poll was full */
     int64_t board_at_ms;
     GMutex board_lock;
     GString *board;      /* under board_lock: lines about partitions that are not running */
@@ -206,6 +207,7 @@ static void read_log(struct worker *worker)
 {
     struct kafka_message messages[POLL_MESSAGES];
     size_t n = kafka_reader_poll(worker->reader, messages, POLL_MESSAGES, POLL_MS);
+    worker->behind = n == POLL_MESSAGES;
     for (guint i = 0; n > 0 && i < worker->seats->len; i++)
         feed_seat(worker, g_ptr_array_index(worker->seats, i), messages, n);
     for (size_t i = 0; i < n; i++)
@@ -217,7 +219,7 @@ static void tick(struct worker *worker)
     for (guint i = 0; i < worker->seats->len; i++) {
         struct seat *seat = g_ptr_array_index(worker->seats, i);
         GError *error = NULL;
-        if (seat->state == SEAT_RUNNING && !partition_tick(seat->partition, now_ms(), &error))
+        if (seat->state == SEAT_RUNNING && !partition_tick(seat->partition, now_ms(), worker->behind, &error))
             seat_fail(worker, seat, error);
     }
 }

@@ -112,8 +112,39 @@ static char *write_tallies(char *out, const struct tally_list *list)
     return out;
 }
 
+/* One request, and no histogram or one that holds just it. */
+static bool is_single(const struct measure *measure)
+{
+    const struct tally_list *latencies = &measure->latencies;
+    return measure->requests == 1 && measure->latency_sum_us == measure->latency_max_us &&
+           (latencies->n == 0 || (latencies->n == 1 && latencies->items[0].count == 1 &&
+                                  latencies->items[0].key == histogram_bucket(measure->latency_sum_us)));
+}
+
+static void format_single(const struct measure *measure, GString *out)
+{
+    char text[5 * (NUMBER_MAX + 1)];
+    const uint64_t numbers[] = {measure->statuses.items[0].key, measure->latency_sum_us, measure->request_bytes,
+                                measure->response_bytes};
+    size_t size = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        if (i > 0)
+            text[size++] = ' ';
+        size += number_write(text + size, numbers[i]);
+    }
+    if (measure->latencies.n == 0) {
+        text[size++] = ' ';
+        text[size++] = '-';
+    }
+    g_string_append_len(out, text, (gssize)size);
+}
+
 void measure_format(const struct measure *measure, GString *out)
 {
+    if (is_single(measure)) {
+        format_single(measure, out);
+        return;
+    }
     size_t room = 8u * (NUMBER_MAX + 1) + (size_t)(measure->statuses.n + measure->latencies.n) * (2 * NUMBER_MAX + 2);
     size_t before = out->len;
     if (before + room >= out->allocated_len) {
@@ -161,8 +192,26 @@ static uint64_t tally_sum(const struct tally_list *list)
     return sum;
 }
 
+/* Behind the status of a short text. */
+static bool read_single(struct measure *measure, uint64_t status, const char *cursor, const char *end)
+{
+    uint64_t numbers[3];
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        if (cursor == end || *cursor++ != ' ' || !number_scan(&cursor, end, &numbers[i]))
+            return false;
+    bool histogram = cursor == end;
+    if (!histogram && (end - cursor != 2 || memcmp(cursor, " -", 2) != 0))
+        return false;
+    measure_add(measure, (uint32_t)status, numbers[0], numbers[1], numbers[2], histogram);
+    return true;
+}
+
 static bool measure_read(struct measure *measure, const char *cursor, const char *end)
 {
+    const char *behind = cursor;
+    uint64_t status;
+    if (number_scan(&behind, end, &status) && status <= UINT32_MAX && behind < end && *behind == ' ')
+        return read_single(measure, status, behind, end);
     uint64_t *const sums[] = {&measure->requests, &measure->latency_sum_us, &measure->latency_max_us, &measure->request_bytes,
                               &measure->response_bytes};
     if (!read_tallies(&measure->statuses, &cursor, end))

@@ -97,6 +97,8 @@ class Sum:
         def tallies(counts):
             return ",".join(f"{key}:{counts[key]}" for key in sorted(counts)) or "-"
 
+        if self.requests == 1:
+            return f"{next(iter(self.statuses))} {self.latency} {self.sent} {self.received}"
         sums = f"{self.requests} {self.latency} {self.latency_max} {self.sent} {self.received}"
         return f"{tallies(self.statuses)} {sums} {tallies(self.buckets)}"
 

@@ -218,7 +218,7 @@ static bool own(struct sim_worker *worker, GError **error)
         struct log_record records[8];
         size_t n = records_from(world, position, records, world->peace ? 8 : 1 + pick(world, 4));
         if (!partition_feed(worker->partition, worker->feed, records, n, error) ||
-            !partition_tick(worker->partition, world->monotonic_ms, error))
+            !partition_tick(worker->partition, world->monotonic_ms, !world->peace && chance(world, 0.2), error))
             return false;
         position += (int64_t)n;
         if (world->peace && position == (int64_t)world->log->len) {

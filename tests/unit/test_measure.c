@@ -73,11 +73,33 @@ static void test_text(void)
     measure_clear(&again);
 }
 
+static void test_short_text(void)
+{
+    for (unsigned histogram = 0; histogram < 2; histogram++) {
+        struct measure measure, again;
+        measure_init(&measure);
+        measure_add(&measure, 404, 9001, 12, 530, histogram == 1);
+        g_autofree char *text = format(&measure);
+        g_assert_cmpstr(text, ==, histogram ? "404 9001 12 530" : "404 9001 12 530 -");
+        g_assert_true(measure_parse(&again, view_of(text)));
+        g_assert_cmpuint(again.requests, ==, 1);
+        g_assert_cmpuint(again.latency_max_us, ==, 9001);
+        g_assert_cmpuint(again.latencies.n, ==, histogram);
+        g_autofree char *same = format(&again);
+        g_assert_cmpstr(same, ==, text);
+        measure_merge(&again, &measure);
+        g_autofree char *twice = format(&again);
+        g_assert_true(g_str_has_prefix(twice, "404:2 2 18002 9001 24 1060 "));
+        measure_clear(&measure);
+        measure_clear(&again);
+    }
+}
+
 static void test_bad_text(void)
 {
     static const char *const bad[] = {"", " ", "200:1", "200:1 1 1 1 1 1", "200:1 2 1 1 1 1 -", "404:1,200:1 2 1 1 1 1 -", "200:0 0 1 1 1 1 -",
                                       "200:1 1 1 1 1 1 -x", "200:1 1 x 1 1 1 -", "200:18446744073709551616 1 1 1 1 1 -",
-                                      "200:1 1 1 1 1 1 496:1", "200 1 1 1 1 1 -", "200:1  1 1 1 1 -"};
+                                      "200:1 1 1 1 1 1 496:1", "200 1 1 1 1 1 -", "200:1  1 1 1 1 -", "200", "200 ", "200 1", "200 1 2", "200 1 2 3 ", "200 1 2 3 x", "200 1 2 3 --", "200  1 2 3"};
     struct measure measure;
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
         g_assert_false(measure_parse(&measure, view_of(bad[i])));
@@ -132,6 +154,7 @@ int main(int argc, char **argv)
     g_test_add_func("/histogram/error", test_error);
     g_test_add_func("/histogram/quantile", test_quantile);
     g_test_add_func("/measure/text", test_text);
+    g_test_add_func("/measure/short-text", test_short_text);
     g_test_add_func("/measure/bad-text", test_bad_text);
     g_test_add_func("/measure/random-text", test_random_text);
     g_test_add_func("/number/limits", test_numbers);
