@@ -82,8 +82,8 @@ bool journal_recover(struct journal *journal, GError **error);
 int journal_spare_take(struct journal *journal, int *err);
 /* The spare that was taken is gone (renamed, or unlinked after an error). */
 void journal_spare_done(struct journal *journal, int spare, bool renamed);
-/* Makes one if there is none. */
-bool journal_spare_prepare(struct journal *journal, int *err);
+/* Whether one is there; with `make`, one is made if there is none. */
+bool journal_spare_prepare(struct journal *journal, bool make, int *err);
 /* Turns the file of a removed segment into a spare, or unlinks it. */
 int journal_spare_recycle(struct journal *journal, const struct journal_segment *segment);
 

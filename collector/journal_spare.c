@@ -108,12 +108,12 @@ void journal_spare_done(struct journal *journal, int spare, bool renamed)
     leave_slot(journal, spare, false);
 }
 
-bool journal_spare_prepare(struct journal *journal, int *err)
+bool journal_spare_prepare(struct journal *journal, bool make, int *err)
 {
     *err = 0;
     g_mutex_lock(&journal->lock);
     bool there = journal->spares[0] || journal->spares[1];
-    int spare = there ? -1 : free_slot(journal);
+    int spare = there || !make ? -1 : free_slot(journal);
     g_mutex_unlock(&journal->lock);
     if (there || spare < 0)
         return there;

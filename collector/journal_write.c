@@ -162,10 +162,9 @@ static int write_group(struct journal *journal)
     struct journal_writer *writer = &journal->writer;
     const GByteArray *bytes = writer->encoder.bytes;
     crashpoint("journal.before_write");
-    if (crashpoint_due("journal.half_write")) {
+    if (crashpoint_due("journal.half_write"))
         journal_io_write(&journal->io, writer->name, writer->fd, bytes->data, bytes->len / 2, writer->offset);
-        crashpoint("journal.half_write");
-    }
+    crashpoint("journal.half_write");
     return journal_io_write(&journal->io, writer->name, writer->fd, bytes->data, bytes->len, writer->offset);
 }
 
@@ -279,13 +278,13 @@ static bool look_for_room(struct journal *journal)
     int err = 0;
     if (left > journal->segment_bytes / 2)
         return true;
-    if (g_get_monotonic_time() >= writer->allocate_us) {
-        if (journal_spare_prepare(journal, &err))
-            return true;
-        writer->allocate_us = g_get_monotonic_time() + ALLOCATE_AGAIN_US;
-        if (err != 0 && atomic_load(&journal->has_room))
-            log_warn("journal_full", "dir=%s reason=%s", journal->io.path, g_strerror(err));
-    }
+    int64_t now = g_get_monotonic_time();
+    if (journal_spare_prepare(journal, now >= writer->allocate_us, &err))
+        return true;
+    if (err != 0)
+        writer->allocate_us = now + ALLOCATE_AGAIN_US;
+    if (err != 0 && atomic_load(&journal->has_room))
+        log_warn("journal_full", "dir=%s reason=%s", journal->io.path, g_strerror(err));
     return left > journal->segment_bytes / 4;
 }
 

@@ -39,7 +39,7 @@ static bool make(const struct topic *topic, uint32_t least, int timeout_ms, GErr
     return true;
 }
 
-static enum topic_verdict judge(const struct topic *topic, const struct kafka_topic *info, uint32_t least, uint32_t *partitions,
+static enum topic_verdict judge(struct topic *topic, const struct kafka_topic *info, uint32_t least, uint32_t *partitions,
                                 char **message)
 {
     *partitions = (uint32_t)info->partitions;
@@ -49,12 +49,13 @@ static enum topic_verdict judge(const struct topic *topic, const struct kafka_to
                                    topic->name, *partitions, least);
         return TOPIC_SHRUNK;
     }
-    if (info->config_known && !info->log_append_time)
+    if (info->config_known && !info->log_append_time && !topic->said_timestamps)
         log_warn("topic_timestamps", "topic=%s expected=%s", topic->name, "message.timestamp.type=LogAppendTime");
+    topic->said_timestamps = true;
     return TOPIC_READY;
 }
 
-enum topic_verdict topic_check(const struct topic *topic, uint32_t least, bool was_known, int timeout_ms, uint32_t *partitions,
+enum topic_verdict topic_check(struct topic *topic, uint32_t least, bool was_known, int timeout_ms, uint32_t *partitions,
                                char **message)
 {
     g_autoptr(GError) error = NULL;

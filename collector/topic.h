@@ -11,6 +11,7 @@ struct topic {
     int create_partitions; /* 0: never made */
     int create_replication;
     int64_t create_retention_ms;
+    bool said_timestamps; /* that they are not log-append times: once */
 };
 void topic_init(struct topic *topic, const struct config *config);
 
@@ -23,7 +24,7 @@ enum topic_verdict {
 };
 /* least: partitions that it must have at least; was_known: it was there before, so it is not made anew. With TOPIC_READY
  * *partitions is set, otherwise *message to a sentence that the caller frees. Blocks for about timeout_ms, twice that when it makes one. */
-enum topic_verdict topic_check(const struct topic *topic, uint32_t least, bool was_known, int timeout_ms, uint32_t *partitions,
+enum topic_verdict topic_check(struct topic *topic, uint32_t least, bool was_known, int timeout_ms, uint32_t *partitions,
                                char **message);
 
 #endif
