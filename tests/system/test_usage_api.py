@@ -541,8 +541,10 @@ def test_a_full_queue_is_said_and_drained_at_the_end(tmp_path, redis):
     api = Api("api", "api", tmp_path / "api", settings).start()
     answers = []
     threads = [threading.Thread(target=lambda: answers.append(fetch(api))) for _ in range(8)]
-    redis.client().execute_command("CLIENT", "PAUSE", "1500", "ALL")
-    for thread in threads:
+    redis.client().execute_command("CLIENT", "PAUSE", "2000", "ALL")
+    threads[0].start()
+    time.sleep(0.3)  # the worker has it, and waits for Redis
+    for thread in threads[1:]:
         thread.start()
     wait_until(lambda: len(answers) >= 5, 5, "those that did not fit are answered at once")
     api.signal(15)  # what was taken is answered all the same
