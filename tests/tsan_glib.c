@@ -1,11 +1,18 @@
-/* Shows GLib's locks to ThreadSanitizer (SAN=thread only).
+/* Shows GLib's locks, and librdkafka's threads, to ThreadSanitizer (SAN=thread only).
  *
  * GLib's mutexes, conditions and queues are futexes inside a library that is not instrumented: without this file every access that
- * they guard would be reported as a race. Each function here calls the real one and tells the sanitizer what it orders. It is linked
- * into the program, so it stands before the library's own. */
+ * they guard would be reported as a race. Each function here calls the real one and tells the sanitizer what it orders. It is
+ * linked into the program, so it stands before the library's own. */
 #include <dlfcn.h>
 #include <glib.h>
+#include <pthread.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <threads.h>
+#include <stdint.h>
+#include <threads.h>
 
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);
@@ -125,3 +132,118 @@ RW(g_rw_lock_writer_lock, (void)0, __tsan_acquire(lock))
 RW(g_rw_lock_writer_unlock, __tsan_release(lock), (void)0)
 RW(g_rw_lock_reader_lock, (void)0, __tsan_acquire(lock))
 RW(g_rw_lock_reader_unlock, __tsan_release(lock), (void)0)
+
+/* librdkafka makes C11 threads, which the sanitizer does not see begin: their first malloc would crash in it. POSIX ones it sees.
+ */
+struct start {
+    thrd_start_t run;
+    void *argument;
+};
+
+static void *start_thread(void *data)
+{
+    struct start start = *(struct start *)data;
+
+    g_free(data);
+    return (void *)(intptr_t)start.run(start.argument);
+}
+
+int thrd_create(thrd_t *thread, thrd_start_t run, void *argument)
+{
+    struct start *start = g_new(struct start, 1);
+
+    *start = (struct start){run, argument};
+    if (pthread_create(thread, NULL, start_thread, start) == 0)
+        return thrd_success;
+    g_free(start);
+    return thrd_error;
+}
+
+int thrd_join(thrd_t thread, int *result)
+{
+    void *value;
+
+    if (pthread_join(thread, &value) != 0)
+        return thrd_error;
+    if (result)
+        *result = (int)(intptr_t)value;
+    return thrd_success;
+}
+
+int thrd_detach(thrd_t thread)
+{
+    return pthread_detach(thread) == 0 ? thrd_success : thrd_error;
+}
+
+/* ---- C11 threads: the sanitizer knows those of POSIX only, and dies in others ---- */
+
+struct start {
+    thrd_start_t function;
+    void *argument;
+};
+
+static void *run_start(void *opaque)
+{
+    struct start start = *(struct start *)opaque;
+    free(opaque);
+    return (void *)(intptr_t)start.function(start.argument);
+}
+
+int thrd_create(thrd_t *thread, thrd_start_t function, void *argument)
+{
+    struct start *start = malloc(sizeof *start);
+    if (!start)
+        return thrd_nomem;
+    *start = (struct start){function, argument};
+    if (pthread_create(thread, NULL, run_start, start) == 0)
+        return thrd_success;
+    free(start);
+    return thrd_error;
+}
+
+int thrd_join(thrd_t thread, int *result)
+{
+    void *value = NULL;
+    if (pthread_join(thread, &value) != 0)
+        return thrd_error;
+    if (result)
+        *result = (int)(intptr_t)value;
+    return thrd_success;
+}
+
+typedef int (*on_mtx)(mtx_t *);
+typedef int (*wait_cnd)(cnd_t *, mtx_t *);
+typedef int (*wait_cnd_until)(cnd_t *, mtx_t *, const struct timespec *);
+
+int mtx_lock(mtx_t *mutex)
+{
+    REAL(mtx_lock, on_mtx);
+    int result = real(mutex);
+    __tsan_acquire(mutex);
+    return result;
+}
+
+int mtx_unlock(mtx_t *mutex)
+{
+    REAL(mtx_unlock, on_mtx);
+    __tsan_release(mutex);
+    return real(mutex);
+}
+
+int cnd_wait(cnd_t *condition, mtx_t *mutex)
+{
+    REAL(cnd_wait, wait_cnd);
+    __tsan_release(mutex);
+    int result = real(condition, mutex);
+    __tsan_acquire(mutex);
+    return result;
+}
+
+int cnd_timedwait(cnd_t *condition, mtx_t *mutex, const struct timespec *until)
+{
+    REAL(cnd_timedwait, wait_cnd_until);
+    __tsan_release(mutex);
+    int result = real(condition, mutex, until);
+    __tsan_acquire(mutex);
+    return result;
+}
