@@ -68,17 +68,22 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic
     rd_kafka_assign(rk, NULL);
 }
 
+/* The group does not want us any more: others may own our partitions already. */
+static void member_fail(struct kafka_member *member)
+{
+    rd_kafka_fatal_error(member->rk, member->failure, sizeof member->failure);
+    member->failed = true;
+    member_take_all(member);
+}
+
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
     struct kafka_member *member = (struct kafka_member *)opaque;
 
-    if (err != RD_KAFKA_RESP_ERR__FATAL) {
+    if (err == RD_KAFKA_RESP_ERR__FATAL)
+        member_fail(member);
+    else
         kafka_log_error(rk, err, reason);
-        return;
-    }
-    rd_kafka_fatal_error(rk, member->failure, sizeof member->failure);
-    member->failed = true;
-    member_take_all(member);
 }
 
 static rd_kafka_conf_t *member_conf(const struct kafka_settings *settings, const char *group, const char *instance_id, GError **error)
@@ -146,8 +151,10 @@ void kafka_member_poll(struct kafka_member *member, int timeout_ms)
 
     if (!message)
         return;
-    /* Nothing is fetched, so this is an error: a topic that is not there, or a group we may not join. */
-    if (message->err)
+    /* Nothing is fetched, so this is an error: a topic that is not there, a group we may not join, another with our instance id. */
+    if (message->err == RD_KAFKA_RESP_ERR__FATAL)
+        member_fail(member);
+    else if (message->err)
         kafka_log_error(member->rk, message->err, rd_kafka_message_errstr(message));
     rd_kafka_message_destroy(message);
 }

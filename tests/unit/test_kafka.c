@@ -518,6 +518,33 @@ static void test_group(struct fixture *f, gconstpointer data)
     g_assert_cmpuint(a.n, ==, 0);
 }
 
+/* Two processes with one instance id: the older one is told, loses its partitions and knows it. */
+static void test_same_instance(struct fixture *f, gconstpointer data)
+{
+    struct member a, b;
+    gint64 deadline_us = g_get_monotonic_time() + WAIT_US;
+    const char *message;
+
+    (void)data;
+    if (!outside) {
+        g_test_skip("the embedded broker does not fence");
+        return;
+    }
+    member_join(f, &a, "same");
+    wait_for_shares(&a, PARTITIONS, NULL, 0);
+    member_join(f, &b, "same");
+    while (!kafka_member_failed(a.member, &message) || b.n == 0) {
+        g_assert_cmpint(g_get_monotonic_time(), <, deadline_us);
+        kafka_member_poll(a.member, 20);
+        kafka_member_poll(b.member, 20);
+    }
+    g_assert_cmpuint(a.n, ==, 0);
+    g_assert_nonnull(strstr(message, "instance"));
+    g_assert_cmpuint(b.n, ==, PARTITIONS);
+    kafka_member_free(a.member);
+    kafka_member_free(b.member);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -534,6 +561,7 @@ int main(int argc, char **argv)
         {"/kafka/outage", test_outage, TRUE},
         {"/kafka/refused_is_fatal", test_refused_is_fatal, TRUE},
         {"/kafka/group", test_group, FALSE},
+        {"/kafka/same_instance", test_same_instance, FALSE},
     };
 
     g_test_init(&argc, &argv, NULL);
