@@ -74,13 +74,13 @@ def measured_post(collector, events, options):
 def files(stack, events):
     """A followed file and an import, of the same lines."""
     results = {}
-    for form, name in (("combined", "follow, combined log"), ("json", "follow, JSON lines")):
+    for form, name in (("combined", "follow, combined log"), ("ndjson", "follow, JSON lines")):
         path = stack.directory / f"{form}.log"
         with open(path, "wb") as out:
             subprocess.run([PROGRAMS / "lines", form, str(events)], stdout=out, check=True)
         collector = stack.collector(
             "inputs",
-            {"follow.bench.path": path, "follow.bench.format": form, "follow.bench.from": "start"},
+            {"follow.bench.path": path, "follow.bench.format": form, "follow.bench.start": "beginning"},
             name=f"follow-{form}",
         )
         begin = time.monotonic()

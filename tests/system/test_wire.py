@@ -105,7 +105,9 @@ def read_records(kafka, topic, usage_pb2):
     records = []
     for partition, _offset, value in kafka.read(topic):
         record = usage_pb2.Record.FromString(value)
-        assert not record.UnknownFields() if hasattr(record, "UnknownFields") else True
+        size = record.ByteSize()
+        record.DiscardUnknownFields()
+        assert record.ByteSize() == size, "fields that proto/usage.proto does not know"
         assert record.WhichOneof("kind") in ("batch", "heartbeat")
         records.append((partition, record))
     return records

@@ -70,7 +70,7 @@ class World:
                 "journal.dir": directory / "journal",
                 "listen.socket": directory / "socket",
                 "follow.requests.path": followed,
-                "follow.requests.format": "json",
+                "follow.requests.format": "ndjson",
                 **settings,
             },
         )
