@@ -50,8 +50,8 @@ class Cluster:
         return slot, next(node for node in self.nodes if node.port == port)
 
     def _slots(self):
-        for (start, end), owners in self.nodes[0].client().cluster("slots").items():
-            yield {"start": start, "end": end, "primary": owners["primary"]}
+        for start, end, primary, *_ in self.nodes[0].client().cluster("slots"):
+            yield {"start": start, "end": end, "primary": primary}
 
     def move_slot(self, slot, source, target):
         """By hand, as redis-cli --cluster reshard does it."""
