@@ -3,8 +3,8 @@
 #include <glib.h>
 #include <string.h>
 
-/* 12 bits an entry and 4 probes: 0.6 % for each full stage. */
-enum { FIRST_BITS = 16, STAGES = 10, BITS_PER_ENTRY = 12 }; /* stages of 2^16 to 2^25 bits */
+/* 16 bits an entry and 4 probes: 0.24 % for each full stage. */
+enum { FIRST_BITS = 16, STAGES = 10, BITS_PER_ENTRY = 16 }; /* stages of 2^16 to 2^25 bits */
 
 struct filter {
     uint64_t *stages[STAGES];
