@@ -154,7 +154,7 @@ static bool is_numbered_name(struct view s)
     size_t i = 0;
     while (i < s.size && g_ascii_isalpha(s.data[i]))
         i++;
-    if (i == 0 || i == s.size)
+    if (i == 0 || i == s.size || g_ascii_isdigit(s.data[i]))
         return false;
     for (; i < s.size; i++) {
         bool separator = s.data[i] == '-' || s.data[i] == '_' || s.data[i] == ':';

@@ -119,7 +119,7 @@ struct part {
 static bool is_name(struct view name)
 {
     for (size_t i = 0; i < name.size; i++) {
-        if (!g_ascii_isalnum(name.data[i]) && name.data[i] != '_' && name.data[i] != '-' && name.data[i] != '.')
+        if (!g_ascii_isalnum(name.data[i]) && name.data[i] != '_' && name.data[i] != '-')
             return false;
     }
     return name.size > 0;
@@ -141,7 +141,7 @@ static const char *read_parameter(struct view inside, struct part *part)
     } else {
         part->class_ = route_class_named(inside);
     }
-    return is_name(part->name) ? NULL : "the name of a parameter must be letters, digits, '_', '-' and '.'";
+    return is_name(part->name) ? NULL : "the name of a parameter must be letters, digits, '_' and '-'";
 }
 
 static const char *read_part(struct view text, struct part *part)
