@@ -1,7 +1,8 @@
 """Known usage, twice: written into Redis as lib/keys.h lays it out, and summed up again in plain Python from the events themselves.
 
-Nothing here is shared with the programs: the histogram's edges, the rounding, the calendar and the order of lists are written once more from
-the headers' and the contract's words. `random_events` makes events, `write` puts them into Redis, `expected` says what the API must answer.
+Nothing here is shared with the programs: the histogram's edges, the rounding, the calendar and the order of lists are written once
+more from the headers' and the contract's words. `random_events` makes events, `write` puts them into Redis, `expected` says what the
+API must answer.
 """
 
 import bisect
@@ -114,13 +115,15 @@ def sums_by(events, key):
 
 
 def random_events(seed, now, n=6000, clients=24):
-    """Most of the last two days, some of a quarter, a few of years: three organizations, clients of the same name in two of them, a client
-    with many users, late events (revision 2), events a little ahead of the clock."""
+    """Most of the last two days, some of a quarter, a few of years: three organizations, clients of the same name in two of them, a
+    client with many users, late events (revision 2), events a little ahead of the clock."""
     rng = random.Random(seed)
     orgs = ["acme", "globex", "[*?]\\^-org"]
-    routes = [f"/v{v}/{thing}{rest}" for v in (1, 2) for thing in ("orders", "users", "größe") for rest in ("", "/{id}", "/{id}/lines")]
+    rests = ("", "/{id}", "/{id}/lines")
+    routes = [f"/v{v}/{thing}{rest}" for v in (1, 2) for thing in ("orders", "users", "größe") for rest in rests]
     methods = {route: rng.choice(["GET", "POST", "PUT", "DELETE"]) for route in routes}
-    statuses = [200] * 60 + [201] * 10 + [204, 301, 304, 101, 400, 401, 403, 404, 404, 408, 409, 410, 418, 422, 429, 429, 500, 502, 503, 504]
+    failures = [400, 401, 403, 404, 404, 408, 409, 410, 418, 422, 429, 429, 500, 502, 503, 504]
+    statuses = [200] * 60 + [201] * 10 + [204, 301, 304, 101] + failures
     who = [(orgs[i % len(orgs)], f"c-{i // 2}") for i in range(clients)] + [("acme", "-"), ("globex", "white space & *")]
     ages = [(HOUR, 4), (DAY, 4), (2 * DAY, 3), (7 * DAY, 2), (30 * DAY, 1), (90 * DAY, 1), (400 * DAY, 1), (2000 * DAY, 0.2)]
     events = []
@@ -137,7 +140,8 @@ def random_events(seed, now, n=6000, clients=24):
         latency = min(86_400_000_000, int(rng.lognormvariate(9, 1.5)))
         sent, received = rng.randrange(2000), rng.choice([0, rng.randrange(10**6), rng.randrange(10**12)])
         platform = rng.choice(["", "web", "ios"])
-        events.append(Event(time, org, client, user, platform, method, route, rng.choice(statuses), latency, sent, received, 1 + late))
+        status = rng.choice(statuses)
+        events.append(Event(time, org, client, user, platform, method, route, status, latency, sent, received, 1 + late))
     events.sort(key=lambda event: (event.revision, event.time))
     return events
 
@@ -464,7 +468,8 @@ def _breakdown(answer, inside, total):
     lists = {}
     if answer.params["includeEndpoints"] == "true":
         lists["byEndpoint"] = [
-            {"endpoint": name, **answer.measured(s), **answer.latency_of(s), **answer.last_seen(s)} for name, s in answer.page(endpoints)
+            {"endpoint": name, **answer.measured(s), **answer.latency_of(s), **answer.last_seen(s)}
+            for name, s in answer.page(endpoints)
         ]
     lists["byMethod"] = [{"method": name, **answer.measured(s), **answer.last_seen(s)} for name, s in answer.page(methods)]
     lists["byStatusCode"] = [
@@ -487,7 +492,8 @@ def _errors(answer, inside, total):
     if answer.params["includeEndpoints"] == "true":
         endpoints = failures(sums_by(inside, lambda e: f"{e.method} {e.route}"))
         errors["byEndpoint"] = [
-            {"endpoint": name, "count": s.failed, "errorRate": ratio(100 * s.failed, s.requests)} for name, s in answer.page(endpoints)
+            {"endpoint": name, "count": s.failed, "errorRate": ratio(100 * s.failed, s.requests)}
+            for name, s in answer.page(endpoints)
         ]
     errors["byStatusCode"] = [
         {"statusCode": code, "count": c.failed, "percentage": ratio(100 * c.failed, total.failed)}

@@ -1,4 +1,4 @@
-"""api/openapi.yaml is kept true: every route in it answers as it says, every route that answers is in it, and the same for parameters."""
+"""api/openapi.yaml is kept true: every route in it answers as it says, every route that answers is in it, also the parameters."""
 
 import itertools
 import json
@@ -126,7 +126,8 @@ def test_every_route_answers(api):
 
 
 def test_no_other_route_answers(api):
-    words = ["", "v1", "v2", "api", "developer", "usage", "keys", "stats", "docs", "openapi.yaml", "healthz", "health", "readyz", "metrics"]
+    words = ["", "v1", "v2", "api", "developer", "usage", "keys", "stats", "docs", "openapi.yaml"]
+    words += ["healthz", "health", "readyz", "metrics"]
     known = {path for _, path, _ in operations()}
     for n in (1, 2, 3):
         for parts in itertools.permutations(words, n):
@@ -150,7 +151,8 @@ def test_answers_of_all_kinds(api, redis):
         answer = fetch(api, "GET", "/v1/developer/usage", timeframe=timeframe, granularity=granularity, limit=3)
         assert answer[0] in (200, 400)
         check_answer(operation, answer)
-    for parameters in ({"endpoint": "GET /v1/orders"}, {"keyId": "nobody"}, {"limit": "x"}, {"nonsense": "1"}, {"limit": 1, "offset": 5}):
+    others = ({"endpoint": "GET /v1/orders"}, {"keyId": "nobody"}, {"limit": "x"}, {"nonsense": "1"}, {"limit": 1, "offset": 5})
+    for parameters in others:
         check_answer(operation, fetch(api, "GET", "/v1/developer/usage", **parameters))
     redis.kill()
     answer = fetch(api, "GET", "/v1/developer/usage")

@@ -1,4 +1,4 @@
-"""GET /v1/developer/usage on a real Redis: every number of every answer against live_fixture's own calculation, and the rules of the contract.
+"""GET /v1/developer/usage on a real Redis: every number against live_fixture's own calculation, and the rules of the contract.
 
 The expected answer is computed for the moment that the answer itself names (`timestamp`), so the clock may run meanwhile.
 """
@@ -28,7 +28,8 @@ def fetch(api, path=PATH, method="GET", headers=None, token=API_TOKEN, **paramet
     """(status, headers, body as bytes)"""
     query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
     given = {"Authorization": f"Bearer {token}"} if token else {}
-    request = urllib.request.Request(f"http://127.0.0.1:{api.port}{path}{query}", headers={**given, **(headers or {})}, method=method)
+    url = f"http://127.0.0.1:{api.port}{path}{query}"
+    request = urllib.request.Request(url, headers={**given, **(headers or {})}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, answer.headers, answer.read()
@@ -174,7 +175,8 @@ def test_granularities_agree(world):
 
 
 def test_aliases_and_case(world):
-    plain = usage(world.api, timeframe="7d", granularity="day", sortBy="errors", sortOrder="asc", includeErrors="false", keyId="c-2")
+    options = {"sortBy": "errors", "sortOrder": "asc", "includeErrors": "false", "keyId": "c-2"}
+    plain = usage(world.api, timeframe="7d", granularity="day", **options)
     for parameters in (
         {"sort": "errors", "order": "asc", "include_errors": "false", "key_id": "c-2"},
         {"sort_by": "ERRORS", "sort_order": "Asc", "includeErrors": "False", "keyId": "c-2"},
@@ -269,7 +271,8 @@ def test_who_may_not(world):
 
 
 def test_never_seen(world):
-    for parameters in ({"keyId": "nobody"}, {"organization": "nobody"}, {"keyId": "c-2", "organization": "nobody"}, {"keyId": "c-*"}):
+    nobody = ({"keyId": "nobody"}, {"organization": "nobody"}, {"keyId": "c-2", "organization": "nobody"}, {"keyId": "c-*"})
+    for parameters in nobody:
         for timeframe in ("24h", "all"):
             status, error, _ = failure(world.api, timeframe=timeframe, granularity="week", **parameters)
             assert (status, error["error"]) == (404, "NO_USAGE_DATA")
@@ -462,7 +465,8 @@ def test_minutes_and_slots_written_apart(api, redis):
         rng = random.Random(10)
         while not stop.is_set():
             moment = int(time.time() * 1000)
-            made.append(event._replace(time=moment - rng.randrange(60000), status=rng.choice([200, 200, 500]), latency=rng.randrange(10**6)))
+            changed = {"time": moment - rng.randrange(60000), "status": rng.choice([200, 200, 500]), "latency": rng.randrange(10**6)}
+            made.append(event._replace(**changed))
             grown = made[-400:] if len(made) > 400 else made
             # Minutes and slots in either order, with a pause between them.
             parts = [("m", "zm"), ("s", "zs", "zr", "c", "r", "cnt")]

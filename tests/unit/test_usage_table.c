@@ -146,7 +146,8 @@ static void test_nothing_to_settle(void)
     table_free(table);
 }
 
-/* Minutes and slots are any two prefixes of the same events: what is shown is the slot's, and older minutes are left alone if they can be. */
+/* Minutes and slots are any two prefixes of the same events: what is shown is the slot's, and older minutes are left alone if
+ * they can be. */
 static void test_settle_random(void)
 {
     for (int round = 0; round < 500; round++) {
