@@ -6,11 +6,7 @@
 #include <dlfcn.h>
 #include <glib.h>
 #include <pthread.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <threads.h>
 #include <stdint.h>
 #include <threads.h>
 
@@ -175,41 +171,7 @@ int thrd_detach(thrd_t thread)
     return pthread_detach(thread) == 0 ? thrd_success : thrd_error;
 }
 
-/* ---- C11 threads: the sanitizer knows those of POSIX only, and dies in others ---- */
-
-struct start {
-    thrd_start_t function;
-    void *argument;
-};
-
-static void *run_start(void *opaque)
-{
-    struct start start = *(struct start *)opaque;
-    free(opaque);
-    return (void *)(intptr_t)start.function(start.argument);
-}
-
-int thrd_create(thrd_t *thread, thrd_start_t function, void *argument)
-{
-    struct start *start = malloc(sizeof *start);
-    if (!start)
-        return thrd_nomem;
-    *start = (struct start){function, argument};
-    if (pthread_create(thread, NULL, run_start, start) == 0)
-        return thrd_success;
-    free(start);
-    return thrd_error;
-}
-
-int thrd_join(thrd_t thread, int *result)
-{
-    void *value = NULL;
-    if (pthread_join(thread, &value) != 0)
-        return thrd_error;
-    if (result)
-        *result = (int)(intptr_t)value;
-    return thrd_success;
-}
+/* ---- C11 mutexes, under which librdkafka hands over what it has fetched ---- */
 
 typedef int (*on_mtx)(mtx_t *);
 typedef int (*wait_cnd)(cnd_t *, mtx_t *);
