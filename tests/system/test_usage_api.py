@@ -542,6 +542,7 @@ def test_a_full_queue_is_said_and_drained_at_the_end(tmp_path, redis):
     now = int(time.time() * 1000)
     fixture.write(redis.client(), fixture.random_events(12, now, n=1000), PARTITIONS, now)
     settings = {"redis.url": redis.url, "auth.token": API_TOKEN, "query.workers": 1, "query.queue_max": 2}
+    settings["redis.connect_timeout_ms"] = 10000  # longer than the pause
     api = Api("api", "api", tmp_path / "api", settings).start()
     answers = []
     threads = [threading.Thread(target=lambda: answers.append(fetch(api))) for _ in range(8)]
