@@ -87,9 +87,7 @@ static bool digest_at(int fd, uint64_t offset, uint32_t size, const uint8_t expe
 bool follow_file_resume(struct follow_file *file, const struct follow_mark *mark)
 {
     bool same_inode = file->device == mark->device && file->inode == mark->inode;
-    if (mark->offset == 0 && !same_inode)
-        return false;
-    if (mark->offset > 0 && (mark->head_size == 0 || mark->tail_size == 0))
+    if (mark->head_size == 0 && (mark->offset > 0 || !same_inode))
         return false;
     if (!digest_at(file->fd, 0, mark->head_size, mark->head_digest, file->head) ||
         !digest_at(file->fd, mark->offset - mark->tail_size, mark->tail_size, mark->tail_digest, file->tail)) {
@@ -99,6 +97,7 @@ bool follow_file_resume(struct follow_file *file, const struct follow_mark *mark
     file->tail_size = mark->tail_size;
     file->offset = mark->offset;
     file->skipping = mark->skipping;
+    file->first_ns = mark->first_ns;
     return true;
 }
 
@@ -112,6 +111,7 @@ void follow_file_mark(const struct follow_file *file, int64_t since_ns, struct f
     *mark = (struct follow_mark){.device = file->device,
                                  .inode = file->inode,
                                  .since_ns = since_ns,
+                                 .first_ns = file->first_ns,
                                  .offset = file->offset,
                                  .skipping = file->skipping,
                                  .head_size = file->head_size,
@@ -120,25 +120,36 @@ void follow_file_mark(const struct follow_file *file, int64_t since_ns, struct f
     follow_digest(file->tail, file->tail_size, mark->tail_digest);
 }
 
-void follow_file_restart(struct follow_file *file)
+void follow_file_restart(struct follow_file *file, int64_t first_ns)
 {
     file->offset = 0;
     file->skipping = false;
     file->head_size = 0;
     file->tail_size = 0;
     file->seen_size = 0;
+    file->first_ns = first_ns;
     file->growth_us = g_get_monotonic_time();
 }
 
-enum follow_read follow_file_compare(const struct follow_file *file)
+/* The first bytes must be those that are known. More of them are learned in the same read, so that they belong together. */
+static bool compare_head(struct follow_file *file)
 {
     uint8_t bytes[FOLLOW_HEAD_MAX];
+    ssize_t n = pread(file->fd, bytes, sizeof bytes, 0);
+    if (n < (ssize_t)file->head_size || memcmp(bytes, file->head, file->head_size) != 0)
+        return false;
+    memcpy(file->head, bytes, (size_t)n);
+    file->head_size = (uint32_t)n;
+    return true;
+}
+
+enum follow_read follow_file_compare(struct follow_file *file)
+{
+    uint8_t bytes[FOLLOW_TAIL_MAX];
     struct stat status;
     if (fstat(file->fd, &status) != 0)
         return FOLLOW_READ_ERROR;
-    if ((uint64_t)status.st_size < file->offset)
-        return FOLLOW_READ_CHANGED;
-    if (!read_exactly(file->fd, bytes, file->head_size, 0) || memcmp(bytes, file->head, file->head_size) != 0)
+    if ((uint64_t)status.st_size < file->offset || !compare_head(file))
         return FOLLOW_READ_CHANGED;
     if (!read_exactly(file->fd, bytes, file->tail_size, file->offset - file->tail_size) ||
         memcmp(bytes, file->tail, file->tail_size) != 0) {
@@ -175,15 +186,6 @@ enum follow_read follow_file_read(struct follow_file *file, char *buffer, size_t
     return verdict == FOLLOW_READ_OK && !still_there(file, buffer, *n) ? FOLLOW_READ_CHANGED : verdict;
 }
 
-static void remember_head(struct follow_file *file, const char *buffer, size_t n)
-{
-    if (file->head_size != file->offset || file->head_size == FOLLOW_HEAD_MAX)
-        return;
-    size_t more = MIN(n, (size_t)FOLLOW_HEAD_MAX - file->head_size);
-    memcpy(file->head + file->head_size, buffer, more);
-    file->head_size += (uint32_t)more;
-}
-
 static void remember_tail(struct follow_file *file, const char *buffer, size_t n)
 {
     size_t more = MIN(n, (size_t)FOLLOW_TAIL_MAX);
@@ -195,7 +197,6 @@ static void remember_tail(struct follow_file *file, const char *buffer, size_t n
 
 void follow_file_take(struct follow_file *file, const char *buffer, size_t n)
 {
-    remember_head(file, buffer, n);
     remember_tail(file, buffer, n);
     file->offset += n;
 }
@@ -208,11 +209,9 @@ bool follow_file_peek(const struct follow_file *file, uint64_t offset, void *buf
 bool follow_file_jump(struct follow_file *file, uint64_t offset)
 {
     g_assert(file->offset == 0);
-    uint32_t head_size = (uint32_t)MIN(offset, (uint64_t)FOLLOW_HEAD_MAX);
     uint32_t tail_size = (uint32_t)MIN(offset, (uint64_t)FOLLOW_TAIL_MAX);
-    if (!read_exactly(file->fd, file->head, head_size, 0) || !read_exactly(file->fd, file->tail, tail_size, offset - tail_size))
+    if (!compare_head(file) || !read_exactly(file->fd, file->tail, tail_size, offset - tail_size))
         return false;
-    file->head_size = head_size;
     file->tail_size = tail_size;
     file->offset = offset;
     return true;

@@ -17,7 +17,8 @@ struct follow_file {
     int fd;
     char *path; /* the name it was opened by; for messages */
     uint64_t device, inode;
-    int64_t born_ns; /* wall clock: birth where the file system knows it, else the last change of its content */
+    int64_t born_ns;  /* wall clock: birth where the file system knows it, else the last change of its content */
+    int64_t first_ns; /* see follow_mark.h */
     uint64_t offset;
     bool skipping;
     uint64_t seen_size; /* up to where the last read reached */
@@ -31,14 +32,14 @@ struct follow_file {
 struct follow_file *follow_file_open(const char *path, GError **error);
 void follow_file_free(struct follow_file *file);
 
-/* Whether the file at hand is the one of the mark (its bytes are): then it stands at the mark's offset afterwards. A mark at offset
- * 0 knows no bytes: only device and inode are compared then. */
+/* Whether the file at hand is the one of the mark (its bytes are): then it stands at the mark's offset afterwards. A mark that
+ * knows no bytes has only device and inode to compare. */
 bool follow_file_resume(struct follow_file *file, const struct follow_mark *mark);
 bool follow_file_is(const struct follow_file *file, const struct stat *status);
 /* since_ns: see follow_mark.h. */
 void follow_file_mark(const struct follow_file *file, int64_t since_ns, struct follow_mark *mark);
 /* The file has been truncated: begin anew. */
-void follow_file_restart(struct follow_file *file);
+void follow_file_restart(struct follow_file *file, int64_t first_ns);
 
 enum follow_read {
     FOLLOW_READ_OK,      /* *n bytes were read; fewer than asked for: that is all there is now */
@@ -47,8 +48,8 @@ enum follow_read {
 };
 /* Reads up to size bytes at the offset. */
 enum follow_read follow_file_read(struct follow_file *file, char *buffer, size_t size, size_t *n);
-/* Compares only. */
-enum follow_read follow_file_compare(const struct follow_file *file);
+/* Compares only, and learns the first bytes as far as they are there. */
+enum follow_read follow_file_compare(struct follow_file *file);
 /* The first n bytes of what was read are done with. */
 void follow_file_take(struct follow_file *file, const char *buffer, size_t n);
 /* Exactly size bytes at offset. */

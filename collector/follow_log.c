@@ -24,6 +24,7 @@ struct follow_log {
     GPtrArray *files;            /* owned struct follow_file, oldest first */
     struct follow_file *current; /* the newest of them; NULL while there is none */
     int64_t since_ns;            /* when current was last seen under the path (see the header); 0: never followed before */
+    int64_t directory_ns;        /* last change of the path's directory, as far as it was looked at */
     bool moved;                  /* the set of files has changed since the last position */
     int64_t path_warned_us;      /* monotonic: the last warning of each kind, since they are bounded */
     int64_t lines_warned_us;
@@ -92,7 +93,9 @@ GBytes *follow_log_position(const struct follow_log *log)
     GString *text = g_string_new(NULL);
     for (guint i = 0; i < log->files->len; i++) {
         struct follow_mark mark;
-        follow_file_mark(g_ptr_array_index(log->files, i), log->since_ns, &mark);
+        const struct follow_file *file = g_ptr_array_index(log->files, i);
+        follow_file_mark(file, log->since_ns, &mark);
+        mark.finished = file != log->current && !file->skipping && file->seen_size == file->offset;
         follow_mark_write(text, &mark);
     }
     return g_string_free_to_bytes(text);
@@ -146,7 +149,7 @@ static bool is_copy(const struct follow_log *log, struct follow_file *candidate)
     for (guint i = 0; i < log->files->len; i++) {
         struct follow_mark mark;
         follow_file_mark(g_ptr_array_index(log->files, i), log->since_ns, &mark);
-        if (mark.offset >= FOLLOW_HEAD_MAX && follow_file_resume(candidate, &mark))
+        if (mark.head_size == FOLLOW_HEAD_MAX && follow_file_resume(candidate, &mark))
             return true;
     }
     return false;
@@ -172,6 +175,7 @@ static bool add_successors(struct follow_log *log, const struct follow_file *exc
     g_autoptr(GPtrArray) between = search_between(log, log->since_ns, except);
     while (between->len > 0 && has_room(log)) {
         struct follow_file *file = g_ptr_array_steal_index(between, 0);
+        file->first_ns = file->born_ns;
         add_file(log, file, -1);
         log->current = file;
         log->since_ns = file->born_ns;
@@ -215,11 +219,22 @@ static void arrive(struct follow_log *log, int64_t now_ns)
         log->current = known ? known : log->current;
         return;
     }
+    file->first_ns = now_ns;
     if (first && log->start_at_end)
         start_at_end(file);
     add_file(log, file, -1);
     log->current = file;
     log->since_ns = now_ns;
+}
+
+/* Adds files in front of the one at index `at`, as far as there is room, and takes them out of the array. */
+static void insert_all(struct follow_log *log, GPtrArray *files, int at)
+{
+    for (; files->len > 0 && has_room(log); at++) {
+        struct follow_file *file = g_ptr_array_steal_index(files, 0);
+        file->first_ns = file->born_ns;
+        add_file(log, file, at);
+    }
 }
 
 /* A file is shorter than it was, or begins with other bytes: what it held may have been copied away before. */
@@ -229,7 +244,7 @@ static void restart(struct follow_log *log, struct follow_file *file)
     guint index = 0;
     g_assert(g_ptr_array_find(log->files, file, &index));
     follow_file_mark(file, log->since_ns, &mark);
-    follow_file_restart(file);
+    follow_file_restart(file, follow_file_clock_ns());
     log->moved = true;
     struct follow_file *copy = follow_search_copy(log->path, &mark);
     if (copy == NULL || find_file(log, copy->device, copy->inode) || !has_room(log)) {
@@ -240,10 +255,37 @@ static void restart(struct follow_log *log, struct follow_file *file)
     log_info("follow_truncated", "follow=%s copy=%s offset=%" G_GUINT64_FORMAT, log->name, copy->path, mark.offset);
     add_file(log, copy, (int)index);
     g_autoptr(GPtrArray) between = search_between(log, copy->born_ns, NULL);
-    for (int at = (int)index + 1; between->len > 0 && has_room(log); at++)
-        add_file(log, g_ptr_array_steal_index(between, 0), at);
+    insert_all(log, between, (int)index + 1);
     if (between->len > 0)
         warn_lost(log, &mark, "truncated more often than files can be open at a time");
+}
+
+/* The log was empty at the last look, so that a truncation since then does not show; but a copy that was made before it does. */
+static void find_copies_of_unseen(struct follow_log *log)
+{
+    struct follow_mark mark;
+    guint index = 0;
+    g_autoptr(GPtrArray) between = search_between(log, log->since_ns, NULL);
+    g_assert(g_ptr_array_find(log->files, log->current, &index));
+    follow_file_mark(log->current, log->since_ns, &mark);
+    for (guint i = between->len; i > 0; i--) {
+        if (mark.head_size > 0 && follow_file_resume(g_ptr_array_index(between, i - 1), &mark))
+            g_ptr_array_remove_index(between, i - 1); /* of what is still there */
+    }
+    insert_all(log, between, (int)index);
+}
+
+/* Whether a file was made, removed or renamed beside the log since the last call. */
+static bool directory_changed(struct follow_log *log)
+{
+    struct stat status;
+    g_autofree char *directory = g_path_get_dirname(log->path);
+    if (stat(directory, &status) != 0)
+        return false;
+    int64_t changed_ns = status.st_mtim.tv_sec * G_GINT64_CONSTANT(1000000000) + status.st_mtim.tv_nsec;
+    bool changed = changed_ns != log->directory_ns;
+    log->directory_ns = changed_ns;
+    return changed;
 }
 
 void follow_log_observe(struct follow_log *log)
@@ -255,30 +297,46 @@ void follow_log_observe(struct follow_log *log)
             log_warn("follow_failed", "follow=%s path=%s message=%s", log->name, log->path, g_strerror(errno));
         return;
     }
-    if (log->current == NULL || !follow_file_is(log->current, &status)) {
-        if (has_room(log))
-            arrive(log, now_ns);
-        return;
-    }
-    log->since_ns = now_ns;
-    if (follow_file_compare(log->current) == FOLLOW_READ_CHANGED)
+    bool unseen = log->current && log->current->head_size == 0;
+    bool changed = log->current && follow_file_compare(log->current) == FOLLOW_READ_CHANGED;
+    if (changed)
         restart(log, log->current);
+    if (log->current && follow_file_is(log->current, &status)) {
+        if (unseen && !changed && directory_changed(log))
+            find_copies_of_unseen(log);
+        log->since_ns = now_ns;
+    } else if (has_room(log)) {
+        arrive(log, now_ns);
+    }
 }
 
 /* ---- after a restart of the collector ---- */
 
-static void resume_one(struct follow_log *log, const struct follow_mark *mark)
+/* Adds what a mark was made of: the file, or its copy. */
+static void resume_content(struct follow_log *log, const struct follow_mark *mark)
 {
     struct follow_file *file = follow_search_mark(log->path, mark);
     bool copied = file && (file->device != mark->device || file->inode != mark->inode);
     log->since_ns = copied ? file->born_ns : mark->since_ns;
-    if (file == NULL && mark->offset == 0)
-        return;
-    if (file == NULL || find_file(log, file->device, file->inode)) {
-        follow_file_free(file);
-        warn_lost(log, mark, "not found again: its end may not have been read");
+    if (file && find_file(log, file->device, file->inode) == NULL) {
+        add_file(log, file, -1);
+        log->current = file;
         return;
     }
+    follow_file_free(file);
+    if (mark->head_size > 0 && !mark->finished)
+        warn_lost(log, mark, "not found again: its end may not have been read");
+}
+
+/* The file itself, when it holds something else now: it was truncated, and perhaps rotated away after that. */
+static void resume_truncated(struct follow_log *log, const struct follow_mark *mark)
+{
+    if (find_file(log, mark->device, mark->inode))
+        return;
+    struct follow_file *file = follow_search_inode(log->path, mark);
+    if (file == NULL)
+        return;
+    file->first_ns = mark->since_ns;
     add_file(log, file, -1);
     log->current = file;
 }
@@ -292,8 +350,10 @@ static void resume_all(struct follow_log *log, GBytes *position)
         log_error("follow_position_unreadable", "follow=%s path=%s bytes=%zu", log->name, log->path, (size_t)size);
         return;
     }
-    for (guint i = 0; i < marks->len; i++)
-        resume_one(log, &g_array_index(marks, struct follow_mark, i));
+    for (guint i = 0; i < marks->len; i++) {
+        resume_content(log, &g_array_index(marks, struct follow_mark, i));
+        resume_truncated(log, &g_array_index(marks, struct follow_mark, i));
+    }
     g_array_unref(marks);
     log->moved = true;
 }

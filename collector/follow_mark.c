@@ -1,9 +1,9 @@
-/* One line per file, blanks between: "1 device inode since offset flags head_size head tail_size tail". The leading 1 is the
+/* One line per file, blanks between: "1 device inode since first offset flag head_size head tail_size tail". The leading 1 is the
  * version. */
 #include "collector/follow_mark.h"
 #include "lib/number.h"
 
-enum { COLUMNS = 10 };
+enum { COLUMNS = 11 };
 
 void follow_digest(const void *data, size_t size, uint8_t digest[FOLLOW_DIGEST_SIZE])
 {
@@ -24,9 +24,13 @@ static void write_digest(GString *out, const uint8_t digest[FOLLOW_DIGEST_SIZE])
 
 void follow_mark_write(GString *position, const struct follow_mark *mark)
 {
+    const char *flag = mark->skipping ? "s" : "-";
+    if (mark->finished)
+        flag = "f";
     g_string_append_printf(position,
-                           "1 %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT " %s %u ",
-                           mark->device, mark->inode, mark->since_ns, mark->offset, mark->skipping ? "s" : "-", mark->head_size);
+                           "1 %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
+                           " %" G_GUINT64_FORMAT " %s %u ",
+                           mark->device, mark->inode, mark->since_ns, mark->first_ns, mark->offset, flag, mark->head_size);
     write_digest(position, mark->head_digest);
     g_string_append_printf(position, " %u ", mark->tail_size);
     write_digest(position, mark->tail_digest);
@@ -45,10 +49,10 @@ static bool read_digest(const char *hex, uint8_t digest[FOLLOW_DIGEST_SIZE])
     return true;
 }
 
-static bool read_size(const char *text, uint32_t max, uint64_t offset, uint32_t *size)
+static bool read_size(const char *text, uint64_t max, uint32_t *size)
 {
     uint64_t value = 0;
-    if (!number_read(view_of(text), &value) || value > max || value > offset)
+    if (!number_read(view_of(text), &value) || value > max)
         return false;
     *size = (uint32_t)value;
     return true;
@@ -57,7 +61,8 @@ static bool read_size(const char *text, uint32_t max, uint64_t offset, uint32_t 
 static bool read_flags(const char *text, struct follow_mark *mark)
 {
     mark->skipping = strcmp(text, "s") == 0;
-    return mark->skipping || strcmp(text, "-") == 0;
+    mark->finished = strcmp(text, "f") == 0;
+    return mark->skipping || mark->finished || strcmp(text, "-") == 0;
 }
 
 static bool read_mark(const char *line, struct follow_mark *mark)
@@ -65,11 +70,15 @@ static bool read_mark(const char *line, struct follow_mark *mark)
     g_auto(GStrv) column = g_strsplit(line, " ", COLUMNS + 1);
     if (g_strv_length(column) != COLUMNS || strcmp(column[0], "1") != 0)
         return false;
-    return number_read(view_of(column[1]), &mark->device) && number_read(view_of(column[2]), &mark->inode) &&
-           number_read_signed(view_of(column[3]), &mark->since_ns) && number_read(view_of(column[4]), &mark->offset) &&
-           mark->offset <= INT64_MAX && read_flags(column[5], mark) &&
-           read_size(column[6], FOLLOW_HEAD_MAX, mark->offset, &mark->head_size) && read_digest(column[7], mark->head_digest) &&
-           read_size(column[8], FOLLOW_TAIL_MAX, mark->offset, &mark->tail_size) && read_digest(column[9], mark->tail_digest);
+    if (!number_read(view_of(column[1]), &mark->device) || !number_read(view_of(column[2]), &mark->inode))
+        return false;
+    if (!number_read_signed(view_of(column[3]), &mark->since_ns) || !number_read_signed(view_of(column[4]), &mark->first_ns))
+        return false;
+    if (!number_read(view_of(column[5]), &mark->offset) || mark->offset > INT64_MAX || !read_flags(column[6], mark))
+        return false;
+    return read_size(column[7], FOLLOW_HEAD_MAX, &mark->head_size) && read_digest(column[8], mark->head_digest) &&
+           read_size(column[9], MIN(mark->offset, (uint64_t)FOLLOW_TAIL_MAX), &mark->tail_size) &&
+           read_digest(column[10], mark->tail_digest);
 }
 
 GArray *follow_marks_read(const char *data, size_t size)

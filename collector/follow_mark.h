@@ -1,7 +1,7 @@
 /* follow_mark: how a followed file is known again, and how far it was read. The text that goes into the journal as a position.
  *
  * A name says little (files are renamed), a device and inode not much more (inodes are used again, files truncated, copied and
- * restored). So a mark also holds digests of what was read: of the first bytes, and of the last bytes before the offset. A file
+ * restored). So a mark also holds digests of the first bytes of a file and of the last ones before the offset. A file
  * whose bytes at these places differ is another one, or has been truncated. Pure data, no I/O. */
 #ifndef DAYBOOK_FOLLOW_MARK_H
 #define DAYBOOK_FOLLOW_MARK_H
@@ -19,10 +19,12 @@ enum {
 
 struct follow_mark {
     uint64_t device, inode;
-    int64_t since_ns;   /* wall clock: when the newest file of the log was last seen under the log's path */
-    uint64_t offset;    /* everything before it has been handed on */
-    bool skipping;      /* the offset is inside of a line that is too long */
-    uint32_t head_size; /* min(offset, FOLLOW_HEAD_MAX), less only while the file is at offset 0 */
+    int64_t since_ns; /* wall clock: when the newest file of the log was last seen under the log's path */
+    int64_t first_ns; /* when this file was first seen with the content that it has: copies of that are younger */
+    uint64_t offset;  /* everything before it has been handed on */
+    bool skipping;    /* the offset is inside of a line that is too long */
+    bool finished;    /* rotated away, and read to its end when last looked at */
+    uint32_t head_size;
     uint32_t tail_size; /* min(offset, FOLLOW_TAIL_MAX) */
     uint8_t head_digest[FOLLOW_DIGEST_SIZE];
     uint8_t tail_digest[FOLLOW_DIGEST_SIZE];

@@ -84,7 +84,7 @@ static struct follow_file *try_file(const char *path, const struct follow_mark *
 }
 
 /* Any name will do, since the bytes are compared; but not for a file of which no byte is known. */
-static struct follow_file *search_inode(const char *directory, const char *base, const struct follow_mark *mark)
+static struct follow_file *search_directory(const char *directory, const char *base, const struct follow_mark *mark)
 {
     struct follow_file *found = NULL;
     DIR *entries = opendir(directory);
@@ -93,7 +93,7 @@ static struct follow_file *search_inode(const char *directory, const char *base,
     for (struct dirent *entry = readdir(entries); entry && found == NULL; entry = readdir(entries)) {
         if (entry->d_ino != mark->inode)
             continue;
-        if (mark->offset == 0 && strcmp(entry->d_name, base) != 0 && !follow_is_rotated_name(base, entry->d_name))
+        if (mark->head_size == 0 && strcmp(entry->d_name, base) != 0 && !follow_is_rotated_name(base, entry->d_name))
             continue;
         g_autofree char *name = g_build_filename(directory, entry->d_name, NULL);
         found = try_file(name, mark);
@@ -104,12 +104,15 @@ static struct follow_file *search_inode(const char *directory, const char *base,
 
 struct follow_file *follow_search_copy(const char *path, const struct follow_mark *mark)
 {
-    if (mark->offset == 0)
+    if (mark->head_size == 0)
         return NULL;
+    bool sure = mark->head_size == FOLLOW_HEAD_MAX;
     g_autoptr(GPtrArray) rotated = follow_search_rotated(path);
-    for (guint i = rotated->len; i > 0; i--) {
-        if (follow_file_resume(g_ptr_array_index(rotated, i - 1), mark))
-            return g_ptr_array_steal_index(rotated, i - 1);
+    for (guint i = 0; i < rotated->len; i++) {
+        guint at = sure ? rotated->len - 1 - i : i;
+        struct follow_file *file = g_ptr_array_index(rotated, at);
+        if (file->born_ns >= mark->first_ns && follow_file_resume(file, mark))
+            return g_ptr_array_steal_index(rotated, at);
     }
     return NULL;
 }
@@ -119,10 +122,25 @@ struct follow_file *follow_search_mark(const char *path, const struct follow_mar
     g_autofree char *directory = NULL;
     g_autofree char *base = NULL;
     locate(path, &directory, &base);
-    struct follow_file *found = search_inode(directory, base, mark);
+    struct follow_file *found = search_directory(directory, base, mark);
     if (found == NULL)
         found = follow_search_copy(path, mark);
-    if (found == NULL && mark->offset >= FOLLOW_HEAD_MAX)
+    if (found == NULL && mark->head_size == FOLLOW_HEAD_MAX)
         found = try_file(path, mark);
     return found;
+}
+
+struct follow_file *follow_search_inode(const char *path, const struct follow_mark *mark)
+{
+    struct follow_file *file = follow_file_open(path, NULL);
+    if (file && file->device == mark->device && file->inode == mark->inode)
+        return file;
+    follow_file_free(file);
+    g_autoptr(GPtrArray) rotated = follow_search_rotated(path);
+    for (guint i = 0; i < rotated->len; i++) {
+        file = g_ptr_array_index(rotated, i);
+        if (file->device == mark->device && file->inode == mark->inode)
+            return g_ptr_array_steal_index(rotated, i);
+    }
+    return NULL;
 }

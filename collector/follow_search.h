@@ -17,7 +17,13 @@ GPtrArray *follow_search_rotated(const char *path);
  * path; by content alone it must be a copy: the youngest one with a rotated name, or what is at path (a restored log), if at least
  * a whole head is known of it. NULL when there is none. */
 struct follow_file *follow_search_mark(const char *path, const struct follow_mark *mark);
-/* The youngest file with a rotated name that holds what the mark knows, standing at its offset; NULL when there is none. */
+/* The file with a rotated name that holds what the mark knows, standing at its offset; NULL when there is none. It is younger than
+ * the mark's file. Of several it is the youngest if a whole head is known: it holds most; else the oldest: the others may only
+ * begin alike. */
 struct follow_file *follow_search_copy(const char *path, const struct follow_mark *mark);
+
+/* The file with the mark's device and inode under path or a rotated name, at offset 0, whatever it holds; NULL when there is none.
+ * */
+struct follow_file *follow_search_inode(const char *path, const struct follow_mark *mark);
 
 #endif

@@ -148,11 +148,13 @@ struct decimal {
     uint64_t mantissa;
     int exponent;
     int n_digits; /* significant ones taken */
+    bool cut;     /* some were dropped */
 };
 
 static void take_digit(struct decimal *decimal, char digit, bool behind_point)
 {
     if (decimal->n_digits == DIGITS_MAX) {
+        decimal->cut = true;
         decimal->exponent += behind_point ? 0 : 1;
         return;
     }
@@ -202,13 +204,13 @@ static bool read_decimal(struct view text, struct decimal *decimal)
 
 bool log_decimal(struct view text, int scale, uint64_t *value)
 {
-    struct decimal decimal = {0, 0, 0};
+    struct decimal decimal = {0};
     g_assert(scale >= -18 && scale <= 18);
     if (text.size == 0 || text.size > 4096 || !read_decimal(text, &decimal))
         return false;
     int exponent = decimal.exponent + scale;
     for (; exponent > 0 && decimal.mantissa != 0; exponent--) {
-        if (decimal.mantissa > UINT64_MAX / 10)
+        if (decimal.cut || decimal.mantissa > UINT64_MAX / 10)
             return false;
         decimal.mantissa *= 10;
     }
