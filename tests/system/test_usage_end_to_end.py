@@ -1,4 +1,4 @@
-"""The same events by way of the collector, Kafka, the aggregator and Redis: the API's answer is what Python makes of the events themselves."""
+"""Events by way of collector, Kafka, aggregator and Redis: the API answers what Python makes of the events themselves."""
 
 import time
 from decimal import Decimal
