@@ -405,14 +405,38 @@ static void touch_minute_cell(struct buckets *buckets, struct cell *cell)
     minute->dirty_buckets = bucket;
 }
 
+/* Most cells of a slot never see a second request: they do without lists. */
+static void count_first(struct buckets *buckets, struct cell *cell, uint32_t status, const struct measure *sums)
+{
+    cell->single = status;
+    cell->measure = *sums;
+    buckets->dirty_bytes += LINE_BYTES;
+}
+
+static void expand(struct buckets *buckets, struct cell *cell)
+{
+    const struct measure sums = cell->measure;
+    measure_init(&cell->measure);
+    measure_add(&cell->measure, cell->single, sums.latency_sum_us, sums.request_bytes, sums.response_bytes, buckets->histograms);
+    cell->single = 0;
+}
+
 static void count_cell(struct buckets *buckets, struct cell *cell, size_t index)
 {
     const struct batch *batch = buckets->batch;
-    if (cell->measure.requests == 0)
-        buckets->dirty_bytes += LINE_BYTES;
-    measure_add(&cell->measure, batch->status[index], batch->latency_us ? batch->latency_us[index] : 0,
-                batch->request_bytes ? batch->request_bytes[index] : 0, batch->response_bytes ? batch->response_bytes[index] : 0,
-                buckets->histograms);
+    uint64_t latency_us = batch->latency_us ? batch->latency_us[index] : 0;
+    const struct measure sums = {.requests = 1,
+                                 .latency_sum_us = latency_us,
+                                 .latency_max_us = latency_us,
+                                 .request_bytes = batch->request_bytes ? batch->request_bytes[index] : 0,
+                                 .response_bytes = batch->response_bytes ? batch->response_bytes[index] : 0};
+    if (cell->measure.requests == 0) {
+        count_first(buckets, cell, batch->status[index], &sums);
+        return;
+    }
+    if (cell->single)
+        expand(buckets, cell);
+    measure_add(&cell->measure, batch->status[index], latency_us, sums.request_bytes, sums.response_bytes, buckets->histograms);
 }
 
 void buckets_count(struct buckets *buckets, const struct place *place, size_t index)

@@ -12,6 +12,16 @@ static void append_number(GString *text, uint64_t number, char behind)
     g_string_append_len(text, digits, (gssize)size);
 }
 
+void cell_format(const struct cell *cell, GString *out)
+{
+    const struct measure *measure = &cell->measure;
+    if (cell->single)
+        measure_format_request(cell->single, measure->latency_sum_us, measure->request_bytes, measure->response_bytes,
+                               cell->bucket->buckets->histograms, out);
+    else
+        measure_format(measure, out);
+}
+
 /* A shard of a client's slot is one field: all of its combinations, one a line. */
 static void flush_shard(struct buckets *buckets, struct bucket *bucket, struct payload *payload)
 {
@@ -22,7 +32,7 @@ static void flush_shard(struct buckets *buckets, struct bucket *bucket, struct p
         append_number(buckets->text, cell->name & 0xfffff, '.');
         append_number(buckets->text, cell->name >> 20 & 0xfffff, '.');
         append_number(buckets->text, cell->name >> 40, ' ');
-        measure_format(&cell->measure, buckets->text);
+        cell_format(cell, buckets->text);
         g_string_append_c(buckets->text, '\n');
     }
     payload_add_pair(payload, view_make(field, number_write(field, bucket->shard)), view_make(buckets->text->str, buckets->text->len));
@@ -53,7 +63,7 @@ static void flush_minute_bucket(struct buckets *buckets, const struct bucket *bu
     payload_begin(payload, PAYLOAD_HSET, view_make(key, bucket_key(bucket, key)));
     for (const struct cell *cell = bucket->dirty_cells; cell; cell = cell->next_dirty) {
         g_string_truncate(buckets->text, 0);
-        measure_format(&cell->measure, buckets->text);
+        cell_format(cell, buckets->text);
         payload_add_pair(payload, view_make(field, number_write(field, cell->name)), view_make(buckets->text->str, buckets->text->len));
     }
 }

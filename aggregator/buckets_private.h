@@ -14,6 +14,7 @@ struct cell {
     struct bucket *bucket;
     struct cell *next_dirty; /* in a minute's bucket */
     bool dirty;
+    uint32_t single; /* status of its only request: then the lists of the measure are not made yet. Else 0. */
     struct measure measure;
 };
 
@@ -88,6 +89,7 @@ struct buckets {
     GString *text; /* for names and values */
 };
 
+void cell_format(const struct cell *cell, GString *out);
 struct cell *bucket_cell(struct bucket *bucket, uint64_t name);
 /* Reading: each asks at most once and marks the state. */
 void bucket_ask(struct bucket *bucket, struct commit *commit);

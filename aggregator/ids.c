@@ -11,7 +11,8 @@ enum { DIGEST_SIZE = FILTER_DIGEST_SIZE, ASK_MAX = 1000, ENTRY_BYTES = 48, DAYS 
 struct entry {
     uint8_t digest[DIGEST_SIZE];
     int64_t clock_ms;
-    bool dirty; /* not written by a flush yet */
+    bool dirty;  /* not written by a flush yet */
+    bool listed; /* in `clean` */
 };
 
 struct asked {
@@ -35,6 +36,7 @@ struct ids {
     GPtrArray *asked;   /* struct asked */
     GHashTable *known;  /* set of struct entry */
     GPtrArray *dirty;   /* struct entry, borrowed from known */
+    GPtrArray *clean;   /* the same: what Redis has, or will have before it answers; not needed after the round */
     GByteArray *text;
 };
 
@@ -61,6 +63,7 @@ struct ids *ids_new(int partition, struct mirror *due)
     ids->asked = g_ptr_array_new_with_free_func(g_free);
     ids->known = g_hash_table_new_full(digest_hash, digest_equal, g_free, NULL);
     ids->dirty = g_ptr_array_new();
+    ids->clean = g_ptr_array_new();
     ids->text = g_byte_array_new();
     return ids;
 }
@@ -76,15 +79,9 @@ void ids_free(struct ids *ids)
     g_ptr_array_free(ids->asked, TRUE);
     g_hash_table_destroy(ids->known);
     g_ptr_array_free(ids->dirty, TRUE);
+    g_ptr_array_free(ids->clean, TRUE);
     g_byte_array_free(ids->text, TRUE);
     g_free(ids);
-}
-
-static gboolean is_clean(gpointer key, gpointer value, gpointer opaque)
-{
-    (void)value;
-    (void)opaque;
-    return !((struct entry *)key)->dirty;
 }
 
 void ids_begin(struct ids *ids)
@@ -93,7 +90,13 @@ void ids_begin(struct ids *ids)
     g_array_set_size(ids->order, 0);
     g_ptr_array_set_size(ids->asked, 0);
     /* What a flush has written is read back behind its applies, on the same connection. */
-    g_hash_table_foreach_remove(ids->known, is_clean, NULL);
+    for (guint i = 0; i < ids->clean->len; i++) {
+        struct entry *entry = g_ptr_array_index(ids->clean, i);
+        entry->listed = false;
+        if (!entry->dirty)
+            g_hash_table_remove(ids->known, entry);
+    }
+    g_ptr_array_set_size(ids->clean, 0);
 }
 
 static void add_part(GByteArray *text, struct view part)
@@ -126,6 +129,13 @@ static const uint8_t *digest_at(const struct ids *ids, size_t number)
     return (const uint8_t *)ids->digests->data + number * DIGEST_SIZE;
 }
 
+static void list_clean(struct ids *ids, struct entry *entry)
+{
+    if (!entry->listed)
+        g_ptr_array_add(ids->clean, entry);
+    entry->listed = true;
+}
+
 static bool answered(void *opaque, const struct redis_reply *reply, GError **error)
 {
     const struct asked *asked = opaque;
@@ -147,8 +157,10 @@ static bool answered(void *opaque, const struct redis_reply *reply, GError **err
         else if (known) {
             known->clock_ms = clock_ms;
             g_free(entry);
-        } else
+        } else {
             g_hash_table_add(asked->ids->known, entry);
+            list_clean(asked->ids, entry);
+        }
     }
     return true;
 }
@@ -317,6 +329,7 @@ void ids_flush(struct ids *ids, struct payload *payload)
         payload_add_pair(payload, view_make(entry->digest, DIGEST_SIZE),
                          view_make(text, number_write_signed(text, entry->clock_ms)));
         entry->dirty = false;
+        list_clean(ids, entry);
     }
     g_ptr_array_set_size(ids->dirty, 0);
 }

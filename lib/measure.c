@@ -121,18 +121,18 @@ static bool is_single(const struct measure *measure)
                                   latencies->items[0].key == histogram_bucket(measure->latency_sum_us)));
 }
 
-static void format_single(const struct measure *measure, GString *out)
+void measure_format_request(uint32_t status, uint64_t latency_us, uint64_t request_bytes, uint64_t response_bytes, bool histogram,
+                            GString *out)
 {
     char text[5 * (NUMBER_MAX + 1)];
-    const uint64_t numbers[] = {measure->statuses.items[0].key, measure->latency_sum_us, measure->request_bytes,
-                                measure->response_bytes};
+    const uint64_t numbers[] = {status, latency_us, request_bytes, response_bytes};
     size_t size = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
         if (i > 0)
             text[size++] = ' ';
         size += number_write(text + size, numbers[i]);
     }
-    if (measure->latencies.n == 0) {
+    if (!histogram) {
         text[size++] = ' ';
         text[size++] = '-';
     }
@@ -142,7 +142,8 @@ static void format_single(const struct measure *measure, GString *out)
 void measure_format(const struct measure *measure, GString *out)
 {
     if (is_single(measure)) {
-        format_single(measure, out);
+        measure_format_request(measure->statuses.items[0].key, measure->latency_sum_us, measure->request_bytes, measure->response_bytes,
+                               measure->latencies.n > 0, out);
         return;
     }
     size_t room = 8u * (NUMBER_MAX + 1) + (size_t)(measure->statuses.n + measure->latencies.n) * (2 * NUMBER_MAX + 2);

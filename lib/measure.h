@@ -51,6 +51,9 @@ void measure_merge(struct measure *into, const struct measure *from);
 uint64_t measure_status(const struct measure *measure, uint32_t status);
 /* Requests whose status is between first and last (200, 299). */
 uint64_t measure_statuses(const struct measure *measure, uint32_t first, uint32_t last);
+/* Appends the short text of one request. */
+void measure_format_request(uint32_t status, uint64_t latency_us, uint64_t request_bytes, uint64_t response_bytes, bool histogram,
+                            GString *out);
 /* Appends the text, the short one where it says the same. */
 void measure_format(const struct measure *measure, GString *out);
 /* Reads the text; false, with the measure cleared, when it is not one. */
