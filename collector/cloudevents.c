@@ -58,7 +58,7 @@ static bool check_needed(const struct cloudevent *cloudevent, struct intake_refu
         struct view value = cloudevent->attributes[needed[i]];
         if (value.size == 0) {
             intake_refuse(refusal, INTAKE_MISSING_FIELD, names[needed[i]], value,
-                          "a text; a CloudEvent needs specversion, id, source and type");
+                          "specversion, id, source and type of a CloudEvent");
             return false;
         }
         if (!event_text_is_clean(value)) {

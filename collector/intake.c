@@ -13,7 +13,7 @@
 #include "lib/number.h"
 #include <stdatomic.h>
 
-enum { MS_PER_DAY = 86400000, MS_PER_S = 1000 };
+enum { MS_PER_DAY = 86400000, MS_PER_S = 1000, US_PER_MS = 1000 };
 
 struct intake {
     char *organization; /* of events that name none */
@@ -53,7 +53,10 @@ void intake_refuse(struct intake_refusal *refusal, enum intake_reason reason, co
     char shown[EVENT_TEXT_SHOWN_MAX + 4];
     event_text_show(value, shown);
     refusal->reason = reason;
-    g_snprintf(refusal->message, sizeof refusal->message, "%s is '%s'; allowed: %s.", field, shown, allowed);
+    if (reason == INTAKE_MISSING_FIELD)
+        g_snprintf(refusal->message, sizeof refusal->message, "%s is missing; needed: %s.", field, allowed);
+    else
+        g_snprintf(refusal->message, sizeof refusal->message, "%s is '%s'; allowed: %s.", field, shown, allowed);
 }
 
 /* ---- settings ---- */
@@ -185,8 +188,7 @@ static bool check_method(struct judgement *judgement)
 {
     struct view method = judgement->raw->method;
     if (method.size == 0)
-        return refuse(judgement, INTAKE_MISSING_FIELD, "method", method,
-                      "an HTTP method; method, status, and route or path are needed");
+        return refuse(judgement, INTAKE_MISSING_FIELD, "method", method, "method, status, and route or path");
     if (method.size > EVENT_METHOD_MAX)
         return refuse(judgement, INTAKE_TOO_LONG, "method", method, "at most 32 bytes");
     for (size_t i = 0; i < method.size; i++) {
@@ -209,8 +211,7 @@ static bool check_status(struct judgement *judgement)
 {
     int64_t status = judgement->raw->status;
     if (!judgement->raw->has_status)
-        return refuse(judgement, INTAKE_MISSING_FIELD, "status", view_of(""),
-                      "an HTTP status code; method, status, and route or path are needed");
+        return refuse(judgement, INTAKE_MISSING_FIELD, "status", view_of(""), "method, status, and route or path");
     if (status < EVENT_STATUS_MIN || status > EVENT_STATUS_MAX)
         return refuse_number(judgement, "status", status, "an integer from 100 to 599");
     judgement->event.status = (uint32_t)status;
@@ -220,9 +221,12 @@ static bool check_status(struct judgement *judgement)
 static bool check_numbers(struct judgement *judgement)
 {
     const struct raw_event *raw = judgement->raw;
-    if (raw->latency_us > EVENT_LATENCY_MAX_US)
-        return refuse_number(judgement, "latencyMs", (int64_t)MIN(raw->latency_us / MS_PER_S, (uint64_t)INT64_MAX),
-                             "0 to 86400000, a day");
+    if (raw->latency_us > EVENT_LATENCY_MAX_US) {
+        char text[32];
+        g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT ".%03u", raw->latency_us / US_PER_MS,
+                   (unsigned)(raw->latency_us % US_PER_MS));
+        return refuse(judgement, INTAKE_OUT_OF_RANGE, "latencyMs", view_of(text), "0 to 86400000, a day");
+    }
     if (raw->request_bytes > EVENT_BYTES_MAX)
         return refuse_number(judgement, "requestBytes", (int64_t)MIN(raw->request_bytes, (uint64_t)INT64_MAX),
                              "0 to 17592186044416");
@@ -290,8 +294,7 @@ static bool check_route(const struct intake *intake, struct judgement *judgement
 {
     struct view path = judgement->raw->path;
     if (path.size == 0 && judgement->raw->route.size == 0)
-        return refuse(judgement, INTAKE_MISSING_FIELD, "route", path,
-                      "a route or a path; method, status, and one of these are needed");
+        return refuse(judgement, INTAKE_MISSING_FIELD, "route", path, "method, status, and route or path");
     if (path.size > 0 && !check_text(judgement, "path", path, ROUTE_PATH_MAX))
         return false;
     if (judgement->raw->route.size > 0)

@@ -296,6 +296,10 @@ const char *json_explain(struct view text, size_t *at)
             *at = (size_t)(c - text.data);
             return "a control character stands in a string (or a string does not end)";
         }
+        if (*c == '\\' && !quote) {
+            *at = (size_t)(c - text.data);
+            return "a backslash stands outside a string";
+        }
         if (*c == '\\' && c + 1 < end && (unsigned char)c[1] >= 0x20)
             c++;
         else if (*c == '"')
