@@ -5,6 +5,7 @@
 #include "lib/metrics.h"
 
 enum aggregator_meter {
+    METER_RECORDS,
     METER_EVENTS,
     METER_DUPLICATE_EVENTS,
     METER_DUPLICATE_BATCHES,

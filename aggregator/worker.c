@@ -5,8 +5,16 @@
 #include "lib/log.h"
 #include <gnutls/crypto.h>
 
-enum { POLL_MS = 20, POLL_MESSAGES = 256, WATERMARK_MS = 5000, BACKOFF_FIRST_MS = 50, BACKOFF_MAX_MS = 5000, STOPPED_RETRY_MS = 15000,
-       CALM_MS = 10000, BOARD_MS = 500 };
+enum {
+    POLL_MS = 20,
+    POLL_MESSAGES = 256,
+    WATERMARK_MS = 5000,
+    BACKOFF_FIRST_MS = 50,
+    BACKOFF_MAX_MS = 5000,
+    STOPPED_RETRY_MS = 15000,
+    CALM_MS = 10000,
+    BOARD_MS = 500
+};
 
 enum seat_state { SEAT_STOPPED, SEAT_CLAIMING, SEAT_RUNNING };
 
@@ -14,7 +22,7 @@ enum seat_state { SEAT_STOPPED, SEAT_CLAIMING, SEAT_RUNNING };
 struct seat {
     struct partition *partition;
     enum seat_state state;
-    char *reason;         /* why not running */
+    char *reason; /* why not running */
     int64_t retry_at_ms, claimed_at_ms;
     int backoff_ms;
 };
@@ -25,12 +33,12 @@ struct worker {
     GAsyncQueue *orders; /* struct order */
     struct kafka_reader *reader;
     struct feed *feed;
-    GPtrArray *seats;    /* worker thread only */
+    GPtrArray *seats; /* worker thread only */
     bool positions_changed, ended;
-    bool behind;         /* the last poll was full */
+    bool behind; /* the last poll was full */
     int64_t board_at_ms;
     GMutex board_lock;
-    GString *board;      /* under board_lock: lines about partitions that are not running */
+    GString *board; /* under board_lock: lines about partitions that are not running */
     size_t board_seats;
 };
 
@@ -106,8 +114,8 @@ static void seat_fail(struct worker *worker, struct seat *seat, GError *error)
     seat->backoff_ms = MIN(seat->backoff_ms * 2, BACKOFF_MAX_MS);
     metrics_add(worker->settings.metrics, METER_CLAIM_FAILURES, failure_word(error), 1);
     if (news)
-        log_event(stopped ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, stopped ? "partition_stopped" : "partition_given_up", "partition=%d error=%s",
-                  partition_number(seat->partition), error->message);
+        log_event(stopped ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, stopped ? "partition_stopped" : "partition_given_up",
+                  "partition=%d error=%s", partition_number(seat->partition), error->message);
     g_free(seat->reason);
     seat->reason = g_strdup(error->message);
     g_error_free(error);
@@ -168,15 +176,19 @@ static void assign_reader(struct worker *worker)
 static void feed_run(struct worker *worker, struct seat *seat, const struct log_record *records, size_t n)
 {
     GError *error = NULL;
-    if (n > 0 && seat->state == SEAT_RUNNING && !partition_feed(seat->partition, worker->feed, records, n, &error))
+    if (n == 0 || seat->state != SEAT_RUNNING)
+        return;
+    metrics_add(worker->settings.metrics, METER_RECORDS, NULL, n);
+    if (!partition_feed(seat->partition, worker->feed, records, n, &error))
         seat_fail(worker, seat, error);
 }
 
 static void take_event(struct worker *worker, struct seat *seat, const struct kafka_message *message)
 {
     if (message->event == KAFKA_OUT_OF_RANGE && seat->state == SEAT_RUNNING)
-        seat_fail(worker, seat, g_error_new(COMMIT_ERROR, COMMIT_ERROR_LOST, "offset %" G_GINT64_FORMAT " is not in the log",
-                                            partition_position(seat->partition)));
+        seat_fail(worker, seat,
+                  g_error_new(COMMIT_ERROR, COMMIT_ERROR_LOST, "offset %" G_GINT64_FORMAT " is not in the log",
+                              partition_position(seat->partition)));
     else if (message->event == KAFKA_READ_ERROR)
         log_warn("read_failed", "partition=%d", message->partition);
 }
@@ -234,7 +246,7 @@ static void seat_leave(struct worker *worker, struct seat *seat)
     char label[16];
     g_snprintf(label, sizeof label, "%d", partition_number(seat->partition));
     for (size_t row = 0; row < AGGREGATOR_N_METERS; row++)
-        if (row != METER_CLAIM_FAILURES)
+        if (g_strcmp0(aggregator_meters[row].label, "partition") == 0)
             metrics_drop(worker->settings.metrics, row, label);
 }
 
