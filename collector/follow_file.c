@@ -106,11 +106,10 @@ bool follow_file_is(const struct follow_file *file, const struct stat *status)
     return file->device == status->st_dev && file->inode == status->st_ino;
 }
 
-void follow_file_mark(const struct follow_file *file, int64_t since_ns, struct follow_mark *mark)
+void follow_file_mark(const struct follow_file *file, struct follow_mark *mark)
 {
     *mark = (struct follow_mark){.device = file->device,
                                  .inode = file->inode,
-                                 .since_ns = since_ns,
                                  .first_ns = file->first_ns,
                                  .offset = file->offset,
                                  .skipping = file->skipping,

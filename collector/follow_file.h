@@ -36,8 +36,7 @@ void follow_file_free(struct follow_file *file);
  * knows no bytes has only device and inode to compare. */
 bool follow_file_resume(struct follow_file *file, const struct follow_mark *mark);
 bool follow_file_is(const struct follow_file *file, const struct stat *status);
-/* since_ns: see follow_mark.h. */
-void follow_file_mark(const struct follow_file *file, int64_t since_ns, struct follow_mark *mark);
+void follow_file_mark(const struct follow_file *file, struct follow_mark *mark);
 /* The file has been truncated: begin anew. */
 void follow_file_restart(struct follow_file *file, int64_t first_ns);
 

@@ -23,7 +23,7 @@ struct follow_log {
 
     GPtrArray *files;            /* owned struct follow_file, oldest first */
     struct follow_file *current; /* the newest of them; NULL while there is none */
-    int64_t since_ns;            /* when current was last seen under the path (see the header); 0: never followed before */
+    int64_t since_ns;            /* when the path was last looked at (see follow_mark.h); 0: never followed before */
     int64_t directory_ns;        /* last change of the path's directory, as far as it was looked at */
     bool moved;                  /* the set of files has changed since the last position */
     int64_t path_warned_us;      /* monotonic: the last warning of each kind, since they are bounded */
@@ -91,12 +91,13 @@ uint64_t follow_log_behind(const struct follow_log *log)
 GBytes *follow_log_position(const struct follow_log *log)
 {
     GString *text = g_string_new(NULL);
+    follow_position_begin(text, log->since_ns);
     for (guint i = 0; i < log->files->len; i++) {
         struct follow_mark mark;
         const struct follow_file *file = g_ptr_array_index(log->files, i);
-        follow_file_mark(file, log->since_ns, &mark);
+        follow_file_mark(file, &mark);
         mark.finished = file != log->current && !file->skipping && file->seen_size == file->offset;
-        follow_mark_write(text, &mark);
+        follow_position_add(text, &mark);
     }
     return g_string_free_to_bytes(text);
 }
@@ -148,7 +149,7 @@ static bool is_copy(const struct follow_log *log, struct follow_file *candidate)
 {
     for (guint i = 0; i < log->files->len; i++) {
         struct follow_mark mark;
-        follow_file_mark(g_ptr_array_index(log->files, i), log->since_ns, &mark);
+        follow_file_mark(g_ptr_array_index(log->files, i), &mark);
         if (mark.head_size == FOLLOW_HEAD_MAX && follow_file_resume(candidate, &mark))
             return true;
     }
@@ -243,7 +244,7 @@ static void restart(struct follow_log *log, struct follow_file *file)
     struct follow_mark mark;
     guint index = 0;
     g_assert(g_ptr_array_find(log->files, file, &index));
-    follow_file_mark(file, log->since_ns, &mark);
+    follow_file_mark(file, &mark);
     follow_file_restart(file, follow_file_clock_ns());
     log->moved = true;
     struct follow_file *copy = follow_search_copy(log->path, &mark);
@@ -267,7 +268,7 @@ static void find_copies_of_unseen(struct follow_log *log)
     guint index = 0;
     g_autoptr(GPtrArray) between = search_between(log, log->since_ns, NULL);
     g_assert(g_ptr_array_find(log->files, log->current, &index));
-    follow_file_mark(log->current, log->since_ns, &mark);
+    follow_file_mark(log->current, &mark);
     for (guint i = between->len; i > 0; i--) {
         if (mark.head_size > 0 && follow_file_resume(g_ptr_array_index(between, i - 1), &mark))
             g_ptr_array_remove_index(between, i - 1); /* of what is still there */
@@ -288,12 +289,24 @@ static bool directory_changed(struct follow_log *log)
     return changed;
 }
 
+/* There is no file under the path. One may have come and gone since the last look. */
+static void observe_nothing(struct follow_log *log, int64_t now_ns)
+{
+    bool first = log->since_ns == 0;
+    bool changed = directory_changed(log);
+    log->moved = log->moved || first; /* what comes while the collector is down is wanted */
+    if (first || !changed || add_successors(log, NULL))
+        log->since_ns = now_ns;
+}
+
 void follow_log_observe(struct follow_log *log)
 {
     struct stat status;
     int64_t now_ns = follow_file_clock_ns();
     if (stat(log->path, &status) != 0) {
-        if (errno != ENOENT && may_warn(&log->path_warned_us))
+        if (errno == ENOENT)
+            observe_nothing(log, now_ns);
+        else if (may_warn(&log->path_warned_us))
             log_warn("follow_failed", "follow=%s path=%s message=%s", log->name, log->path, g_strerror(errno));
         return;
     }
@@ -317,7 +330,8 @@ static void resume_content(struct follow_log *log, const struct follow_mark *mar
 {
     struct follow_file *file = follow_search_mark(log->path, mark);
     bool copied = file && (file->device != mark->device || file->inode != mark->inode);
-    log->since_ns = copied ? file->born_ns : mark->since_ns;
+    if (copied)
+        log->since_ns = MIN(log->since_ns, file->born_ns);
     if (file && find_file(log, file->device, file->inode) == NULL) {
         add_file(log, file, -1);
         log->current = file;
@@ -336,7 +350,7 @@ static void resume_truncated(struct follow_log *log, const struct follow_mark *m
     struct follow_file *file = follow_search_inode(log->path, mark);
     if (file == NULL)
         return;
-    file->first_ns = mark->since_ns;
+    file->first_ns = log->since_ns;
     add_file(log, file, -1);
     log->current = file;
 }
@@ -345,7 +359,7 @@ static void resume_all(struct follow_log *log, GBytes *position)
 {
     gsize size = 0;
     const char *text = g_bytes_get_data(position, &size);
-    GArray *marks = follow_marks_read(text, size);
+    GArray *marks = follow_position_read(text, size, &log->since_ns);
     if (marks == NULL) {
         log_error("follow_position_unreadable", "follow=%s path=%s bytes=%zu", log->name, log->path, (size_t)size);
         return;

@@ -1,9 +1,8 @@
-/* One line per file, blanks between: "1 device inode since first offset flag head_size head tail_size tail". The leading 1 is the
- * version. */
+/* A line "1 since", the version first; then a line per file: "device inode first offset flag head_size head tail_size tail". */
 #include "collector/follow_mark.h"
 #include "lib/number.h"
 
-enum { COLUMNS = 11 };
+enum { COLUMNS = 9 };
 
 void follow_digest(const void *data, size_t size, uint8_t digest[FOLLOW_DIGEST_SIZE])
 {
@@ -22,15 +21,19 @@ static void write_digest(GString *out, const uint8_t digest[FOLLOW_DIGEST_SIZE])
         g_string_append_printf(out, "%02x", digest[i]);
 }
 
-void follow_mark_write(GString *position, const struct follow_mark *mark)
+void follow_position_begin(GString *position, int64_t since_ns)
+{
+    g_string_append_printf(position, "1 %" G_GINT64_FORMAT "\n", since_ns);
+}
+
+void follow_position_add(GString *position, const struct follow_mark *mark)
 {
     const char *flag = mark->skipping ? "s" : "-";
     if (mark->finished)
         flag = "f";
     g_string_append_printf(position,
-                           "1 %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
-                           " %" G_GUINT64_FORMAT " %s %u ",
-                           mark->device, mark->inode, mark->since_ns, mark->first_ns, mark->offset, flag, mark->head_size);
+                           "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT " %s %u ",
+                           mark->device, mark->inode, mark->first_ns, mark->offset, flag, mark->head_size);
     write_digest(position, mark->head_digest);
     g_string_append_printf(position, " %u ", mark->tail_size);
     write_digest(position, mark->tail_digest);
@@ -58,7 +61,7 @@ static bool read_size(const char *text, uint64_t max, uint32_t *size)
     return true;
 }
 
-static bool read_flags(const char *text, struct follow_mark *mark)
+static bool read_flag(const char *text, struct follow_mark *mark)
 {
     mark->skipping = strcmp(text, "s") == 0;
     mark->finished = strcmp(text, "f") == 0;
@@ -68,35 +71,38 @@ static bool read_flags(const char *text, struct follow_mark *mark)
 static bool read_mark(const char *line, struct follow_mark *mark)
 {
     g_auto(GStrv) column = g_strsplit(line, " ", COLUMNS + 1);
-    if (g_strv_length(column) != COLUMNS || strcmp(column[0], "1") != 0)
+    if (g_strv_length(column) != COLUMNS)
         return false;
-    if (!number_read(view_of(column[1]), &mark->device) || !number_read(view_of(column[2]), &mark->inode))
+    if (!number_read(view_of(column[0]), &mark->device) || !number_read(view_of(column[1]), &mark->inode) ||
+        !number_read_signed(view_of(column[2]), &mark->first_ns))
         return false;
-    if (!number_read_signed(view_of(column[3]), &mark->since_ns) || !number_read_signed(view_of(column[4]), &mark->first_ns))
+    if (!number_read(view_of(column[3]), &mark->offset) || mark->offset > INT64_MAX || !read_flag(column[4], mark))
         return false;
-    if (!number_read(view_of(column[5]), &mark->offset) || mark->offset > INT64_MAX || !read_flags(column[6], mark))
-        return false;
-    return read_size(column[7], FOLLOW_HEAD_MAX, &mark->head_size) && read_digest(column[8], mark->head_digest) &&
-           read_size(column[9], MIN(mark->offset, (uint64_t)FOLLOW_TAIL_MAX), &mark->tail_size) &&
-           read_digest(column[10], mark->tail_digest);
+    return read_size(column[5], FOLLOW_HEAD_MAX, &mark->head_size) && read_digest(column[6], mark->head_digest) &&
+           read_size(column[7], MIN(mark->offset, (uint64_t)FOLLOW_TAIL_MAX), &mark->tail_size) &&
+           read_digest(column[8], mark->tail_digest);
 }
 
-GArray *follow_marks_read(const char *data, size_t size)
+/* The lines behind the first one; the last element of `lines` is what follows the last newline. */
+static bool read_marks(char **lines, guint n, GArray *marks)
 {
-    g_autofree char *text = g_strndup(data, size);
-    g_auto(GStrv) lines = g_strsplit(text, "\n", FOLLOW_MARKS_MAX + 2);
-    GArray *marks = g_array_new(FALSE, TRUE, sizeof(struct follow_mark));
-    guint n = g_strv_length(lines);
-    for (guint i = 0; i + 1 < n; i++) {
+    for (guint i = 1; i + 1 < n; i++) {
         struct follow_mark mark = {0};
-        if (i == FOLLOW_MARKS_MAX || !read_mark(lines[i], &mark)) {
-            g_array_unref(marks);
-            return NULL;
-        }
+        if (i > FOLLOW_MARKS_MAX || !read_mark(lines[i], &mark))
+            return false;
         g_array_append_val(marks, mark);
     }
-    bool ended = n == 0 || *lines[n - 1] == '\0';
-    if (ended && strlen(text) == size)
+    return *lines[n - 1] == '\0';
+}
+
+GArray *follow_position_read(const char *data, size_t size, int64_t *since_ns)
+{
+    g_autofree char *text = g_strndup(data, size);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", FOLLOW_MARKS_MAX + 3);
+    GArray *marks = g_array_new(FALSE, TRUE, sizeof(struct follow_mark));
+    guint n = g_strv_length(lines);
+    if (strlen(text) == size && n > 1 && g_str_has_prefix(lines[0], "1 ") && number_read_signed(view_of(lines[0] + 2), since_ns) &&
+        read_marks(lines, n, marks))
         return marks;
     g_array_unref(marks);
     return NULL;

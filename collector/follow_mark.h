@@ -19,8 +19,7 @@ enum {
 
 struct follow_mark {
     uint64_t device, inode;
-    int64_t since_ns; /* wall clock: when the newest file of the log was last seen under the log's path */
-    int64_t first_ns; /* when this file was first seen with the content that it has: copies of that are younger */
+    int64_t first_ns; /* wall clock: when this file was first seen with the content that it has: copies of that are younger */
     uint64_t offset;  /* everything before it has been handed on */
     bool skipping;    /* the offset is inside of a line that is too long */
     bool finished;    /* rotated away, and read to its end when last looked at */
@@ -32,9 +31,11 @@ struct follow_mark {
 
 void follow_digest(const void *data, size_t size, uint8_t digest[FOLLOW_DIGEST_SIZE]);
 
-/* Appends a mark to a position under construction, which begins as an empty string. */
-void follow_mark_write(GString *position, const struct follow_mark *mark);
+/* A position under construction begins as an empty string. since_ns: when the log's path was last looked at, and the newest of its
+ * files seen there or none: what belongs to the log and is not in the marks is younger. */
+void follow_position_begin(GString *position, int64_t since_ns);
+void follow_position_add(GString *position, const struct follow_mark *mark);
 /* Reads a whole position into a GArray of struct follow_mark, oldest first (freed with g_array_unref). NULL when it is not one. */
-GArray *follow_marks_read(const char *data, size_t size);
+GArray *follow_position_read(const char *data, size_t size, int64_t *since_ns);
 
 #endif

@@ -1,4 +1,5 @@
 /* What a follower takes out of a file. How it goes through rotations is in test_follow_rotation.c. */
+#include "collector/follow_log.h"
 #include "tests/unit/follow_world.h"
 
 static void test_lines(void)

@@ -1,4 +1,5 @@
 /* Every way in which a log is rotated, with the collector running, slow, or down. */
+#include "collector/follow_log.h"
 #include "tests/unit/follow_world.h"
 
 static void test_rename(void)

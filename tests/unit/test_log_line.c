@@ -158,7 +158,8 @@ static void test_nginx_json(void)
     };
     CHECK_ALL(LOG_FORMAT_NGINX_JSON, NULL, cases);
     static const struct line_case caddy[] = {
-        {"{\"ts\":1646861401.5241024,\"request\":{\"method\":\"GET\",\"uri\":\"/v1/x?y=1\",\"headers\":{\"X-Client\":[\"c-7\",\"c-8\"]}},"
+        {"{\"ts\":1646861401.5241024,\"request\":{\"method\":\"GET\",\"uri\":\"/v1/x?y=1\","
+         "\"headers\":{\"X-Client\":[\"c-7\",\"c-8\"]}},"
          "\"duration\":0.000929675,\"size\":10900,\"status\":200}",
          "GET /v1/x 200 c-7  929 0 10900"},
         {"{\"ts\":1646861401.5241024,\"request\":{\"method\":\"GET\",\"uri\":\"/v1/x\"},\"duration\":9.29675e-04,\"status\":200}",
@@ -177,7 +178,8 @@ static void test_nginx_json(void)
 static void test_ndjson(void)
 {
     static const struct line_case cases[] = {
-        {"{\"time\":\"2026-11-21T10:00:00.123Z\",\"organization\":\"other\",\"client\":\"c-17\",\"user\":\"u-9\",\"method\":\"GET\","
+        {"{\"time\":\"2026-11-21T10:00:00.123Z\",\"organization\":\"other\",\"client\":\"c-17\","
+         "\"user\":\"u-9\",\"method\":\"GET\","
          "\"route\":\"/v1/orders/{id}\",\"status\":200,\"latencyMs\":12.4,\"requestBytes\":412,\"responseBytes\":1830}",
          "GET /v1/orders/{id} 200 c-17 u-9 12400 412 1830"},
         {"{\"time\":1431857103123,\"method\":\"GET\",\"path\":\"/v1/orders/17\",\"status\":200}",
