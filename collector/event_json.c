@@ -40,7 +40,20 @@ void event_json_free(struct event_json *reader)
     g_free(reader);
 }
 
-/* ---- texts ---- */
+/* ---- refusals and texts ---- */
+
+/* Where to put a refusal: only the first of an event is kept. */
+static struct intake_refusal *refusal_of(struct event_json *reader, struct intake_refusal *ignored)
+{
+    return reader->refused ? ignored : &reader->refusal;
+}
+
+static void refuse(struct event_json *reader, enum intake_reason reason, const char *field, struct view value, const char *allowed)
+{
+    struct intake_refusal ignored;
+    intake_refuse(refusal_of(reader, &ignored), reason, field, value, allowed);
+    reader->refused = true;
+}
 
 /* Room for size bytes: all texts of an event together are shorter than the body. */
 static char *scratch_room(struct event_json *reader, size_t size)
@@ -56,7 +69,7 @@ static char *scratch_room(struct event_json *reader, size_t size)
 }
 
 /* The text of a string token. A lone surrogate, which is JSON but no text, refuses the event. False: no JSON. */
-static bool read_text(struct event_json *reader, struct json_cursor *cursor, struct view raw, struct view *text)
+static bool read_text(struct event_json *reader, struct json_cursor *cursor, const char *field, struct view raw, struct view *text)
 {
     size_t size = 0;
     *text = raw;
@@ -66,41 +79,26 @@ static bool read_text(struct event_json *reader, struct json_cursor *cursor, str
     enum json_unescape_result result = json_unescape(raw, room, &size);
     if (result == JSON_BAD_ESCAPE)
         return json_cursor_fail(cursor, "a string before this holds a wrong escape");
-    if (result == JSON_LONE_SURROGATE && !reader->refused) {
-        intake_refuse(&reader->refusal, INTAKE_INVALID_TEXT, "a string", raw, "text: a surrogate stands alone");
-        reader->refused = true;
-    }
+    if (result == JSON_LONE_SURROGATE)
+        refuse(reader, INTAKE_INVALID_TEXT, field, raw, "text, without half of a surrogate pair");
     reader->scratch_used += size;
     *text = view_make(room, size);
     return true;
 }
 
-static bool take_text(struct event_json *reader, struct json_cursor *cursor, struct view *text)
+static bool take_text(struct event_json *reader, struct json_cursor *cursor, const char *field, struct view *text)
 {
     struct view raw;
-    return json_cursor_string(cursor, &raw) && read_text(reader, cursor, raw, text);
+    return json_cursor_string(cursor, &raw) && read_text(reader, cursor, field, raw, text);
 }
 
 static bool take_key(struct event_json *reader, struct json_cursor *cursor, struct view *key)
 {
     struct view raw;
-    return json_cursor_key(cursor, &raw) && read_text(reader, cursor, raw, key);
+    return json_cursor_key(cursor, &raw) && read_text(reader, cursor, "a name", raw, key);
 }
 
 /* ---- members ---- */
-
-/* Where to put a refusal: only the first of an event is kept. */
-static struct intake_refusal *refusal_of(struct event_json *reader, struct intake_refusal *ignored)
-{
-    return reader->refused ? ignored : &reader->refusal;
-}
-
-static void refuse(struct event_json *reader, enum intake_reason reason, const char *field, struct view value, const char *allowed)
-{
-    struct intake_refusal ignored;
-    intake_refuse(refusal_of(reader, &ignored), reason, field, value, allowed);
-    reader->refused = true;
-}
 
 static bool is_number_start(char c)
 {
@@ -115,7 +113,7 @@ static bool take_field(struct event_json *reader, struct json_cursor *cursor, en
     char c = json_cursor_peek(cursor);
     bool right;
     if (c == '"') {
-        if (!take_text(reader, cursor, &value))
+        if (!take_text(reader, cursor, event_field_name(field), &value))
             return false;
         right = event_field_set_text(&reader->raw, field, value, refusal_of(reader, &ignored));
     } else if (is_number_start(c)) {
@@ -185,7 +183,7 @@ static bool take_attribute(struct event_json *reader, struct json_cursor *cursor
     }
     reader->attributes |= 1u << attribute;
     if (json_cursor_peek(cursor) == '"')
-        return take_text(reader, cursor, &reader->cloudevent.attributes[attribute]);
+        return take_text(reader, cursor, name, &reader->cloudevent.attributes[attribute]);
     if (!json_cursor_skip(cursor, &value))
         return false;
     if (!view_is(value, "null")) /* the JSON format, 3.1: the same as leaving it out */
