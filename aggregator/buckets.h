@@ -1,8 +1,8 @@
 /* buckets: the open minute and slot buckets of a partition, as absolute values in memory. Owned by one thread.
  *
- * Keys s, m, zs, zr and zm of lib/keys.h. An event is counted in two steps: buckets_place() finds where it belongs and asks for what must be
- * read first; when all events of a record have their place, buckets_count() counts them. So a record is counted whole or not at all
- * between two flushes.
+ * Keys s, m, zs, zr and zm of lib/keys.h. An event is counted in two steps: buckets_place() finds where it belongs and asks for
+ * what must be read first; when all events of a record have their place, buckets_count() counts them. So a record is counted whole
+ * or not at all between two flushes.
  *
  * What is not in memory must be read before it is changed, unless it cannot exist: beyond the horizon (the newest minute ever
  * counted in the partition) there is nothing, and a client that the slot's sorted set does not know has no bucket in it. */
@@ -37,7 +37,8 @@ void buckets_set_horizon(struct buckets *buckets, int64_t minute);
 /* The batch whose events are placed next. Once per pass over it. */
 void buckets_begin(struct buckets *buckets, const struct batch *batch);
 /* False: something was asked for; go on with the other events, commit_read, and begin again. clock_ms is the log clock. */
-bool buckets_place(struct buckets *buckets, struct commit *commit, size_t index, int revision, int64_t clock_ms, struct place *place);
+bool buckets_place(struct buckets *buckets, struct commit *commit, size_t index, int revision, int64_t clock_ms,
+                   struct place *place);
 void buckets_count(struct buckets *buckets, const struct place *place, size_t index);
 
 size_t buckets_bytes(const struct buckets *buckets);

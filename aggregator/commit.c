@@ -4,7 +4,7 @@
 #include "lib/keys.h"
 #include "lib/number.h"
 
-G_DEFINE_QUARK(daybook-commit-error, commit_error)
+G_DEFINE_QUARK(daybook - commit - error, commit_error)
 
 struct question {
     commit_answer answer;
@@ -20,8 +20,8 @@ struct commit {
     char replid[64];
     char n[NUMBER_MAX + 1]; /* of the last flush, as text: it goes with every apply */
     uint64_t number;
-    size_t outstanding;     /* applies sent and not answered */
-    GArray *questions;      /* struct question, asked and not answered */
+    size_t outstanding; /* applies sent and not answered */
+    GArray *questions;  /* struct question, asked and not answered */
 };
 
 struct commit *commit_new(int partition, struct store *store)
@@ -276,4 +276,3 @@ bool commit_read(struct commit *commit, GError **error)
     g_array_set_size(commit->questions, 0);
     return ok;
 }
-

@@ -1,24 +1,24 @@
 /* commit: exactly once, by a redo record in front of absolute values. One partition, one connection, one thread.
  *
- * What it stands on. A single Redis command is atomic; and whatever happens — a crash, a torn append-only file, a fail-over to a stale
- * replica — Redis' state is afterwards the one after some earlier prefix of the commands it had executed. No more is assumed.
+ * What it stands on. A single Redis command is atomic; and whatever happens — a crash, a torn append-only file, a fail-over to a
+ * stale replica — Redis' state is afterwards the one after some earlier prefix of the commands it had executed. No more is assumed.
  *
  * The commit record {pN}:commit holds: tok, a random token of the owner; n, the number of the last flush; next, the offset of the
- * first record of the log that is not counted; topic; fp, the fingerprint of the record at next-1; state; and pay, the payload of flush n:
- * every write of that flush, with absolute values.
+ * first record of the log that is not counted; topic; fp, the fingerprint of the record at next-1; state; and pay, the payload of
+ * flush n: every write of that flush, with absolute values.
  *
- * Flush: 1. all applies of the flush before must have answered; 2. COMMIT: one HSET that moves n, next and payload at once, refused unless
- * token, n-1 and master_replid are what this owner claimed; 3. APPLY each command of the payload, pipelined, each refused unless token and
- * n are in the commit record.
- * Claim: put a fresh token, read the record, apply its payload again, wait for all answers; then go on from next.
+ * Flush: 1. all applies of the flush before must have answered; 2. COMMIT: one HSET that moves n, next and payload at once, refused
+ * unless token, n-1 and master_replid are what this owner claimed; 3. APPLY each command of the payload, pipelined, each refused
+ * unless token and n are in the commit record. Claim: put a fresh token, read the record, apply its payload again, wait for all
+ * answers; then go on from next.
  *
  * Invariant: after a claim, the keys of the partition are exactly the function of the log below next.
- * Why. Take any state that Redis can be in when a claim is executed: a prefix of executed commands. Its commit record says flush n. All
- * commands of flushes up to n-1 are in that prefix, since flush n was committed only after they had answered on the same history
- * (step 1, and master_replid: a connection can outlive a rollback that it does not notice). Of flush n's applies some are there, and of n+1
- * none, since its commit is not. Applying payload n again writes the same absolute values; nothing can undo them afterwards: a former
- * owner's applies, still on their way, carry another token and are refused, and so is its commit. (Applies of the same owner and flush are
- * the same writes.) What the new owner holds in memory it has read after that on the same connection.
+ * Why. Take any state that Redis can be in when a claim is executed: a prefix of executed commands. Its commit record says flush n.
+ * All commands of flushes up to n-1 are in that prefix, since flush n was committed only after they had answered on the same
+ * history (step 1, and master_replid: a connection can outlive a rollback that it does not notice). Of flush n's applies some are
+ * there, and of n+1 none, since its commit is not. Applying payload n again writes the same absolute values; nothing can undo them
+ * afterwards: a former owner's applies, still on their way, carry another token and are refused, and so is its commit. (Applies of
+ * the same owner and flush are the same writes.) What the new owner holds in memory it has read after that on the same connection.
  *
  * After any error the owner forgets everything that it holds and claims again on a new connection; no command is sent twice. */
 #ifndef DAYBOOK_COMMIT_H
@@ -38,8 +38,8 @@ enum commit_error {
 
 struct commit_point {
     uint64_t n;
-    int64_t next;      /* offset of the first record that is not counted */
-    char topic[256];   /* empty: the partition was never committed */
+    int64_t next;    /* offset of the first record that is not counted */
+    char topic[256]; /* empty: the partition was never committed */
     char fingerprint[64];
 };
 

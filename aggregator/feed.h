@@ -1,4 +1,5 @@
-/* feed: a run of log records of one partition, parsed ahead of their turn. Memory is reused from run to run. Owned by one thread. */
+/* feed: a run of log records of one partition, parsed ahead of their turn. Memory is reused from run to run. Owned by one thread.
+ */
 #ifndef DAYBOOK_FEED_H
 #define DAYBOOK_FEED_H
 
@@ -17,8 +18,8 @@ struct fed {
     const struct log_record *log;
     bool valid;
     struct record record;
-    char *reason;     /* why not valid */
-    size_t first_id;  /* for the partition: number of its first id in the round */
+    char *reason;    /* why not valid */
+    size_t first_id; /* for the partition: number of its first id in the round */
 };
 
 struct feed;

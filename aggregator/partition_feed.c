@@ -1,4 +1,5 @@
-/* partition_feed: what each record of the log does to the counts. The order of the log is the only order, and its clock the only clock. */
+/* partition_feed: what each record of the log does to the counts. The order of the log is the only order, and its clock the only
+ * clock. */
 #include "aggregator/partition_private.h"
 
 #include "lib/keys.h"
@@ -7,8 +8,8 @@
 
 static bool stop(GError **error, const struct partition *partition, int64_t offset, const char *what)
 {
-    g_set_error(error, COMMIT_ERROR, COMMIT_ERROR_DAMAGED, "partition %d stops at offset %" G_GINT64_FORMAT ": %s", partition->number,
-                offset, what);
+    g_set_error(error, COMMIT_ERROR, COMMIT_ERROR_DAMAGED, "partition %d stops at offset %" G_GINT64_FORMAT ": %s",
+                partition->number, offset, what);
     return false;
 }
 
@@ -71,8 +72,8 @@ static bool read_high_water(const struct partition *partition, const char *strea
 static void write_high_water(struct partition *partition, const char *stream, const struct high_water *water)
 {
     char text[4 * NUMBER_MAX];
-    g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %s", water->sequence, water->crc,
-               water->created_ms, water->import ? "i" : "-");
+    g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %s", water->sequence,
+               water->crc, water->created_ms, water->import ? "i" : "-");
     mirror_set(partition->hw, stream, text);
 }
 
@@ -89,20 +90,20 @@ static void note_duplicate(struct partition *partition, const struct fed *fed, c
     if (batch->header.sequence != water->sequence || fed->record.crc == water->crc)
         return;
     mirror_add(partition->meta, "other_crc", 1);
-    log_error("sequence_reused", "partition=%d offset=%" G_GINT64_FORMAT " stream=%s sequence=%" G_GUINT64_FORMAT, partition->number,
-              fed->log->offset, stream, batch->header.sequence);
+    log_error("sequence_reused", "partition=%d offset=%" G_GINT64_FORMAT " stream=%s sequence=%" G_GUINT64_FORMAT,
+              partition->number, fed->log->offset, stream, batch->header.sequence);
 }
 
 static void note_gap(struct partition *partition, const struct fed *fed, const char *stream, uint64_t expected)
 {
     uint64_t got = fed->record.batch.header.sequence;
-    g_autofree char *text =
-        g_strdup_printf("%" G_GINT64_FORMAT " %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT, fed->log->offset, stream,
-                        expected, got, partition->clock_ms / KEYS_DAY_MS);
+    g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT " %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT,
+                                            fed->log->offset, stream, expected, got, partition->clock_ms / KEYS_DAY_MS);
     ring_add(partition->gaps, mirror_number(partition->meta, "gaps"), text);
     mirror_add(partition->meta, "gaps", 1);
     mirror_add(partition->meta, "gap_batches", (int64_t)(got - expected));
-    log_error("sequence_gap", "partition=%d offset=%" G_GINT64_FORMAT " stream=%s expected=%" G_GUINT64_FORMAT " got=%" G_GUINT64_FORMAT,
+    log_error("sequence_gap",
+              "partition=%d offset=%" G_GINT64_FORMAT " stream=%s expected=%" G_GUINT64_FORMAT " got=%" G_GUINT64_FORMAT,
               partition->number, fed->log->offset, stream, expected, got);
 }
 
@@ -123,13 +124,15 @@ static bool admit(struct partition *partition, const struct fed *fed)
         return false;
     }
     if (!known && (header->sequence != 1 || (!header->import && is_past(partition, header->created_ms)))) {
-        quarantine(partition, fed, header->sequence != 1 ? "a batch of an unknown stream that is not its first"
-                                                         : "the first batch of an unknown stream, but older than 30 days");
+        quarantine(partition, fed,
+                   header->sequence != 1 ? "a batch of an unknown stream that is not its first"
+                                         : "the first batch of an unknown stream, but older than 30 days");
         return false;
     }
     if (known && header->sequence > water.sequence + 1)
         note_gap(partition, fed, stream, water.sequence + 1);
-    water = (struct high_water){header->sequence, fed->record.crc, MAX(known ? water.created_ms : 0, header->created_ms), header->import};
+    water = (struct high_water){header->sequence, fed->record.crc, MAX(known ? water.created_ms : 0, header->created_ms),
+                                header->import};
     write_high_water(partition, stream, &water);
     return true;
 }
@@ -149,8 +152,8 @@ static void note_manifest(struct partition *partition, const struct batch *batch
     stream_name(batch->header.stream_id, stream);
     g_autofree char *rules = hex(manifest->rules_digest, sizeof manifest->rules_digest);
     g_autofree char *head = hex(manifest->head_digest, sizeof manifest->head_digest);
-    g_autofree char *text = g_strdup_printf("%u %s %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %s", manifest->partition_count, rules, head,
-                                            manifest->size_bytes, manifest->first_line, manifest->name);
+    g_autofree char *text = g_strdup_printf("%u %s %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %s", manifest->partition_count,
+                                            rules, head, manifest->size_bytes, manifest->first_line, manifest->name);
     mirror_set(partition->imports, stream, text);
 }
 
@@ -224,8 +227,13 @@ static void note_heartbeat(struct partition *partition, const struct heartbeat *
     stream_name(heartbeat->stream_id, stream);
     g_autofree char *name = g_uri_escape_string(*heartbeat->collector ? heartbeat->collector : "-", NULL, FALSE);
     g_autoptr(GString) text = g_string_new(name);
-    const uint64_t numbers[] = {(uint64_t)heartbeat->clock_ms, heartbeat->journal_bytes, (uint64_t)heartbeat->journal_oldest_ms,
-                                heartbeat->received, heartbeat->accepted, heartbeat->rejected, heartbeat->excluded};
+    const uint64_t numbers[] = {(uint64_t)heartbeat->clock_ms,
+                                heartbeat->journal_bytes,
+                                (uint64_t)heartbeat->journal_oldest_ms,
+                                heartbeat->received,
+                                heartbeat->accepted,
+                                heartbeat->rejected,
+                                heartbeat->excluded};
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
         g_string_append_printf(text, " %" G_GUINT64_FORMAT, numbers[i]);
     for (size_t i = 0; i < heartbeat->n_partitions; i++)
@@ -248,9 +256,10 @@ static bool compare_fingerprint(struct partition *partition, const struct fed *f
     partition->check_fingerprint = false;
     if (strcmp(found, partition->point.fingerprint) == 0)
         return true;
-    return stop(error, partition, fed->log->offset,
-                "the log has another record there than the one that was counted last. The topic was deleted and made again, or this is another "
-                "cluster: give the new log a new topic name, or restore the old one");
+    return stop(
+        error, partition, fed->log->offset,
+        "the log has another record there than the one that was counted last. The topic was deleted and made again, or this is another "
+        "cluster: give the new log a new topic name, or restore the old one");
 }
 
 static bool take_record(struct partition *partition, const struct fed *fed, GError **error)
@@ -301,7 +310,8 @@ bool partition_feed(struct partition *partition, struct feed *feed, const struct
     if (!prepare_ids(partition, fed, n, error))
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (partition->check_fingerprint && fed[i].log->offset == partition->next - 1 && !compare_fingerprint(partition, &fed[i], error))
+        if (partition->check_fingerprint && fed[i].log->offset == partition->next - 1 &&
+            !compare_fingerprint(partition, &fed[i], error))
             return false;
         if (fed[i].log->offset < partition->next)
             continue;

@@ -1,4 +1,5 @@
-/* partition_private: the structure behind partition.h, shared by partition.c (claim, flush, removal) and partition_feed.c (counting). */
+/* partition_private: the structure behind partition.h, shared by partition.c (claim, flush, removal) and partition_feed.c
+ * (counting). */
 #ifndef DAYBOOK_PARTITION_PRIVATE_H
 #define DAYBOOK_PARTITION_PRIVATE_H
 
@@ -26,8 +27,8 @@ struct partition {
     struct ids *ids;
     struct mirror *meta, *hw, *hb, *imports, *quarantine, *gaps, *due;
     struct payload *payload;
-    GArray *places;            /* struct place, of the batch at hand */
-    GArray *counted;           /* uint32_t: events of the batch that are no duplicates */
+    GArray *places;  /* struct place, of the batch at hand */
+    GArray *counted; /* uint32_t: events of the batch that are no duplicates */
     /* Pace. */
     size_t payload_limit;
     int64_t flushed_at_ms, checked_at_ms, swept_clock_ms; /* monotonic; log clock */

@@ -38,7 +38,8 @@ struct payload_command {
     size_t argc;
     const struct view *argv;
 };
-/* Calls back for each command; false when the bytes are no payload (then some callbacks may have run) or a callback returned false. */
+/* Calls back for each command; false when the bytes are no payload (then some callbacks may have run) or a callback returned false.
+ */
 bool payload_each(struct view bytes, bool (*each)(const struct payload_command *command, void *opaque), void *opaque);
 
 #endif

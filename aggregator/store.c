@@ -2,8 +2,8 @@
 
 #include "lib/keys.h"
 
-#define FENCE                                                                                                                    \
-    "local c = redis.call('HMGET', KEYS[1], 'tok', 'n') "                                                                        \
+#define FENCE                                             \
+    "local c = redis.call('HMGET', KEYS[1], 'tok', 'n') " \
     "if c[1] ~= ARGV[1] or (c[2] or '0') ~= ARGV[2] then return redis.error_reply('FENCED another owner') end "
 #define REPLID "string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')"
 #define SAME_HISTORY "if " REPLID " ~= ARGV[3] then return redis.error_reply('FENCED another history') end "

@@ -1,7 +1,7 @@
 /* store: a pipelined connection to the Redis that holds a partition, and the three scripts that write.
  *
- * The real one stands on lib/redis.h; the model test has another that it can stop between any two commands and roll back. Commands are
- * executed in order; after a failure every further call fails, and no command is ever sent again. Owned by one thread. */
+ * The real one stands on lib/redis.h; the model test has another that it can stop between any two commands and roll back. Commands
+ * are executed in order; after a failure every further call fails, and no command is ever sent again. Owned by one thread. */
 #ifndef DAYBOOK_STORE_H
 #define DAYBOOK_STORE_H
 

@@ -11,8 +11,8 @@ enum state { UNKNOWN, ASKED, LOADED };
 struct table {
     struct intmap numbers; /* name -> symbol as a pointer */
     uint32_t n;
-    GArray *fresh;         /* uint32_t: names since the last flush */
-    GArray *names;         /* users only, uint32_t: names in the order of their symbols, for the block that is written next */
+    GArray *fresh; /* uint32_t: names since the last flush */
+    GArray *names; /* users only, uint32_t: names in the order of their symbols, for the block that is written next */
 };
 
 struct client {
@@ -198,8 +198,7 @@ struct generation *symbols_generation(struct symbols *symbols, struct commit *co
     }
     if (generation->tables->state == UNKNOWN) {
         char key[KEYS_MAX];
-        const struct view words[] = {view_of("HGETALL"),
-                                     view_make(key, keys_clients(key, symbols->partition, day, revision))};
+        const struct view words[] = {view_of("HGETALL"), view_make(key, keys_clients(key, symbols->partition, day, revision))};
         commit_ask(commit, clients_loaded, generation->tables, G_N_ELEMENTS(words), words);
         generation->tables->state = ASKED;
     }

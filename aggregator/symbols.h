@@ -1,7 +1,8 @@
 /* symbols: short numbers for names, per generation (day and revision) and client, kept in log order in Redis.
  *
- * Keys c, r and u of lib/keys.h. A table is read when it is first needed, unless it is known that it cannot exist yet (the horizon: the
- * newest minute ever counted in the partition). Caps are applied here: what comes after a full table is KEYS_OTHER. Owned by one thread. */
+ * Keys c, r and u of lib/keys.h. A table is read when it is first needed, unless it is known that it cannot exist yet (the horizon:
+ * the newest minute ever counted in the partition). Caps are applied here: what comes after a full table is KEYS_OTHER. Owned by
+ * one thread. */
 #ifndef DAYBOOK_SYMBOLS_H
 #define DAYBOOK_SYMBOLS_H
 
@@ -11,9 +12,9 @@
 struct symbols;
 
 struct generation {
-    int64_t day;  /* since 1970-01-01 */
+    int64_t day; /* since 1970-01-01 */
     int revision;
-    uint64_t counted; /* events since the last flush */
+    uint64_t counted;                 /* events since the last flush */
     struct generation_tables *tables; /* private */
 };
 

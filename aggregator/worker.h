@@ -1,8 +1,8 @@
 /* worker: one counting thread: its Kafka reader, and the partitions that it owns.
  *
- * The main thread tells a worker which partitions it has (worker_assign) and that is all they share, but for a board under a lock, on
- * which the worker writes how its partitions are. A partition that fails is forgotten and claimed again after a growing random pause, for
- * as long as it is assigned. */
+ * The main thread tells a worker which partitions it has (worker_assign) and that is all they share, but for a board under a lock,
+ * on which the worker writes how its partitions are. A partition that fails is forgotten and claimed again after a growing random
+ * pause, for as long as it is assigned. */
 #ifndef DAYBOOK_WORKER_H
 #define DAYBOOK_WORKER_H
 

@@ -1,8 +1,8 @@
 /* The thread's loop: take what waits, build, commit, answer, hand on.
  *
  * There is no timer between a submission and its commit: when nothing else is waiting the group is committed at once, so a
- * lone sender waits for one fdatasync. While that runs, others queue up and share the next one: the slower the disk and the more the
- * senders, the larger the groups. commit_ms only bounds how long a stream of arrivals can keep a group open.
+ * lone sender waits for one fdatasync. While that runs, others queue up and share the next one: the slower the disk and the more
+ * the senders, the larger the groups. commit_ms only bounds how long a stream of arrivals can keep a group open.
  *
  * A group that the journal has no room for is kept and tried again; meanwhile submissions are refused. The journal refuses early
  * (journal_has_room), so that this happens only when the disk is filled by somebody else. */
@@ -25,9 +25,9 @@ struct batcher {
 
     GMutex lock;
     GCond changed;
-    GQueue queue;          /* guarded: of struct submission */
-    size_t queue_events;   /* guarded: in it */
-    bool stopping, hurry;  /* guarded */
+    GQueue queue;                  /* guarded: of struct submission */
+    size_t queue_events;           /* guarded: in it */
+    bool stopping, hurry;          /* guarded */
     struct batcher_stream durable; /* guarded */
 
     atomic_bool stuck, failed; /* a group waits for room; the disk failed */
@@ -41,8 +41,8 @@ struct batcher {
     GArray *sequences;        /* of uint64_t, by partition: the last one cut */
     size_t open_bytes;        /* in the builders, roughly */
     struct journal_group *group;
-    GPtrArray *taken;         /* of struct submission: in the group */
-    int64_t first_us;         /* monotonic: when the first of them was taken */
+    GPtrArray *taken; /* of struct submission: in the group */
+    int64_t first_us; /* monotonic: when the first of them was taken */
 };
 
 /* ---- from any thread ---- */
@@ -291,7 +291,7 @@ static void commit(struct batcher *batcher)
     batcher->open_bytes = 0;
     struct journal_group *group = batcher->group;
     /* A submission without events and position needs no disk. */
-    enum journal_result result = journal_group_is_empty(group) ? JOURNAL_DURABLE
+    enum journal_result result = journal_group_is_empty(group)   ? JOURNAL_DURABLE
                                  : atomic_load(&batcher->failed) ? JOURNAL_FAILED
                                                                  : append(batcher);
     batcher->group = journal_group_new();
@@ -316,8 +316,7 @@ static bool wait_for_work(struct batcher *batcher)
 {
     g_mutex_lock(&batcher->lock);
     int64_t end = g_get_monotonic_time() + (journal_has_room(batcher->journal) ? TEND_US : TEND_FULL_US);
-    while (batcher->queue.length == 0 && !batcher->stopping &&
-           atomic_load(&batcher->wanted_partitions) == batcher->partition_count)
+    while (batcher->queue.length == 0 && !batcher->stopping && atomic_load(&batcher->wanted_partitions) == batcher->partition_count)
         if (!g_cond_wait_until(&batcher->changed, &batcher->lock, end))
             break;
     bool more = batcher->queue.length > 0 || !batcher->stopping;

@@ -1,11 +1,12 @@
 /* batcher: turns submissions into journal groups, and groups into durable, acknowledged batches.
  *
- * One thread. It takes submissions from a bounded queue, adds their events to the open batch of each partition, and at a commit tick
- * (journal.commit_ms, or 256 KiB, or at once when nothing else is waiting) seals the open batches, appends them with the positions as one
- * group to the journal, fdatasyncs once, and then calls every submission's `done`; the batches go on to the shipper.
+ * One thread. It takes submissions from a bounded queue, adds their events to the open batch of each partition, and at a commit
+ * tick (journal.commit_ms, or 256 KiB, or at once when nothing else is waiting) seals the open batches, appends them with the
+ * positions as one group to the journal, fdatasyncs once, and then calls every submission's `done`; the batches go on to the
+ * shipper.
  *
- * A stream is one run: batcher_start draws a new random stream_id, and so does the thread after BATCHER_STREAM_DAYS; sequences count from
- * 1 for each partition. A number is never used twice, whatever happens to the disk. */
+ * A stream is one run: batcher_start draws a new random stream_id, and so does the thread after BATCHER_STREAM_DAYS; sequences
+ * count from 1 for each partition. A number is never used twice, whatever happens to the disk. */
 #ifndef DAYBOOK_BATCHER_H
 #define DAYBOOK_BATCHER_H
 
@@ -30,8 +31,9 @@ struct batcher_settings {
     struct metrics *metrics;
     /* Takes over a durable group; on the batcher's thread, must not block for long. */
     void (*ship)(void *opaque, struct journal_group *group);
-    /* A group was given up: the disk failed twice, or had no room until the end. Called once, on the batcher's thread; its submissions were
-     * told SUBMISSION_LOST, and so are all that follow: a number that was cut and lost must not be followed by a later one. */
+    /* A group was given up: the disk failed twice, or had no room until the end. Called once, on the batcher's thread; its
+     * submissions were told SUBMISSION_LOST, and so are all that follow: a number that was cut and lost must not be followed by a
+     * later one. */
     void (*failed)(void *opaque);
     void *opaque;
 };
@@ -45,9 +47,9 @@ void batcher_stop(struct batcher *batcher);
 void batcher_free(struct batcher *batcher);
 
 enum batcher_verdict {
-    BATCHER_TAKEN, /* done will be called */
-    BATCHER_BUSY,  /* the queue is full, or the topic is not known yet: try again shortly (HTTP: 503 with Retry-After: 1) */
-    BATCHER_FULL,  /* the journal is at journal.max_bytes: (HTTP: 503 with Retry-After: 10; files and pipes wait) */
+    BATCHER_TAKEN,  /* done will be called */
+    BATCHER_BUSY,   /* the queue is full, or the topic is not known yet: try again shortly (HTTP: 503 with Retry-After: 1) */
+    BATCHER_FULL,   /* the journal is at journal.max_bytes: (HTTP: 503 with Retry-After: 10; files and pipes wait) */
     BATCHER_CLOSED, /* shutting down */
 };
 

@@ -17,8 +17,8 @@ struct heartbeat_source {
     const struct intake *intake; /* may be NULL */
 };
 
-/* The record number n (0, 1, 2, …) and its partition; NULL while the topic's partitions are not known. oldest_ms: created_ms of the oldest
- * unacknowledged batch, 0: none. Caller frees with g_bytes_unref. */
+/* The record number n (0, 1, 2, …) and its partition; NULL while the topic's partitions are not known. oldest_ms: created_ms of the
+ * oldest unacknowledged batch, 0: none. Caller frees with g_bytes_unref. */
 GBytes *heartbeat_make(const struct heartbeat_source *source, uint64_t n, int64_t oldest_ms, int *partition);
 
 #endif

@@ -1,8 +1,8 @@
 /* What the threads share: the list of segments, positions, totals. Writing is in journal_write.c, reading back in journal_reader.c,
  * acknowledging and removing in journal_acknowledge.c, the start in journal_recovery.c.
  *
- * The race that is avoided here: the reader must never look at a group before its fdatasync has returned, though the bytes are in the
- * file already. So each segment has `end`, moved by the writer under the lock after the sync, and the reader stops there. */
+ * The race that is avoided here: the reader must never look at a group before its fdatasync has returned, though the bytes are in
+ * the file already. So each segment has `end`, moved by the writer under the lock after the sync, and the reader stops there. */
 #include "collector/journal_internal.h"
 
 #include "lib/crc32c.h"
@@ -12,7 +12,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK(daybook-journal-error, journal_error)
+G_DEFINE_QUARK(daybook - journal - error, journal_error)
 
 void journal_segment_name(char out[JOURNAL_NAME_SIZE], uint64_t number, bool bad)
 {
@@ -143,7 +143,8 @@ void journal_remember(struct journal *journal, const char *name, GBytes *value, 
     *known = (struct journal_known){g_bytes_ref(value), group};
     g_hash_table_insert(journal->positions, g_strdup(name), known);
     journal->positions_bytes += g_bytes_get_size(value);
-    while (g_hash_table_size(journal->positions) > JOURNAL_POSITIONS_MAX || journal->positions_bytes > JOURNAL_POSITIONS_BYTES_MAX) {
+    while (g_hash_table_size(journal->positions) > JOURNAL_POSITIONS_MAX ||
+           journal->positions_bytes > JOURNAL_POSITIONS_BYTES_MAX) {
         const char *oldest = oldest_name(journal, name);
         if (!oldest)
             return;

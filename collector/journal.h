@@ -4,14 +4,15 @@
  * (journal_cursor.h), a lock file, and up to two spare files (segments that were acknowledged, kept because fdatasync into blocks
  * that exist already is twice as fast). Guarantees:
  *
- *  - journal_append() returns JOURNAL_DURABLE only after fdatasync: the whole group survives kill -9 and power loss, or none of it is
- *    ever seen. A group that is not whole counts as never written.
+ *  - journal_append() returns JOURNAL_DURABLE only after fdatasync: the whole group survives kill -9 and power loss, or none of it
+ * is ever seen. A group that is not whole counts as never written.
  *  - Groups come back in the order in which they were appended; each at least once until it is acknowledged.
- *  - Every run writes segments of its own, beginning with a snapshot of all positions; nothing is appended to a file of an earlier run.
+ *  - Every run writes segments of its own, beginning with a snapshot of all positions; nothing is appended to a file of an earlier
+ * run.
  *  - What cannot be read back is kept as <number>.bad, counted and logged; all that is right behind it is still delivered.
  *
- * Threads: append, begin and tend belong to one thread (the batcher's); the reader, acknowledge and save to another one (the shipper's);
- * position, has_room, topic and stats are safe from any. open and close: when no other thread uses it. */
+ * Threads: append, begin and tend belong to one thread (the batcher's); the reader, acknowledge and save to another one (the
+ * shipper's); position, has_room, topic and stats are safe from any. open and close: when no other thread uses it. */
 #ifndef DAYBOOK_JOURNAL_H
 #define DAYBOOK_JOURNAL_H
 
@@ -26,15 +27,15 @@ enum journal_error {
 
 enum {
     JOURNAL_SEGMENT_BYTES = 16 << 20,
-    JOURNAL_POSITIONS_MAX = 1024,         /* names; beyond that the one not written for longest is forgotten */
+    JOURNAL_POSITIONS_MAX = 1024,          /* names; beyond that the one not written for longest is forgotten */
     JOURNAL_POSITIONS_BYTES_MAX = 4 << 20, /* of all values together; the same */
 };
 
 struct journal_settings {
     const char *dir;
-    const char *topic;            /* what the partitions belong to */
-    uint64_t max_bytes;           /* of all files; at least 4 segments */
-    uint64_t segment_bytes;       /* 0: JOURNAL_SEGMENT_BYTES; smaller ones for tests */
+    const char *topic;                   /* what the partitions belong to */
+    uint64_t max_bytes;                  /* of all files; at least 4 segments */
+    uint64_t segment_bytes;              /* 0: JOURNAL_SEGMENT_BYTES; smaller ones for tests */
     const struct journal_faults *faults; /* for tests; NULL otherwise. Must outlive the journal. */
 };
 
@@ -68,7 +69,8 @@ enum journal_result {
 };
 /* Appends one group and waits for the disk. Fills the group's number, end, nonce and totals. */
 enum journal_result journal_append(struct journal *journal, struct journal_group *group);
-/* Between groups, at least once a second: begins the segment asked for by journal_begin, makes a spare file in time, looks for room. */
+/* Between groups, at least once a second: begins the segment asked for by journal_begin, makes a spare file in time, looks for
+ * room. */
 void journal_tend(struct journal *journal);
 
 /* ---- reading and acknowledging ---- */
@@ -95,11 +97,11 @@ enum journal_read journal_reader_next(struct journal_reader *reader, struct jour
 void journal_reader_skip(struct journal_reader *reader, const struct journal_group *group);
 
 struct journal_stats {
-    uint64_t bytes, segments;                         /* files on the disk */
+    uint64_t bytes, segments; /* files on the disk */
     uint64_t unacknowledged_batches, unacknowledged_bytes;
-    uint64_t groups, written_bytes, failures;         /* of this run */
+    uint64_t groups, written_bytes, failures; /* of this run */
     uint64_t bad_files, lost_groups, cut_bytes;
-    uint64_t last_group;                              /* number of the last durable group; 0: none */
+    uint64_t last_group; /* number of the last durable group; 0: none */
 };
 void journal_stats(struct journal *journal, struct journal_stats *stats);
 

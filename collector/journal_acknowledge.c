@@ -1,9 +1,9 @@
 /* Acknowledging, and removing what is acknowledged.
  *
- * A segment goes when Kafka has all of its groups, in three steps that may be interrupted anywhere: the cursor says durably "deleting up
- * to N"; the files are unlinked, or renamed to spares; the directory is made durable. A start that finds segments up to N unlinks
- * them: a file that was on its way out never comes back as unsent. (The reverse order, as elsewhere, ends in a cursor that points into a
- * file that is gone.) The newest segment is never removed: it holds the positions. */
+ * A segment goes when Kafka has all of its groups, in three steps that may be interrupted anywhere: the cursor says durably
+ * "deleting up to N"; the files are unlinked, or renamed to spares; the directory is made durable. A start that finds segments up
+ * to N unlinks them: a file that was on its way out never comes back as unsent. (The reverse order, as elsewhere, ends in a cursor
+ * that points into a file that is gone.) The newest segment is never removed: it holds the positions. */
 #include "collector/journal_internal.h"
 
 #include "lib/crashpoint.h"

@@ -42,9 +42,12 @@ static uint64_t slot_read(const uint8_t slot[SLOT_SIZE], struct journal_cursor *
         memcpy(&words[i], slot + 8 * (i + 1), 8);
         words[i] = GUINT64_FROM_LE(words[i]);
     }
-    *cursor = (struct journal_cursor){
-        .place = {words[1], words[2]}, .nonce = words[3], .group = words[4], .deleting_to = words[5], .batches = words[6],
-        .bytes = words[7]};
+    *cursor = (struct journal_cursor){.place = {words[1], words[2]},
+                                      .nonce = words[3],
+                                      .group = words[4],
+                                      .deleting_to = words[5],
+                                      .batches = words[6],
+                                      .bytes = words[7]};
     return words[0];
 }
 

@@ -1,8 +1,8 @@
 /* journal_cursor: how far Kafka has acknowledged the journal, in two slots of one small file.
  *
- * A save writes the older slot (generation + 1, CRC32C) and fdatasyncs: a torn write spoils only that slot, and the other one, which is a
- * little older, holds. An older cursor is harmless: what it makes the shipper send again is dropped by its sequence. A file in which no
- * slot is right is put aside as cursor.bad, and everything in the journal is sent again.
+ * A save writes the older slot (generation + 1, CRC32C) and fdatasyncs: a torn write spoils only that slot, and the other one,
+ * which is a little older, holds. An older cursor is harmless: what it makes the shipper send again is dropped by its sequence. A
+ * file in which no slot is right is put aside as cursor.bad, and everything in the journal is sent again.
  *
  * Belongs to one thread. */
 #ifndef DAYBOOK_JOURNAL_CURSOR_H

@@ -3,11 +3,11 @@
  *   segment = header, snapshot group, group, group, …
  *   group   = frame, frame, …, commit frame;   frame = header (24 bytes), payload, zeros up to a multiple of 8
  *
- * Integers are little-endian. A frame's CRC32C begins with the segment's random nonce and covers the header and the payload: what an
- * earlier use of the same disk blocks left behind is never valid. Frames count 0, 1, 2… within their group, groups count up by one over
- * the whole journal; the snapshot (the positions known when the segment was begun) has the group number 0. The commit frame holds how
- * many frames were before it and the CRC32C of their CRCs: a group without a right one was never written. 24 zero bytes follow the last
- * group, so that an end can be told from a torn group. */
+ * Integers are little-endian. A frame's CRC32C begins with the segment's random nonce and covers the header and the payload: what
+ * an earlier use of the same disk blocks left behind is never valid. Frames count 0, 1, 2… within their group, groups count up by
+ * one over the whole journal; the snapshot (the positions known when the segment was begun) has the group number 0. The commit
+ * frame holds how many frames were before it and the CRC32C of their CRCs: a group without a right one was never written. 24 zero
+ * bytes follow the last group, so that an end can be told from a torn group. */
 #ifndef DAYBOOK_JOURNAL_FORMAT_H
 #define DAYBOOK_JOURNAL_FORMAT_H
 
@@ -17,21 +17,21 @@
 enum {
     JOURNAL_HEADER_SIZE = 128,
     JOURNAL_FRAME_HEADER_SIZE = 24,
-    JOURNAL_END_SIZE = 24,              /* zeros behind the last group */
-    JOURNAL_PAYLOAD_MAX = 1 << 20,      /* of one frame */
+    JOURNAL_END_SIZE = 24,         /* zeros behind the last group */
+    JOURNAL_PAYLOAD_MAX = 1 << 20, /* of one frame */
     JOURNAL_POSITION_NAME_MAX = 255,
     JOURNAL_POSITION_MAX = 64 * 1024,
 };
 
 /* Begins a segment. */
 struct journal_header {
-    uint64_t number;       /* of the segment; also its file's name */
-    uint64_t nonce;        /* random */
-    uint64_t first_group;  /* number of the group that comes next */
+    uint64_t number;      /* of the segment; also its file's name */
+    uint64_t nonce;       /* random */
+    uint64_t first_group; /* number of the group that comes next */
     uint8_t stream_id[STREAM_ID_SIZE];
     uint32_t partition_count;
-    uint32_t topic_crc;    /* CRC32C of the topic's name: to know a partition count that belongs to another topic */
-    int64_t created_ms;    /* Unix time */
+    uint32_t topic_crc;                    /* CRC32C of the topic's name: to know a partition count that belongs to another topic */
+    int64_t created_ms;                    /* Unix time */
     uint64_t batches_before, bytes_before; /* totals of the journal's life before this segment */
 };
 void journal_header_write(const struct journal_header *header, uint8_t out[JOURNAL_HEADER_SIZE]);

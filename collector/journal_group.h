@@ -19,8 +19,8 @@ struct journal_group {
     size_t bytes;      /* of the batches' records */
     /* Set when it is durable, or was read back: */
     uint64_t number;
-    struct journal_place end; /* of the group: the place of the next one */
-    uint64_t nonce;           /* of its segment */
+    struct journal_place end;            /* of the group: the place of the next one */
+    uint64_t nonce;                      /* of its segment */
     uint64_t batches_total, bytes_total; /* of the journal's life, this group included */
 };
 

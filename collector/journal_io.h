@@ -1,8 +1,8 @@
 /* journal_io: the journal's file operations, one place through which all of them go.
  *
  * Files are named relative to the journal's directory. Functions return 0 or an errno. In tests `faults` is asked before each
- * operation and may let it fail: what a disk does once in its life must happen in every run of the tests. Thread-safe (no state of its
- * own but an open directory). */
+ * operation and may let it fail: what a disk does once in its life must happen in every run of the tests. Thread-safe (no state of
+ * its own but an open directory). */
 #ifndef DAYBOOK_JOURNAL_IO_H
 #define DAYBOOK_JOURNAL_IO_H
 
@@ -23,7 +23,8 @@ enum journal_op {
     JOURNAL_OP_SYNC_DIRECTORY,
 };
 
-/* Returns 0, or the errno with which the operation shall fail; may shorten a write by *size (then it fails behind so many bytes). */
+/* Returns 0, or the errno with which the operation shall fail; may shorten a write by *size (then it fails behind so many bytes).
+ */
 struct journal_faults {
     int (*fail)(void *opaque, enum journal_op op, const char *name, size_t *size);
     void *opaque;

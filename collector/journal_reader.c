@@ -1,9 +1,9 @@
 /* Reading back what was not sent.
  *
- * Groups count up without a hole over all segments, so the reader knows what it has to find: a number that was already given is passed
- * over (a group written twice because a fdatasync failed), a number that is skipped is a loss, which is logged and counted, and which the
- * aggregators see as a gap in the sequences. Damage never stops the reading: it goes on at the next whole group, in the same file or
- * the next one. */
+ * Groups count up without a hole over all segments, so the reader knows what it has to find: a number that was already given is
+ * passed over (a group written twice because a fdatasync failed), a number that is skipped is a loss, which is logged and counted,
+ * and which the aggregators see as a gap in the sequences. Damage never stops the reading: it goes on at the next whole group, in
+ * the same file or the next one. */
 #include "collector/journal_internal.h"
 
 #include "lib/log.h"

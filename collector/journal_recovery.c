@@ -1,13 +1,14 @@
 /* Opening a journal after whatever happened to it.
  *
  * Only the newest segment is read: its snapshot and groups give the positions, the totals and the next group's number. What is
- * at its end decides: a group that was being written when the process or the machine stopped leaves frames of that one group, in any order
- * (a disk writes pages as it likes), and nothing of a later group, since a later one is begun only after the fdatasync of the one before.
- * So frames of a later group behind the bad place prove that something was damaged which had been acknowledged: then the file is kept as
- * .bad, and what is right in it is still sent. Otherwise the tail is cut: nobody was told that it was taken.
+ * at its end decides: a group that was being written when the process or the machine stopped leaves frames of that one group, in
+ * any order (a disk writes pages as it likes), and nothing of a later group, since a later one is begun only after the fdatasync of
+ * the one before. So frames of a later group behind the bad place prove that something was damaged which had been acknowledged:
+ * then the file is kept as .bad, and what is right in it is still sent. Otherwise the tail is cut: nobody was told that it was
+ * taken.
  *
- * A whole group whose fdatasync never returned is kept, and made durable now: its sender was not answered, but its position is about to
- * be relied upon. */
+ * A whole group whose fdatasync never returned is kept, and made durable now: its sender was not answered, but its position is
+ * about to be relied upon. */
 #include "collector/journal_internal.h"
 
 #include "lib/log.h"
@@ -241,15 +242,17 @@ bool journal_recover(struct journal *journal, GError **error)
     while (err == 0 && journal->segments->len > 0 && !recover_last(journal, &err))
         continue;
     if (err != 0) {
-        g_set_error(error, JOURNAL_ERROR, JOURNAL_ERROR_DISK, "The journal in %s cannot be opened: %s.", journal->io.path, g_strerror(err));
+        g_set_error(error, JOURNAL_ERROR, JOURNAL_ERROR_DISK, "The journal in %s cannot be opened: %s.", journal->io.path,
+                    g_strerror(err));
         return false;
     }
     recover_totals(journal);
     struct journal_stats stats;
     journal_stats(journal, &stats);
     log_info("journal_opened",
-             "dir=%s segments=%" G_GUINT64_FORMAT " unacknowledged_batches=%" G_GUINT64_FORMAT " positions=%u bad_files=%" G_GUINT64_FORMAT,
-             journal->io.path, (guint64)stats.segments, (guint64)stats.unacknowledged_batches, g_hash_table_size(journal->positions),
-             (guint64)stats.bad_files);
+             "dir=%s segments=%" G_GUINT64_FORMAT " unacknowledged_batches=%" G_GUINT64_FORMAT
+             " positions=%u bad_files=%" G_GUINT64_FORMAT,
+             journal->io.path, (guint64)stats.segments, (guint64)stats.unacknowledged_batches,
+             g_hash_table_size(journal->positions), (guint64)stats.bad_files);
     return true;
 }

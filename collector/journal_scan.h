@@ -1,7 +1,7 @@
 /* journal_scan: reads the groups of one segment file, one after the other.
  *
- * Reads by pread in pieces (no mmap: a bad block shall be an error, not a SIGBUS), and believes nothing: every length is bounded, every
- * frame and group checked. Belongs to one thread. */
+ * Reads by pread in pieces (no mmap: a bad block shall be an error, not a SIGBUS), and believes nothing: every length is bounded,
+ * every frame and group checked. Belongs to one thread. */
 #ifndef DAYBOOK_JOURNAL_SCAN_H
 #define DAYBOOK_JOURNAL_SCAN_H
 

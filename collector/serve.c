@@ -17,7 +17,8 @@ bool serve_check(const struct config *config, GError **error)
 {
     const char *address = config_string(config, "listen.address");
     if (!address[0] && !config_string(config, "listen.socket")[0]) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "listen.address and listen.socket are both empty: set one of them");
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "listen.address and listen.socket are both empty: set one of them");
         return false;
     }
     if (address[0] && !is_loopback(address) && !config_string(config, "listen.token")[0]) {
@@ -164,7 +165,8 @@ bool serve_start(struct serve *serve, const struct config *config, GError **erro
     serve->server = http_server_start(&settings, handle, serve, error);
     if (!serve->server)
         return false;
-    log_info("listening", "address=%s port=%d socket=%s", address, settings.address ? http_server_port(serve->server) : 0, socket_path);
+    log_info("listening", "address=%s port=%d socket=%s", address, settings.address ? http_server_port(serve->server) : 0,
+             socket_path);
     return true;
 }
 

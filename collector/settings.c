@@ -6,7 +6,8 @@
 static const struct config_row rows[] = {
     {"collector", "name", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
      "Name of this collector in heartbeats and `daybook status`; empty: the host's name."},
-    {"log", "level", CONFIG_CHOICE, "info", 0, 0, NULL, "debug|info|warn|error", false, "Least important log lines that are written."},
+    {"log", "level", CONFIG_CHOICE, "info", 0, 0, NULL, "debug|info|warn|error", false,
+     "Least important log lines that are written."},
 
     /* ---- the HTTP server: POST /v1/events, /metrics, /healthz, /readyz ---- */
     {"listen", "address", CONFIG_STRING, "127.0.0.1", 0, 0, NULL, NULL, false,
@@ -86,8 +87,9 @@ static const struct config_row rows[] = {
 
 const struct config_table collector_settings = {
     .program = "collector",
-    .summary = "daybook-collector takes usage events over HTTP and from followed log files, makes them durable in a journal on the local "
-               "disk, acknowledges them, and ships them to Kafka.",
+    .summary =
+        "daybook-collector takes usage events over HTTP and from followed log files, makes them durable in a journal on the local "
+        "disk, acknowledges them, and ships them to Kafka.",
     .rows = rows,
     .n_rows = G_N_ELEMENTS(rows),
 };

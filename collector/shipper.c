@@ -1,11 +1,12 @@
 /* The loop: fill the producer, let it work, collect what was acknowledged, save the cursor.
  *
- * Where the next group comes from is decided by one flag. `behind` is set when the window in memory was full and a group was not kept: from
- * then on groups are read from the files. To come back to memory without losing one in between, the flag of the window is cleared first, and
- * the files are read to their end once more: a group that was made durable before the flag was cleared is found in the file, one
- * after is in the window (or in both: then its number shows it).
+ * Where the next group comes from is decided by one flag. `behind` is set when the window in memory was full and a group was not
+ * kept: from then on groups are read from the files. To come back to memory without losing one in between, the flag of the window
+ * is cleared first, and the files are read to their end once more: a group that was made durable before the flag was cleared is
+ * found in the file, one after is in the window (or in both: then its number shows it).
  *
- * `behind` is set at the start, too, and after a failure of the producer, so that recovery is the ordinary way and not another one. */
+ * `behind` is set at the start, too, and after a failure of the producer, so that recovery is the ordinary way and not another one.
+ */
 #include "collector/shipper.h"
 
 #include "collector/heartbeat.h"
@@ -28,7 +29,7 @@ struct flight {
     int64_t created_ms;          /* of its first batch; 0: it has none */
     guint next;                  /* index of the batch to send next */
     guint n_batches;
-    guint outstanding;           /* sent and not called back */
+    guint outstanding; /* sent and not called back */
     size_t bytes;
 };
 
@@ -39,24 +40,24 @@ struct shipper {
 
     GMutex lock;
     GCond changed;
-    GQueue window;       /* guarded: of struct journal_group */
-    size_t window_bytes; /* guarded */
-    bool window_behind;  /* guarded: a group was not kept since */
-    bool hold, stopping; /* guarded */
+    GQueue window;              /* guarded: of struct journal_group */
+    size_t window_bytes;        /* guarded */
+    bool window_behind;         /* guarded: a group was not kept since */
+    bool hold, stopping;        /* guarded */
     struct shipper_state state; /* guarded */
 
     /* Of the thread. */
     struct kafka_producer *producer; /* NULL while held or between two attempts */
     struct journal_reader *reader;
-    bool behind;           /* groups come from the reader */
-    bool last_look;        /* the window's flag is cleared, the reader is read to its end once more */
-    uint64_t last_group;   /* number of the last group taken */
-    uint64_t newest_sent;  /* highest number ever sent, by an earlier run too: up to it a group is a repeat */
-    GQueue flights;        /* of struct flight, by number; the last one may be sent in part */
+    bool behind;          /* groups come from the reader */
+    bool last_look;       /* the window's flag is cleared, the reader is read to its end once more */
+    uint64_t last_group;  /* number of the last group taken */
+    uint64_t newest_sent; /* highest number ever sent, by an earlier run too: up to it a group is a repeat */
+    GQueue flights;       /* of struct flight, by number; the last one may be sent in part */
     size_t flight_bytes;
     int64_t make_us, read_us; /* monotonic: not before */
     int64_t backoff_us;
-    int64_t progress_us;   /* monotonic: last acknowledgement */
+    int64_t progress_us; /* monotonic: last acknowledgement */
     int64_t saved_us, beat_us;
     uint64_t beats;
     struct shipper_state own; /* published as `state` */
@@ -319,7 +320,8 @@ static void beat(struct shipper *shipper)
     if (!shipper->settings.heartbeat || !shipper->producer || now < shipper->beat_us)
         return;
     shipper->beat_us = now + (int64_t)HEARTBEAT_EVERY_MS * 1000;
-    g_autoptr(GBytes) record = shipper->settings.heartbeat(shipper->settings.opaque, shipper->beats, oldest_ms(shipper), &partition);
+    g_autoptr(GBytes) record =
+        shipper->settings.heartbeat(shipper->settings.opaque, shipper->beats, oldest_ms(shipper), &partition);
     if (!record)
         return;
     gsize size = 0;

@@ -1,10 +1,10 @@
 /* shipper: moves durable groups from the journal to Kafka.
  *
- * One thread, which owns the producer, the journal's reader and the acknowledgement cursor. Groups come from memory (shipper_offer) while it
- * keeps up, and from the journal's files when it does not: memory stays flat whatever the backlog. The first groups are those that an
- * earlier run left, unchanged. The cursor moves over contiguous acknowledged groups only. After a fatal error of the producer, another one
- * is made, and everything behind the cursor is sent again, in order: per partition the log then holds a repeat, which sequences show, but
- * never a batch before an earlier one that was not there yet. */
+ * One thread, which owns the producer, the journal's reader and the acknowledgement cursor. Groups come from memory (shipper_offer)
+ * while it keeps up, and from the journal's files when it does not: memory stays flat whatever the backlog. The first groups are
+ * those that an earlier run left, unchanged. The cursor moves over contiguous acknowledged groups only. After a fatal error of the
+ * producer, another one is made, and everything behind the cursor is sent again, in order: per partition the log then holds a
+ * repeat, which sequences show, but never a batch before an earlier one that was not there yet. */
 #ifndef DAYBOOK_SHIPPER_H
 #define DAYBOOK_SHIPPER_H
 
@@ -15,8 +15,8 @@ enum {
     SHIPPER_WINDOW_BYTES = 8 << 20, /* of groups kept in memory until they are sent */
     SHIPPER_FLIGHT_BYTES = 8 << 20, /* sent and not acknowledged */
     SHIPPER_FLIGHT_GROUPS = 4096,
-    SHIPPER_SAVE_MS = 500,          /* the cursor is at most so much older than the acknowledgements */
-    SHIPPER_FLUSH_MS = 2000,        /* at the end */
+    SHIPPER_SAVE_MS = 500,   /* the cursor is at most so much older than the acknowledgements */
+    SHIPPER_FLUSH_MS = 2000, /* at the end */
 };
 
 struct shipper_settings {
@@ -41,10 +41,10 @@ void shipper_offer(struct shipper *shipper, struct journal_group *group);
 void shipper_hold(struct shipper *shipper, bool hold);
 
 struct shipper_state {
-    int64_t oldest_ms;      /* created_ms of the oldest unacknowledged batch that was looked at; 0: none */
-    uint64_t restarts;      /* producers that failed */
+    int64_t oldest_ms;                     /* created_ms of the oldest unacknowledged batch that was looked at; 0: none */
+    uint64_t restarts;                     /* producers that failed */
     uint64_t sent, acknowledged, replayed; /* batches, of this run */
-    uint64_t heartbeats;    /* sent */
+    uint64_t heartbeats;                   /* sent */
     bool shipping;
 };
 void shipper_state_get(struct shipper *shipper, struct shipper_state *state); /* safe from any thread */

@@ -32,8 +32,8 @@ static enum topic_verdict verdict_of(const GError *error)
 static bool make(const struct topic *topic, uint32_t least, int timeout_ms, GError **error)
 {
     int partitions = MAX(topic->create_partitions, (int)least);
-    if (!kafka_topic_create(&topic->kafka, topic->name, partitions, topic->create_replication, topic->create_retention_ms, timeout_ms,
-                            error))
+    if (!kafka_topic_create(&topic->kafka, topic->name, partitions, topic->create_replication, topic->create_retention_ms,
+                            timeout_ms, error))
         return false;
     log_info("topic_made", "topic=%s partitions=%d", topic->name, partitions);
     return true;
@@ -44,9 +44,10 @@ static enum topic_verdict judge(struct topic *topic, const struct kafka_topic *i
 {
     *partitions = (uint32_t)info->partitions;
     if (*partitions < least) {
-        *message = g_strdup_printf("Topic %s has %u partitions, but batches were numbered for %u: a topic must never lose partitions. Restore "
-                                   "them, or set kafka.topic to a new name and journal.dir to a new directory.",
-                                   topic->name, *partitions, least);
+        *message = g_strdup_printf(
+            "Topic %s has %u partitions, but batches were numbered for %u: a topic must never lose partitions. Restore "
+            "them, or set kafka.topic to a new name and journal.dir to a new directory.",
+            topic->name, *partitions, least);
         return TOPIC_SHRUNK;
     }
     if (info->config_known && !info->log_append_time && !topic->said_timestamps)
@@ -67,8 +68,9 @@ enum topic_verdict topic_check(struct topic *topic, uint32_t least, bool was_kno
         if (make(topic, least, timeout_ms, &error) && kafka_topic_get(&topic->kafka, topic->name, timeout_ms, &info, &error))
             return judge(topic, &info, least, partitions, message);
     }
-    *message = was_known && error->code == KAFKA_ERROR_NO_TOPIC
-                   ? g_strdup_printf("Topic %s is gone, though batches were numbered for it: it is not made again by itself.", topic->name)
-                   : g_strdup(error->message);
+    *message =
+        was_known && error->code == KAFKA_ERROR_NO_TOPIC
+            ? g_strdup_printf("Topic %s is gone, though batches were numbered for it: it is not made again by itself.", topic->name)
+            : g_strdup(error->message);
     return verdict_of(error);
 }

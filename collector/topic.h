@@ -23,7 +23,8 @@ enum topic_verdict {
     TOPIC_REFUSED,     /* the configuration is wrong: no time will mend it */
 };
 /* least: partitions that it must have at least; was_known: it was there before, so it is not made anew. With TOPIC_READY
- * *partitions is set, otherwise *message to a sentence that the caller frees. Blocks for about timeout_ms, twice that when it makes one. */
+ * *partitions is set, otherwise *message to a sentence that the caller frees. Blocks for about timeout_ms, twice that when it makes
+ * one. */
 enum topic_verdict topic_check(struct topic *topic, uint32_t least, bool was_known, int timeout_ms, uint32_t *partitions,
                                char **message);
 

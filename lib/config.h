@@ -45,9 +45,10 @@ struct config_table {
 
 struct config;
 
-/* Loads: file is that of --config or NULL, sets are the values of --set ("section.key=value", NULL-terminated) or NULL, environment is
- * g_get_environ's. On failure the error's message holds one line per mistake. An unknown section or key in the file, in --set or in an
- * environment name that begins with DAYBOOK_<PROGRAM>_ is a mistake. Values in a file are taken as written, without escapes. */
+/* Loads: file is that of --config or NULL, sets are the values of --set ("section.key=value", NULL-terminated) or NULL, environment
+ * is g_get_environ's. On failure the error's message holds one line per mistake. An unknown section or key in the file, in --set or
+ * in an environment name that begins with DAYBOOK_<PROGRAM>_ is a mistake. Values in a file are taken as written, without escapes.
+ */
 struct config *config_load(const struct config_table *table, const char *file, const char *const *sets, char **environment,
                            GError **error);
 void config_free(struct config *config);

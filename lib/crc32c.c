@@ -1,5 +1,5 @@
-/* crc32c: SSE 4.2 has an instruction for exactly this polynomial; elsewhere a table of 256 entries serves. Which of the two is decided
- * once, at the first call; both threads of a race decide the same. */
+/* crc32c: SSE 4.2 has an instruction for exactly this polynomial; elsewhere a table of 256 entries serves. Which of the two is
+ * decided once, at the first call; both threads of a race decide the same. */
 #include "lib/crc32c.h"
 
 #include <glib.h>

@@ -14,8 +14,8 @@ enum {
     EVENT_STATUS_MIN = 100, /* HTTP status codes, RFC 9110 section 15 */
     EVENT_STATUS_MAX = 599,
 };
-#define EVENT_LATENCY_MAX_US UINT64_C(86400000000)      /* one day */
-#define EVENT_BYTES_MAX (UINT64_C(1) << 44)             /* 16 TiB in one request or response */
+#define EVENT_LATENCY_MAX_US UINT64_C(86400000000) /* one day */
+#define EVENT_BYTES_MAX (UINT64_C(1) << 44)        /* 16 TiB in one request or response */
 
 struct event {
     int64_t time_ms; /* Unix time, UTC, milliseconds */

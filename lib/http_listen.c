@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK(daybook-http-error, http_error)
+G_DEFINE_QUARK(daybook - http - error, http_error)
 
 enum { BACKLOG = 1024, TICK_MS = 1000, BURST = 64, SCARCE_PAUSE_US = 50 * 1000, UNIX_MODE = 0660, MAX_SOCKETS = 2 };
 
@@ -28,10 +28,10 @@ struct http_listener {
     gint64 ticked_us;
     GMutex lock;
     GCond changed;
-    int open;        /* under lock: accepted and not closed */
-    bool quiescing;  /* under lock */
-    bool listening;  /* under lock: false once the sockets are closed */
-    bool stopping;   /* under lock */
+    int open;       /* under lock: accepted and not closed */
+    bool quiescing; /* under lock */
+    bool listening; /* under lock: false once the sockets are closed */
+    bool stopping;  /* under lock */
 };
 
 /* ---- making sockets ---- */

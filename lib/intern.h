@@ -1,7 +1,7 @@
 /* intern: gives every distinct string a small number.
  *
- * Numbers count up from 0 in the order of arrival; the empty string is always 0. Owned by one thread. Strings are copied; views handed
- * out live until intern_reset or intern_free. Holds at most 2^31 strings; who fills it watches intern_bytes. */
+ * Numbers count up from 0 in the order of arrival; the empty string is always 0. Owned by one thread. Strings are copied; views
+ * handed out live until intern_reset or intern_free. Holds at most 2^31 strings; who fills it watches intern_bytes. */
 #ifndef DAYBOOK_INTERN_H
 #define DAYBOOK_INTERN_H
 

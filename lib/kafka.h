@@ -15,17 +15,17 @@
 #define KAFKA_ERROR kafka_error_quark()
 GQuark kafka_error_quark(void);
 enum kafka_error {
-    KAFKA_ERROR_CONFIG,    /* a property is wrong: exit 2 */
+    KAFKA_ERROR_CONFIG,      /* a property is wrong: exit 2 */
     KAFKA_ERROR_UNREACHABLE, /* try again later */
     KAFKA_ERROR_NO_TOPIC,
-    KAFKA_ERROR_FATAL,     /* the object is dead: free it and make another */
+    KAFKA_ERROR_FATAL, /* the object is dead: free it and make another */
     KAFKA_ERROR_OTHER,
 };
 
 struct kafka_settings {
-    const char *brokers;             /* host:port,host:port */
+    const char *brokers; /* host:port,host:port */
     const char *client_id;
-    const char *const *properties;   /* "name=value", passed to librdkafka last (security and the like); may be NULL */
+    const char *const *properties; /* "name=value", passed to librdkafka last (security and the like); may be NULL */
 };
 
 /* ---- topic ---- */
@@ -52,7 +52,8 @@ struct kafka_producer *kafka_producer_new(const struct kafka_settings *settings,
 /* Purges what is queued (callbacks run with ok=false) and frees. */
 void kafka_producer_free(struct kafka_producer *producer);
 enum kafka_send { KAFKA_SENT, KAFKA_SEND_FULL, KAFKA_SEND_FATAL };
-/* Copies the payload. FULL: poll and try again. FATAL: recreate. A message that is too large for the broker is FATAL with a log line. */
+/* Copies the payload. FULL: poll and try again. FATAL: recreate. A message that is too large for the broker is FATAL with a log
+ * line. */
 enum kafka_send kafka_producer_send(struct kafka_producer *producer, int partition, const void *data, size_t size,
                                     void *message_opaque);
 int kafka_producer_poll(struct kafka_producer *producer, int timeout_ms); /* events served */
@@ -70,7 +71,7 @@ struct kafka_position {
 enum kafka_event { KAFKA_MESSAGE, KAFKA_END_OF_PARTITION, KAFKA_OUT_OF_RANGE, KAFKA_READ_ERROR };
 struct kafka_message {
     enum kafka_event event;
-    int partition;        /* -1: an error that the text assigns (the topic or a partition is not there) */
+    int partition; /* -1: an error that the text assigns (the topic or a partition is not there) */
     int64_t offset;
     int64_t timestamp_ms; /* Kafka's, -1 when not available */
     const void *data;     /* valid until kafka_message_clear; of KAFKA_READ_ERROR and KAFKA_OUT_OF_RANGE a text */
@@ -79,7 +80,8 @@ struct kafka_message {
 };
 struct kafka_reader *kafka_reader_new(const struct kafka_settings *settings, const char *topic, GError **error);
 void kafka_reader_free(struct kafka_reader *reader);
-/* Replaces the whole assignment; offsets are absolute (no negative ones). Messages of the assignment before are never returned after. */
+/* Replaces the whole assignment; offsets are absolute (no negative ones). Messages of the assignment before are never returned
+ * after. */
 bool kafka_reader_assign(struct kafka_reader *reader, const struct kafka_position *positions, size_t n, GError **error);
 /* Up to max messages, waits at most timeout_ms for the first ones. Each must be cleared. */
 size_t kafka_reader_poll(struct kafka_reader *reader, struct kafka_message *messages, size_t max, int timeout_ms);
@@ -96,7 +98,8 @@ typedef void (*kafka_assigned)(void *opaque, const int *partitions, size_t n);
 struct kafka_member *kafka_member_new(const struct kafka_settings *settings, const char *group, const char *instance_id,
                                       const char *topic, kafka_assigned assigned, void *opaque, GError **error);
 void kafka_member_poll(struct kafka_member *member, int timeout_ms);
-/* True once a fatal error was met (another process took our instance id); partitions were taken away before. message is borrowed. */
+/* True once a fatal error was met (another process took our instance id); partitions were taken away before. message is borrowed.
+ */
 bool kafka_member_failed(const struct kafka_member *member, const char **message);
 /* Callback with n == 0 first, then leaves and frees. A static member (instance_id) only goes silent: its partitions move after
  * session.timeout.ms (10 s), or stay if it is back before. instance_id NULL: an ordinary member, whose partitions move at once. */

@@ -7,7 +7,7 @@
 #include "lib/log.h"
 #include <string.h>
 
-G_DEFINE_QUARK(daybook-kafka-error, kafka_error)
+G_DEFINE_QUARK(daybook - kafka - error, kafka_error)
 
 enum { ERRSTR_SIZE = 512, LOG_ERROR_LEVEL = 2, LOG_WARN_LEVEL = 4, LOG_INFO_LEVEL = 6 };
 
@@ -132,7 +132,8 @@ static bool conf_set_property(rd_kafka_conf_t *conf, const char *property, GErro
     const char *equals = strchr(property, '=');
 
     if (!equals || equals == property) {
-        g_set_error(error, KAFKA_ERROR, KAFKA_ERROR_CONFIG, "A Kafka property must be written name=value, but \"%s\" is not.", property);
+        g_set_error(error, KAFKA_ERROR, KAFKA_ERROR_CONFIG, "A Kafka property must be written name=value, but \"%s\" is not.",
+                    property);
         return false;
     }
     g_autofree char *name = g_strndup(property, (gsize)(equals - property));

@@ -2,10 +2,11 @@
  *
  * Order is the guarantee. The collector counts batches 1, 2, 3… per partition, and the aggregator drops what is not above the last
  * number it saw; so a batch that was passed over and sent again later would be lost. Idempotence keeps the order through retries;
- * enable.gapless.guarantee turns a message that fails alone into a fatal error, before a later one can overtake it. Whatever failed, the
- * producer is dead from then on: its owner makes another and sends again from the oldest unacknowledged.
+ * enable.gapless.guarantee turns a message that fails alone into a fatal error, before a later one can overtake it. Whatever
+ * failed, the producer is dead from then on: its owner makes another and sends again from the oldest unacknowledged.
  *
- * A message never times out (message.timeout.ms=0): the journal holds it anyway, and five minutes, the default, is a short outage. */
+ * A message never times out (message.timeout.ms=0): the journal holds it anyway, and five minutes, the default, is a short outage.
+ */
 #include "lib/kafka_internal.h"
 #include "lib/log.h"
 #include <errno.h>
@@ -111,7 +112,8 @@ void kafka_producer_free(struct kafka_producer *producer)
     g_free(producer);
 }
 
-enum kafka_send kafka_producer_send(struct kafka_producer *producer, int partition, const void *data, size_t size, void *message_opaque)
+enum kafka_send kafka_producer_send(struct kafka_producer *producer, int partition, const void *data, size_t size,
+                                    void *message_opaque)
 {
     if (producer->failed)
         return KAFKA_SEND_FATAL;

@@ -15,7 +15,8 @@ struct admin {
     int broker_id; /* one that answered; -1: none yet */
 };
 
-static bool admin_open(struct admin *admin, const struct kafka_settings *settings, const char *topic, int timeout_ms, GError **error)
+static bool admin_open(struct admin *admin, const struct kafka_settings *settings, const char *topic, int timeout_ms,
+                       GError **error)
 {
     static const struct kafka_option options[] = {{"allow.auto.create.topics", "false"}};
     rd_kafka_conf_t *conf = kafka_conf_new(settings, options, G_N_ELEMENTS(options), error);
@@ -145,7 +146,8 @@ static bool admin_describe(const struct admin *admin, struct kafka_topic *info, 
     return false;
 }
 
-bool kafka_topic_get(const struct kafka_settings *settings, const char *topic, int timeout_ms, struct kafka_topic *info, GError **error)
+bool kafka_topic_get(const struct kafka_settings *settings, const char *topic, int timeout_ms, struct kafka_topic *info,
+                     GError **error)
 {
     struct admin admin;
 
@@ -214,8 +216,8 @@ static rd_kafka_NewTopic_t *new_topic(const char *topic, int partitions, int rep
     return spec;
 }
 
-bool kafka_topic_create(const struct kafka_settings *settings, const char *topic, int partitions, int replication, int64_t retention_ms,
-                        int timeout_ms, GError **error)
+bool kafka_topic_create(const struct kafka_settings *settings, const char *topic, int partitions, int replication,
+                        int64_t retention_ms, int timeout_ms, GError **error)
 {
     struct admin admin;
     int known;

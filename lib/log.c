@@ -1,5 +1,5 @@
-/* A line is built in memory and leaves in one write(2), so that lines of several threads never mix (up to PIPE_BUF on a pipe; journald
- * and files take it whole). The format is read here, not by vprintf, because each value has to be quoted by itself. */
+/* A line is built in memory and leaves in one write(2), so that lines of several threads never mix (up to PIPE_BUF on a pipe;
+ * journald and files take it whole). The format is read here, not by vprintf, because each value has to be quoted by itself. */
 #include "lib/log.h"
 
 #include <stdatomic.h>

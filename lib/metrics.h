@@ -1,8 +1,8 @@
 /* metrics: counters and gauges of a program, from one table, in the Prometheus text format.
  *
  * A program lists its metrics as rows and names them by their index (an enum beside the table). A row has at most one label; a
- * labelled metric holds at most METRICS_LABELS_MAX label values, what comes after goes to label value "other". All functions are safe
- * from any thread and never block on I/O. From the same table comes docs/METRICS.md. */
+ * labelled metric holds at most METRICS_LABELS_MAX label values, what comes after goes to label value "other". All functions are
+ * safe from any thread and never block on I/O. From the same table comes docs/METRICS.md. */
 #ifndef DAYBOOK_METRICS_H
 #define DAYBOOK_METRICS_H
 

@@ -1,5 +1,6 @@
-/* Signals are blocked everywhere and taken by one watching thread with sigwait: no handler ever runs, so nothing here has to be safe in
- * a handler. The first signal wakes program_wait; the second ends the process even if the main thread hangs in its shutdown. */
+/* Signals are blocked everywhere and taken by one watching thread with sigwait: no handler ever runs, so nothing here has to be
+ * safe in a handler. The first signal wakes program_wait; the second ends the process even if the main thread hangs in its
+ * shutdown. */
 #include "lib/program.h"
 #include "lib/log.h"
 

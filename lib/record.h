@@ -96,8 +96,8 @@ bool record_parse(struct record_parser *parser, const void *data, size_t size, s
 /* The batch's event at index, as views into the record. */
 void batch_event(const struct batch *batch, size_t index, struct event *event);
 
-/* Partition of an event: FNV-1a (64 bit, offset basis and prime of draft-eastlake-fnv) over organization, a zero byte, and client, folded
- * (high ^ low) modulo the partition count. */
+/* Partition of an event: FNV-1a (64 bit, offset basis and prime of draft-eastlake-fnv) over organization, a zero byte, and client,
+ * folded (high ^ low) modulo the partition count. */
 uint32_t partition_of(struct view organization, struct view client, uint32_t partition_count);
 
 #endif

@@ -1,8 +1,8 @@
 /* One connection: commands out, replies in.
  *
- * hiredis connects and reads the protocol; the writing is here. Its own output buffer is copied once more for every partial write, and it
- * writes without MSG_NOSIGNAL, so that a server that went away kills a process which does not ignore SIGPIPE. Here small commands
- * gather in a buffer that is sent when it holds CHUNK bytes, and a large argument is sent from where it lies.
+ * hiredis connects and reads the protocol; the writing is here. Its own output buffer is copied once more for every partial write,
+ * and it writes without MSG_NOSIGNAL, so that a server that went away kills a process which does not ignore SIGPIPE. Here small
+ * commands gather in a buffer that is sent when it holds CHUNK bytes, and a large argument is sent from where it lies.
  *
  * Sending blocks, also while nobody reads the replies: Redis keeps them (an ordinary client's output buffer has no limit), so a
  * pipeline of any length cannot lock up. */
@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-G_DEFINE_QUARK(daybook-redis-error, redis_error)
+G_DEFINE_QUARK(daybook - redis - error, redis_error)
 
 enum { CHUNK = 256 * 1024, KEEP_MAX = 4 * CHUNK, DIRECT_MIN = 64 * 1024, READ_SIZE = 64 * 1024, WORDS_MAX = 64, DECIMAL_MAX = 24 };
 

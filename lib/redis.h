@@ -6,8 +6,8 @@
  *
  * Addresses: "redis://[user:password@]host:port[,host:port…][/db]" — the first that answers, is a master, and is not loading is
  * taken; "redis+sentinel://host:port[,…]/master-name" — Sentinels are asked for the master, whose ROLE is checked;
- * "redis+cluster://host:port[,…]" — redis_connect for a key follows MOVED and ASK by asking CLUSTER SLOTS. "rediss://" is refused with
- * an explanation: hiredis 0.14 has no TLS. */
+ * "redis+cluster://host:port[,…]" — redis_connect for a key follows MOVED and ASK by asking CLUSTER SLOTS. "rediss://" is refused
+ * with an explanation: hiredis 0.14 has no TLS. */
 #ifndef DAYBOOK_REDIS_H
 #define DAYBOOK_REDIS_H
 
@@ -17,9 +17,9 @@
 #define REDIS_ERROR redis_error_quark()
 GQuark redis_error_quark(void);
 enum redis_error {
-    REDIS_ERROR_CONFIG,  /* the address cannot be understood, or wants what we lack: exit 2 */
-    REDIS_ERROR_LOST,    /* no connection, refused, timeout, protocol error, loading, not a master: try again later */
-    REDIS_ERROR_REPLY,   /* an error reply where none was expected; message begins with Redis' own word */
+    REDIS_ERROR_CONFIG, /* the address cannot be understood, or wants what we lack: exit 2 */
+    REDIS_ERROR_LOST,   /* no connection, refused, timeout, protocol error, loading, not a master: try again later */
+    REDIS_ERROR_REPLY,  /* an error reply where none was expected; message begins with Redis' own word */
 };
 
 struct redis;
@@ -44,7 +44,7 @@ struct redis_reply; /* freed with redis_reply_free; what the functions below han
 enum redis_kind redis_reply_kind(const struct redis_reply *reply);
 int64_t redis_reply_integer(const struct redis_reply *reply);
 struct view redis_reply_text(const struct redis_reply *reply); /* string, status, error; empty for others */
-size_t redis_reply_count(const struct redis_reply *reply);      /* elements; 0 when not an array */
+size_t redis_reply_count(const struct redis_reply *reply);     /* elements; 0 when not an array */
 const struct redis_reply *redis_reply_at(const struct redis_reply *reply, size_t index);
 void redis_reply_free(struct redis_reply *reply);
 /* A reply from its bytes on the wire (RESP2), for stand-ins; NULL when they are not exactly one reply. */
@@ -63,7 +63,8 @@ size_t redis_pending(const struct redis *redis);
 
 /* One command and its reply; an error reply becomes REDIS_ERROR_REPLY. Only when nothing is pending. */
 struct redis_reply *redis_command(struct redis *redis, size_t argc, const struct view *argv, GError **error);
-/* The same from a printf-like format of words separated by blanks: %s a NUL-terminated word, %b two arguments (const void *, size_t). */
+/* The same from a printf-like format of words separated by blanks: %s a NUL-terminated word, %b two arguments (const void *,
+ * size_t). */
 struct redis_reply *redis_call(struct redis *redis, GError **error, const char *format, ...);
 void redis_append_call(struct redis *redis, const char *format, ...);
 

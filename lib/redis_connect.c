@@ -1,8 +1,8 @@
 /* Which server to talk to, and whether it may be talked to.
  *
- * Whatever way a server was found, it is used only when it is a master and not loading: a replica would refuse writes or, worse, answer
- * reads of the past. PING says LOADING (and MASTERDOWN); ROLE says the role. On a cluster the server is also asked for the key, so that
- * an outdated slot table shows as MOVED before the first real command. */
+ * Whatever way a server was found, it is used only when it is a master and not loading: a replica would refuse writes or, worse,
+ * answer reads of the past. PING says LOADING (and MASTERDOWN); ROLE says the role. On a cluster the server is also asked for the
+ * key, so that an outdated slot table shows as MOVED before the first real command. */
 #include "lib/redis_internal.h"
 #include "lib/redis_url.h"
 
@@ -95,7 +95,8 @@ static bool is_ready(struct redis *redis, GError **error)
         return false;
     }
     if (g_str_has_prefix(inner->message, "NOAUTH"))
-        g_set_error(error, REDIS_ERROR, REDIS_ERROR_CONFIG, "Redis at %s wants a password, and its address has none.", redis_address(redis));
+        g_set_error(error, REDIS_ERROR, REDIS_ERROR_CONFIG, "Redis at %s wants a password, and its address has none.",
+                    redis_address(redis));
     else
         g_set_error(error, REDIS_ERROR, REDIS_ERROR_LOST, "Redis at %s is not ready: %s.", redis_address(redis), inner->message);
     g_error_free(inner);
@@ -161,7 +162,8 @@ static bool host_from(const struct redis_reply *pair, const char *asked, struct 
     struct view name = redis_reply_text(redis_reply_at(pair, 0));
     const struct redis_reply *port = redis_reply_at(pair, 1);
     guint64 number = (guint64)redis_reply_integer(port);
-    if (redis_reply_kind(port) == REDIS_STRING && !g_ascii_string_to_unsigned(redis_reply_text(port).data, 10, 1, PORT_MAX, &number, NULL))
+    if (redis_reply_kind(port) == REDIS_STRING &&
+        !g_ascii_string_to_unsigned(redis_reply_text(port).data, 10, 1, PORT_MAX, &number, NULL))
         return false;
     if (number < 1 || number > PORT_MAX)
         return false;
@@ -290,9 +292,11 @@ static bool owns(struct redis *redis, const char *key, struct redis_host *owner,
         g_free(owner->host);
         *owner = next;
     } else if (g_str_has_prefix(inner->message, "ASK ")) {
-        g_set_error(error, REDIS_ERROR, REDIS_ERROR_LOST, "The slot of %s is just being moved away from Redis at %s.", key, redis_address(redis));
+        g_set_error(error, REDIS_ERROR, REDIS_ERROR_LOST, "The slot of %s is just being moved away from Redis at %s.", key,
+                    redis_address(redis));
     } else {
-        g_set_error(error, REDIS_ERROR, REDIS_ERROR_LOST, "Redis at %s does not serve %s: %s.", redis_address(redis), key, inner->message);
+        g_set_error(error, REDIS_ERROR, REDIS_ERROR_LOST, "Redis at %s does not serve %s: %s.", redis_address(redis), key,
+                    inner->message);
     }
     g_error_free(inner);
     return false;
@@ -343,8 +347,9 @@ static bool connect_masters(struct attempt *attempt, GPtrArray *all)
     }
     if (ok && slots != REDIS_SLOTS) {
         ok = false;
-        attempt_note(attempt, g_error_new(REDIS_ERROR, REDIS_ERROR_LOST, "The Redis cluster serves %" G_GINT64_FORMAT " of %d slots.",
-                                          (gint64)slots, REDIS_SLOTS));
+        attempt_note(attempt,
+                     g_error_new(REDIS_ERROR, REDIS_ERROR_LOST, "The Redis cluster serves %" G_GINT64_FORMAT " of %d slots.",
+                                 (gint64)slots, REDIS_SLOTS));
     }
     redis_reply_free(table);
     return ok;

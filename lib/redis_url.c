@@ -50,8 +50,9 @@ const struct redis_host *redis_url_host(const struct redis_url *url, guint index
 static const char *parse_scheme(struct redis_url *url, const char *text, GError **error)
 {
     if (g_str_has_prefix(text, "rediss")) {
-        refuse(error, "rediss:// asks for TLS, which hiredis 0.14 does not have; put a TLS tunnel (stunnel, a service mesh) beside the "
-                      "program and use redis:// to it");
+        refuse(error,
+               "rediss:// asks for TLS, which hiredis 0.14 does not have; put a TLS tunnel (stunnel, a service mesh) beside the "
+               "program and use redis:// to it");
         return NULL;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++) {

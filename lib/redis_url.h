@@ -1,7 +1,7 @@
 /* redis_url: the address of a Redis, taken apart, and the hash slot of a key.
  *
- * Plain data, no I/O. Formats: see lib/redis.h. User and password may be percent-encoded; a host may be an IPv6 address in brackets;
- * the port is 6379 (26379 for Sentinels) when left out. */
+ * Plain data, no I/O. Formats: see lib/redis.h. User and password may be percent-encoded; a host may be an IPv6 address in
+ * brackets; the port is 6379 (26379 for Sentinels) when left out. */
 #ifndef DAYBOOK_REDIS_URL_H
 #define DAYBOOK_REDIS_URL_H
 
@@ -33,6 +33,5 @@ const struct redis_host *redis_url_host(const struct redis_url *url, guint index
 
 /* Slot 0 to 16383 of a key (Redis Cluster specification: CRC16/XMODEM of the hash tag, or of the whole key). */
 unsigned redis_slot_of(struct view key);
-
 
 #endif

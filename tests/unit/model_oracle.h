@@ -1,5 +1,5 @@
-/* model_oracle: what Redis must hold after a log, computed record by record without any of the code under test but the parser; and what
- * it does hold, read back through the symbols. Both as maps from a readable name to numbers. For test_commit_model.c alone. */
+/* model_oracle: what Redis must hold after a log, computed record by record without any of the code under test but the parser; and
+ * what it does hold, read back through the symbols. Both as maps from a readable name to numbers. For test_commit_model.c alone. */
 
 struct sums {
     uint64_t requests, latency_us, bytes, ok;
@@ -71,10 +71,11 @@ static void count_event(struct oracle *oracle, const struct event *event)
         return;
     }
     oracle->events++;
-    g_autofree char *org = text(event->organization), *client = text(event->client), *user = text(event->user), *method = text(event->method),
-                    *route = text(event->route), *platform = text(event->platform);
+    g_autofree char *org = text(event->organization), *client = text(event->client), *user = text(event->user),
+                    *method = text(event->method), *route = text(event->route), *platform = text(event->platform);
     long long slot = event->time_ms / KEYS_SLOT_MS, minute = event->time_ms / KEYS_MINUTE_MS;
-    add(oracle->sums, g_strdup_printf("slot %lld %s\x1f%s %s %s [%s] [%s]", slot, org, client, method, route, user, platform), event);
+    add(oracle->sums, g_strdup_printf("slot %lld %s\x1f%s %s %s [%s] [%s]", slot, org, client, method, route, user, platform),
+        event);
     add(oracle->sums, g_strdup_printf("slot-clients %lld %s\x1f%s", slot, org, client), NULL);
     add(oracle->sums, g_strdup_printf("slot-routes %lld %s %s", slot, method, route), NULL);
     add(oracle->sums, g_strdup_printf("day %lld", (long long)(event->time_ms / KEYS_DAY_MS)), NULL);
@@ -293,8 +294,8 @@ static char *one_way(GHashTable *wanted, GHashTable *found, const char *what)
     while (g_hash_table_iter_next(&iter, &name, &value)) {
         const struct sums none = {0}, *w = value, *f = g_hash_table_lookup(found, name);
         if (memcmp(w, f ? f : &none, sizeof none) != 0)
-            return g_strdup_printf("%s: \"%s\" has %" G_GUINT64_FORMAT " requests here and %" G_GUINT64_FORMAT " there", what, (char *)name,
-                                   w->requests, f ? f->requests : 0);
+            return g_strdup_printf("%s: \"%s\" has %" G_GUINT64_FORMAT " requests here and %" G_GUINT64_FORMAT " there", what,
+                                   (char *)name, w->requests, f ? f->requests : 0);
     }
     return NULL;
 }
@@ -304,12 +305,17 @@ static char *compare_meta(struct world *world, const struct oracle *oracle)
     const struct {
         const char *field;
         uint64_t wanted;
-    } fields[] = {{"events", oracle->events},           {"duplicates", oracle->duplicates}, {"duplicate_batches", oracle->duplicate_batches},
-                  {"quarantined", oracle->quarantined}, {"gaps", oracle->gaps},             {"clock", (uint64_t)oracle->clock_ms}};
+    } fields[] = {{"events", oracle->events},
+                  {"duplicates", oracle->duplicates},
+                  {"duplicate_batches", oracle->duplicate_batches},
+                  {"quarantined", oracle->quarantined},
+                  {"gaps", oracle->gaps},
+                  {"clock", (uint64_t)oracle->clock_ms}};
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
         uint64_t found = model_number(world->model, "{p0}:meta", fields[i].field);
         if (found != fields[i].wanted)
-            return g_strdup_printf("meta %s is %" G_GUINT64_FORMAT ", wanted %" G_GUINT64_FORMAT, fields[i].field, found, fields[i].wanted);
+            return g_strdup_printf("meta %s is %" G_GUINT64_FORMAT ", wanted %" G_GUINT64_FORMAT, fields[i].field, found,
+                                   fields[i].wanted);
     }
     return NULL;
 }

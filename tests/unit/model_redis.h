@@ -1,9 +1,10 @@
 /* model_redis: a stand-in for Redis that can be stopped between any two commands and put back to any earlier state.
  *
- * It knows just what the aggregator sends: the four scripts of aggregator/store.h by their SHA-1, HGETALL, HGET, HMGET, HLEN and ZRANGE 0 -1
- * WITHSCORES. test_model_redis.c runs the same commands on a real Redis and compares every reply and every key.
+ * It knows just what the aggregator sends: the four scripts of aggregator/store.h by their SHA-1, HGETALL, HGET, HMGET, HLEN and
+ * ZRANGE 0 -1 WITHSCORES. test_model_redis.c runs the same commands on a real Redis and compares every reply and every key.
  *
- * Each write is one step of an undo log: model_rollback(n) leaves the state after the first n of them. Included by one test each. */
+ * Each write is one step of an undo log: model_rollback(n) leaves the state after the first n of them. Included by one test each.
+ */
 #ifndef DAYBOOK_TEST_MODEL_REDIS_H
 #define DAYBOOK_TEST_MODEL_REDIS_H
 
@@ -11,11 +12,11 @@
 #include <string.h>
 
 struct model {
-    GHashTable *keys;  /* GBytes key -> GHashTable (GBytes field -> GBytes value); sorted sets: member -> score */
-    GPtrArray *undo;   /* GPtrArray of struct change: one per write */
+    GHashTable *keys; /* GBytes key -> GHashTable (GBytes field -> GBytes value); sorted sets: member -> score */
+    GPtrArray *undo;  /* GPtrArray of struct change: one per write */
     int replid;
-    char replid_name[41]; /* said instead of the number, if not empty */
-    int epoch;         /* rises when connections are cut */
+    char replid_name[41];     /* said instead of the number, if not empty */
+    int epoch;                /* rises when connections are cut */
     bool no_fence, no_replid; /* leave a rule out, to see that the test notices */
 };
 
@@ -257,7 +258,7 @@ static void run_claim(struct model *model, GString *out, const struct view *argv
 
 static void run_commit(struct model *model, GString *out, const struct view *argv)
 {
-    const struct view pairs[] = {view_of("n"),  argv[4],  view_of("next"),  argv[5],         view_of("topic"), argv[6],
+    const struct view pairs[] = {view_of("n"),  argv[4], view_of("next"),  argv[5],         view_of("topic"), argv[6],
                                  view_of("fp"), argv[7], view_of("state"), view_of("live"), view_of("pay"),   argv[8]};
     if (fenced(model, argv[0], argv[1], argv[2]))
         g_string_append(out, "-FENCED another owner\r\n");

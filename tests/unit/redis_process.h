@@ -61,7 +61,8 @@ static inline void redis_process_start(struct redis_process *process, int port, 
     process->dir = dir ? g_strdup(dir) : g_dir_make_tmp("daybook-redis-XXXXXX", NULL);
     process->url = g_strdup_printf("redis://127.0.0.1:%d", process->port);
     g_autofree char *text = g_strdup_printf("%d", process->port);
-    const char *const first[] = {"redis-server", "--port", text, "--dir", process->dir, "--bind", "127.0.0.1", "--save", "", "--logfile", "redis.log"};
+    const char *const first[] = {"redis-server", "--port", text, "--dir",     process->dir, "--bind",
+                                 "127.0.0.1",    "--save", "",   "--logfile", "redis.log"};
     for (gsize i = 0; i < G_N_ELEMENTS(first); i++)
         g_ptr_array_add(argv, (gpointer)(gsize)first[i]);
     va_start(args, dir);

@@ -1,5 +1,5 @@
-/* The stand-in of the model test against a real Redis: the same random commands, scripts included, give the same replies and the same
- * keys. */
+/* The stand-in of the model test against a real Redis: the same random commands, scripts included, give the same replies and the
+ * same keys. */
 #include "aggregator/store.h"
 #include "tests/unit/model_redis.h"
 #include "tests/unit/redis_process.h"
@@ -129,8 +129,10 @@ static void random_commit(struct pair *pair, struct view token, guint *n)
     bool stale = pick(pair, 8) == 0, elsewhere = pick(pair, 8) == 0;
     g_snprintf(before, sizeof before, "%u", stale ? *n + 1 : *n);
     g_snprintf(after, sizeof after, "%u", *n + 1);
-    struct view words[] = {view_of("{p0}:commit"), token, view_of(before), view_of(elsewhere ? "abc" : pair->model->replid_name),
-                           view_of(after), view_of("17"), view_of("topic"), view_of("fp"), view_make("p\0y", 3)};
+    struct view words[] = {
+        view_of("{p0}:commit"), token,         view_of(before),  view_of(elsewhere ? "abc" : pair->model->replid_name),
+        view_of(after),         view_of("17"), view_of("topic"), view_of("fp"),
+        view_make("p\0y", 3)};
     script(pair, STORE_COMMIT, 1, G_N_ELEMENTS(words), words);
     *n += !stale && !elsewhere;
 }

@@ -23,7 +23,8 @@ static struct event make_event(guint i)
 static GBytes *make_batch(guint n, struct batch_header *header)
 {
     struct batch_builder *builder = batch_builder_new();
-    *header = (struct batch_header){.stream_id = {1, 2, 3}, .partition = 3, .partition_count = 4, .sequence = 9, .created_ms = 1234};
+    *header =
+        (struct batch_header){.stream_id = {1, 2, 3}, .partition = 3, .partition_count = 4, .sequence = 9, .created_ms = 1234};
     for (guint i = 0; i < n; i++) {
         struct event event = make_event(i);
         batch_builder_add(builder, &event);
@@ -124,8 +125,17 @@ static void test_others(void)
     struct record record;
     g_autoptr(GError) error = NULL;
     const guint64 sequences[] = {5, 0, 7};
-    struct heartbeat heartbeat = {.stream_id = {9}, .collector = "edge-1", .clock_ms = 99, .last_sequence = sequences, .n_partitions = 3,
-                                  .journal_bytes = 10, .journal_oldest_ms = 11, .received = 4, .accepted = 2, .rejected = 1, .excluded = 1};
+    struct heartbeat heartbeat = {.stream_id = {9},
+                                  .collector = "edge-1",
+                                  .clock_ms = 99,
+                                  .last_sequence = sequences,
+                                  .n_partitions = 3,
+                                  .journal_bytes = 10,
+                                  .journal_oldest_ms = 11,
+                                  .received = 4,
+                                  .accepted = 2,
+                                  .rejected = 1,
+                                  .excluded = 1};
     g_autoptr(GBytes) beat = record_heartbeat(&heartbeat);
     g_assert_true(record_parse(parser, g_bytes_get_data(beat, NULL), g_bytes_get_size(beat), &record, &error));
     g_assert_cmpint(record.kind, ==, RECORD_HEARTBEAT);
@@ -134,8 +144,8 @@ static void test_others(void)
     g_assert_cmpuint(record.heartbeat.excluded, ==, 1);
 
     struct batch_header header = {.partition_count = 2, .sequence = 1, .import = true};
-    struct import_manifest manifest = {.partition_count = 2, .rules_digest = {1}, .head_digest = {2}, .name = "access.log", .size_bytes = 5,
-                                       .first_line = 1};
+    struct import_manifest manifest = {
+        .partition_count = 2, .rules_digest = {1}, .head_digest = {2}, .name = "access.log", .size_bytes = 5, .first_line = 1};
     g_autoptr(GBytes) first = record_manifest(&header, &manifest);
     g_assert_true(record_parse(parser, g_bytes_get_data(first, NULL), g_bytes_get_size(first), &record, &error));
     g_assert_true(record.batch.has_manifest && record.batch.header.import);

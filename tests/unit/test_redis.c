@@ -1,4 +1,5 @@
-/* Against a real redis-server, but for the faults that it cannot be made to show: those come from a socket that answers by a script. */
+/* Against a real redis-server, but for the faults that it cannot be made to show: those come from a socket that answers by a
+ * script. */
 #include "lib/redis.h"
 #include "tests/unit/redis_process.h"
 #include <sys/time.h>
@@ -394,7 +395,8 @@ static void test_passwords_and_databases(void)
     struct redis_process process;
     GError *error = NULL;
 
-    redis_process_start(&process, 0, NULL, "--requirepass", "p@ss/w", "--user", "worker", "on", ">s3:cret", "~*", "&*", "+@all", NULL);
+    redis_process_start(&process, 0, NULL, "--requirepass", "p@ss/w", "--user", "worker", "on", ">s3:cret", "~*", "&*", "+@all",
+                        NULL);
     g_autofree char *none = g_strdup_printf("redis://127.0.0.1:%d", process.port);
     g_autofree char *wrong = g_strdup_printf("redis://:wrong@127.0.0.1:%d", process.port);
     g_autofree char *right = g_strdup_printf("redis://:p%%40ss%%2fw@127.0.0.1:%d/3", process.port);
@@ -471,7 +473,8 @@ static void cluster_start(struct redis_process *nodes)
     for (int i = 0; i < NODES; i++) {
         /* the bus listens on port + 10000 by default, which may not exist */
         g_autofree char *bus = g_strdup_printf("%d", redis_free_port());
-        redis_process_start(&nodes[i], 0, NULL, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "2000", NULL);
+        redis_process_start(&nodes[i], 0, NULL, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "2000",
+                            NULL);
         g_autofree char *call = g_strdup_printf("CLUSTER ADDSLOTSRANGE %s %%s", ranges[i][0]);
         cluster_call(nodes[i].port, call, ranges[i][1]);
         if (i > 0) {
@@ -489,7 +492,8 @@ static void cluster_wait(const struct redis_process *nodes)
         for (int tries = 0; !ok && tries < 300; tries++) {
             struct redis_reply *reply = redis_call(redis, NULL, "CLUSTER INFO");
             g_autofree char *text = g_strndup(redis_reply_text(reply).data, redis_reply_text(reply).size);
-            ok = strstr(text, "cluster_state:ok") && strstr(text, "cluster_known_nodes:3") && strstr(text, "cluster_slots_assigned:16384");
+            ok = strstr(text, "cluster_state:ok") && strstr(text, "cluster_known_nodes:3") &&
+                 strstr(text, "cluster_slots_assigned:16384");
             redis_reply_free(reply);
             g_usleep(50 * 1000);
         }

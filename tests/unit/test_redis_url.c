@@ -48,9 +48,32 @@ static void test_sentinel_and_cluster(void)
 static void test_wrong(void)
 {
     static const char *const wrong[] = {
-        "", "redis", "http://x", "redis:/x", "redis://", "redis://,", "redis://a,", "redis://a:", "redis://a:0", "redis://a:65536", "redis://a:x",
-        "redis://a:1x", "redis://:1", "redis://[::1", "redis://[::1]x", "redis://::1", "redis://user@a", "redis://user:@a", "redis://:%zz@a",
-        "redis://a/x", "redis://a/-1", "redis://a/1/2", "redis+sentinel://a", "redis+sentinel://a/", "redis+cluster://a/1", "REDIS://a",
+        "",
+        "redis",
+        "http://x",
+        "redis:/x",
+        "redis://",
+        "redis://,",
+        "redis://a,",
+        "redis://a:",
+        "redis://a:0",
+        "redis://a:65536",
+        "redis://a:x",
+        "redis://a:1x",
+        "redis://:1",
+        "redis://[::1",
+        "redis://[::1]x",
+        "redis://::1",
+        "redis://user@a",
+        "redis://user:@a",
+        "redis://:%zz@a",
+        "redis://a/x",
+        "redis://a/-1",
+        "redis://a/1/2",
+        "redis+sentinel://a",
+        "redis+sentinel://a/",
+        "redis+cluster://a/1",
+        "REDIS://a",
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
