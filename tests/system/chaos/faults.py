@@ -4,6 +4,7 @@ A fault is a function of (world, random): it does the damage, mends it and retur
 the programs' source: every crashpoint("name") is one kind of fault, so that a new point is tested from the day it is written.
 """
 
+import contextlib
 import dataclasses
 import re
 import signal
@@ -17,11 +18,12 @@ from .parts import ROOT, wait_until
 class Hit:
     """What a fault did."""
 
+    at_stake: int  # batches not acknowledged by Kafka, or records not committed in Redis, when it struck
     bytes_cut: int = 0
     rolled_back: int = 0  # committed records that Redis lost
 
 
-class NothingAtStake(Exception):
+class Missed(Exception):
     """The moment for the fault did not come."""
 
 
@@ -37,12 +39,14 @@ def named_points(program):
 
 
 def wait_uncommitted(world, timeout_s=20):
-    wait_until(lambda: world.lag(), timeout_s, "records in the log that are not committed", 0.005)
+    return wait_until(lambda: world.lag(), timeout_s, "records in the log that are not committed", 0.005)
 
 
 def wait_unacknowledged(collector, timeout_s=20):
     name = "daybook_collector_journal_unacknowledged_batches"
-    wait_until(lambda: collector.metric(name), timeout_s, f"batches of {collector.name} that are not acknowledged", 0.005)
+    return wait_until(
+        lambda: int(collector.metric(name)), timeout_s, f"batches of {collector.name} that are not acknowledged", 0.005
+    )
 
 
 def wait_moving(world, timeout_s=60):
@@ -67,21 +71,21 @@ def collector_killed(world, random):
     collector = random.choice(world.collectors)
     world.broker.signal(signal.SIGSTOP)
     try:
-        wait_unacknowledged(collector)
+        at_stake = wait_unacknowledged(collector)
         time.sleep(random.random() * 0.3)
         collector.kill()
     finally:
         world.broker.signal(signal.SIGCONT)
     time.sleep(random.random() * 0.5)
     collector.start()
-    return Hit()
+    return Hit(at_stake)
 
 
 def collector_killed_while_broker_is_down(world, random):
     """Both die; the journal grows without a broker, over a further kill."""
     collector = random.choice(world.collectors)
     world.broker.kill()
-    wait_unacknowledged(collector)
+    at_stake = wait_unacknowledged(collector)
     collector.kill()
     collector.start(wait_s=0)
     time.sleep(random.uniform(0.5, 1.5))
@@ -89,17 +93,54 @@ def collector_killed_while_broker_is_down(world, random):
     collector.start(wait_s=0)
     world.broker.start()
     collector.wait_ready()
-    return Hit()
+    return Hit(at_stake)
 
 
 def at_collector_point(name):
     def fault(world, random):
         collector = random.choice(world.collectors)
         collector.kill()
-        run_to_point(collector, name, random)
-        return Hit()
+        help_along = HELP.get(name, nothing)
+        with help_along(world, collector):
+            return run_to_point(world, collector, name, random)
 
     return fault
+
+
+@contextlib.contextmanager
+def nothing(_world, _collector):
+    yield
+
+
+@contextlib.contextmanager
+def a_segment_fills(world, collector):
+    """So much traffic that the journal needs a new segment within seconds."""
+    burst = world.bursts[collector.name]
+    burst.go()
+    try:
+        yield
+    finally:
+        burst.rest()
+
+
+@contextlib.contextmanager
+def the_producer_fails(world, _collector):
+    """The topic takes only tiny messages for a while: for the producer that is fatal."""
+    world.set_topic("max.message.bytes", "100")
+    try:
+        yield
+    finally:
+        world.set_topic("max.message.bytes", "1048588")
+
+
+# What brings a collector to a rare point.
+HELP = {
+    "journal.deleting": a_segment_fills,
+    "journal.unlinked": a_segment_fills,
+    "shipper.restarted": the_producer_fails,
+}
+# Points that are passed once in a while: the first time must do.
+RARE = {*HELP, "journal.segment_written", "journal.segment_renamed", "claim.taken"}
 
 
 # ---- aggregator ----
@@ -108,51 +149,50 @@ def at_collector_point(name):
 def aggregator_killed(world, random):
     """kill -9 and back at once: static membership gives it the same partitions."""
     aggregator = random.choice(world.aggregators)
-    wait_uncommitted(world)
+    at_stake = wait_uncommitted(world)
     aggregator.kill()
     time.sleep(random.random() * 0.5)
     aggregator.start(wait_s=0)
-    return Hit()
+    return Hit(at_stake)
 
 
 def aggregator_moved(world, random):
     """kill -9, and away until the other one has taken its partitions over."""
     aggregator = random.choice(world.aggregators)
-    wait_uncommitted(world)
+    at_stake = wait_uncommitted(world)
     aggregator.kill()
     wait_moving(world)
     aggregator.start(wait_s=0)
-    return Hit()
+    return Hit(at_stake)
 
 
 def aggregator_frozen(world, random):
     """A zombie: stopped until the other one has its partitions, then awake again with its commands half sent."""
     aggregator = random.choice(world.aggregators)
-    wait_uncommitted(world)
+    at_stake = wait_uncommitted(world)
     aggregator.signal(signal.SIGSTOP)
     try:
         wait_moving(world)
     finally:
         aggregator.signal(signal.SIGCONT)
-    return Hit()
+    return Hit(at_stake)
 
 
 def both_aggregators_killed(world, random):
-    wait_uncommitted(world)
+    at_stake = wait_uncommitted(world)
     for aggregator in world.aggregators:
         aggregator.kill()
     time.sleep(random.random())
     for aggregator in world.aggregators:
         aggregator.start(wait_s=0)
-    return Hit()
+    return Hit(at_stake)
 
 
 def at_aggregator_point(name):
     def fault(world, random):
         aggregator = random.choice(world.aggregators)
         aggregator.kill()
-        run_to_point(aggregator, name, random)
-        return Hit()
+        return run_to_point(world, aggregator, name, random)
 
     return fault
 
@@ -162,7 +202,7 @@ def at_aggregator_point(name):
 
 def redis_torn(world, random):
     """kill -9, the tail of its file torn off, started; killed and started once more, as 7.0.15's half transactions need."""
-    wait_uncommitted(world)
+    at_stake = wait_uncommitted(world)
     before = world.committed()
     world.redis.kill()
     cut = world.redis.cut_tail(int(10 ** random.uniform(0.5, 6)))
@@ -173,13 +213,13 @@ def redis_torn(world, random):
     if random.random() < 0.5:
         cut += world.redis.cut_tail(int(10 ** random.uniform(0.5, 4)))
     world.redis.start()
-    return Hit(bytes_cut=cut, rolled_back=max(0, before - after))
+    return Hit(at_stake, bytes_cut=cut, rolled_back=max(0, before - after))
 
 
 def redis_killed_with_aggregator(world, random):
     """Redis loses its tail while a worker is dead; the claim meets a Redis that has just been rolled back."""
     aggregator = random.choice(world.aggregators)
-    wait_uncommitted(world)
+    at_stake = wait_uncommitted(world)
     before = world.committed()
     aggregator.kill()
     world.redis.kill()
@@ -188,16 +228,16 @@ def redis_killed_with_aggregator(world, random):
     time.sleep(random.random())
     world.redis.start()
     after = world.committed()
-    return Hit(bytes_cut=cut, rolled_back=max(0, before - after))
+    return Hit(at_stake, bytes_cut=cut, rolled_back=max(0, before - after))
 
 
 def redis_frozen(world, random):
     """Answers come late, but they come."""
-    wait_uncommitted(world)
+    at_stake = wait_uncommitted(world)
     world.redis.signal(signal.SIGSTOP)
     time.sleep(random.uniform(0.5, 2))
     world.redis.signal(signal.SIGCONT)
-    return Hit()
+    return Hit(at_stake)
 
 
 # ---- broker ----
@@ -206,10 +246,10 @@ def redis_frozen(world, random):
 def broker_killed(world, random):
     """kill -9 with produce requests in its buffers."""
     world.broker.signal(signal.SIGSTOP)
-    wait_unacknowledged(random.choice(world.collectors))
+    at_stake = wait_unacknowledged(random.choice(world.collectors))
     world.broker.kill()
     world.broker.start()
-    return Hit()
+    return Hit(at_stake)
 
 
 # ---- everything ----
@@ -217,7 +257,7 @@ def broker_killed(world, random):
 
 def power_lost(world, random):
     """All processes at once, and the tail of Redis' file."""
-    wait_uncommitted(world)
+    at_stake = wait_uncommitted(world)
     before = world.committed()
     parts = world.parts()
     random.shuffle(parts)
@@ -229,21 +269,23 @@ def power_lost(world, random):
     for daemon in world.collectors + world.aggregators:
         daemon.start(wait_s=0)
     world.broker.start()
-    return Hit(bytes_cut=cut, rolled_back=max(0, before - after))
+    return Hit(at_stake, bytes_cut=cut, rolled_back=max(0, before - after))
 
 
-def run_to_point(daemon, name, random):
+def run_to_point(world, daemon, name, random):
     """Starts a daemon that dies at a named point, and starts it again without one."""
-    nth = random.choice((1, 1, 2, 3, 5, 8))
+    nth = 1 if name in RARE else random.choice((1, 1, 2, 3, 5, 8))
     daemon.start(wait_s=0, env={"DAYBOOK_CRASH_AT": f"{name}:{nth}"})
     try:
-        wait_until(lambda: not daemon.alive(), 30, f"{daemon.name} reaches {name}:{nth}\n{daemon.log_tail()}")
+        wait_until(lambda: not daemon.alive(), 20, f"{daemon.name} reaches {name}:{nth}\n{daemon.log_tail()}")
     except AssertionError as error:
         daemon.kill()
         daemon.start(wait_s=0)
-        raise NothingAtStake(str(error)) from None
+        raise Missed(str(error)) from None
     assert daemon.process.returncode == -signal.SIGKILL, f"{daemon.name} ended with {daemon.process.returncode} at {name}"
+    at_stake = world.lag() or 0
     daemon.start(wait_s=0)
+    return Hit(at_stake)
 
 
 RANDOM_FAULTS = {

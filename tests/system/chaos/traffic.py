@@ -161,6 +161,31 @@ class HttpSender(Source):
         return answer.status, answer.read()
 
 
+class Burst(HttpSender):
+    """An HTTP sender whose ids are so long that the journal grows by some MiB a second; idle until go()."""
+
+    def __init__(self, name, total, seed, port):
+        super().__init__(name, total, seed, rate=1)
+        self.port = port
+        self.going = threading.Event()
+
+    def go(self):
+        self.going.set()
+
+    def rest(self):
+        self.going.clear()
+
+    def step(self):
+        if not self.going.wait(0.05):
+            return
+        batch = []
+        for _ in range(400):
+            self.number += 1
+            batch.append({**self.event(), "id": f"{self.name}-{self.number}-".ljust(250, "x")})
+        self.post(batch)
+        self.total.add(batch)
+
+
 class FileWriter(Source):
     """Appends JSON lines to a followed file, now and then only half a line at first, and rotates it by renaming."""
 

@@ -7,11 +7,11 @@ import re
 import subprocess
 
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
 
 from . import counts
 from .parts import BIN, Broker, Daemon, Redis, wait_until
-from .traffic import FileWriter, HttpSender, Sum
+from .traffic import Burst, FileWriter, HttpSender, Sum
 
 TOPIC = "usage.events"
 
@@ -50,9 +50,11 @@ class World:
         self.redis_url = redis_url or redis.url
         self.sum = Sum()
         self.sources = []
+        self.bursts = {}
         settings = settings or {}
         self.collectors = [self._collector(i, settings.get("collector", {})) for i in range(2)]
         self.aggregators = [self._aggregator(i, settings.get("aggregator", {})) for i in range(aggregators)]
+        self.admin = AdminClient({"bootstrap.servers": broker.address, "log_level": 0})
         self.ends = LogEnds(broker.address, topic, partitions)
 
     def _collector(self, number, settings):
@@ -109,6 +111,8 @@ class World:
                     f"file{number}", self.sum, f"{seed}-f{number}", rate, collector.directory / "requests.log", rotate_every
                 ),
             ]
+            self.bursts[collector.name] = Burst(f"burst{number}", self.sum, f"{seed}-b{number}", collector.port)
+        self.sources += self.bursts.values()
         for source in self.sources:
             source.start()
 
@@ -136,6 +140,13 @@ class World:
     def kill(self):
         for part in self.parts():
             part.kill()
+
+    def set_topic(self, name, value):
+        """Changes one setting of the topic."""
+        entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ConfigResource.Type.TOPIC, self.topic, incremental_configs=[entry])
+        for future in self.admin.incremental_alter_configs([resource]).values():
+            future.result(20)
 
     # ---- what can be seen from outside ----
 
