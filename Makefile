@@ -11,13 +11,14 @@ comma := ,
 
 # ---- what can be chosen on the command line ----
 # SAN=address,undefined | SAN=thread | SAN=fuzzer     CC=clang     CI=true (warnings are errors)
-# ARGS='…' (demo, bench, system)     BROKER=embedded|kafka (demo)     SECS=60 (fuzz)     PREFIX, DESTDIR (install)
+# V=1 (shows the commands)     ARGS='…' (demo, bench, system)     BROKER=embedded|kafka (demo)     SECS=60 (fuzz)     PREFIX, DESTDIR (install)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
 ifeq ($(origin CXX),default)
 CXX := $(if $(findstring clang,$(CC)),clang++,g++)
 endif
+Q := $(if $(V),,@)
 SECS ?= 60
 PROVE ?= prove
 PREFIX ?= /usr/local
@@ -75,19 +76,22 @@ build/gen/%.pb-c.c build/gen/%.pb-c.h: proto/%.proto
 	protoc-c -Iproto --c_out=build/gen $<
 $(B)/gen/%.o: build/gen/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(OPT) -fPIE -Ibuild/gen $(PKG_CFLAGS) -c -o $@ $<
+	@echo '  CC   $<'
+	$(Q)$(CC) -std=c11 $(OPT) -fPIE -Ibuild/gen $(PKG_CFLAGS) -c -o $@ $<
 $(B)/%.o: %.c | build/gen/usage.pb-c.h
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	@echo '  CC   $<'
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 $(B)/%.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS_ALL) -MMD -MP -c -o $@ $<
+	@echo '  CXX  $<'
+	$(Q)$(CXX) $(CXXFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # One archive per directory. Its list of members is a file, so that a source that went away rebuilds it too.
 define archive
 $(B)/$(1).a: $(call objs,$(1)) $(if $(filter lib,$(1)),$(PROTO_O)) $(B)/$(1).list
-	@rm -f $$@.new
-	ar rcs $$@.new $$(filter %.o,$$^) && mv $$@.new $$@
+	@echo '  AR   $$@'
+	$(Q)new=$$@.$$$$$$$$; ar rcs $$$$new $$(filter %.o,$$^) && mv $$$$new $$@
 $(B)/$(1).list: FORCE
 	@mkdir -p $$(@D)
 	@echo '$(call objs,$(1))' | cmp -s - $$@ || echo '$(call objs,$(1))' > $$@
@@ -96,7 +100,10 @@ $(foreach d,$(DIRS),$(eval $(call archive,$(d))))
 .PHONY: FORCE
 FORCE:
 
-link = $(CXX) $(LDFLAGS_ALL) -o $@ $(1) $(SAN_O) $(PKG_LIBS)
+define link
+@echo '  LINK $@'
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $(1) $(SAN_O) $(PKG_LIBS)
+endef
 $(B)/bin/daybook-%: $(B)/%/main.o $(B)/%.a $(B)/lib.a $(SAN_O)
 	@mkdir -p $(@D)
 	$(call link,$(filter-out $(SAN_O),$^))
@@ -117,7 +124,7 @@ endef
 $(foreach t,$(wildcard tests/unit/test_*.c),$(eval $(call linked_test,$(t),$(t:tests/unit/%.c=$(B)/tests/%),\
     $$(call link,$$(filter-out $$(SAN_O),$$^)))))
 $(foreach t,$(wildcard tests/fuzz/fuzz_*.c),$(eval $(call linked_test,$(t),$(t:tests/fuzz/%.c=$(B)/fuzz/%),\
-    $$(CXX) $$(LDFLAGS_ALL) -fsanitize=fuzzer -o $$@ $$^ $$(PKG_LIBS))))
+    $$(Q)$$(CXX) $$(LDFLAGS_ALL) -fsanitize=fuzzer -o $$@ $$^ $$(PKG_LIBS))))
 
 include tests/bench/bench.mk
 

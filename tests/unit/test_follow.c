@@ -284,7 +284,6 @@ static gpointer write_and_rotate(gpointer opaque)
 {
     struct world *world = opaque;
     for (int i = 0; i < 40; i++) {
-        g_autofree char *log = path_of(world, "a.log");
         write_lines(world, "a.log", 50);
         for (int n = 50; n > 0; n--) {
             g_autofree char *to_name = g_strdup_printf("a.log.%d", n);

@@ -28,6 +28,7 @@ static struct reader *begun_reader(void)
 }
 
 /* Sends one command and expects no error. */
+static void redis_do(const char *format, ...) G_GNUC_PRINTF(1, 2);
 static void redis_do(const char *format, ...)
 {
     const struct redis_settings settings = {server.url, 1000, 5000};
