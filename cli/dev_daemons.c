@@ -38,8 +38,12 @@ static char *collector_conf(const struct dev_system *dev)
 
 static char *aggregator_conf(const struct dev_system *dev)
 {
-    return g_strdup_printf("[kafka]\nbrokers=%s\ntopic=%s\nnew_log=%s\n\n[redis]\nurl=%s\n\n[listen]\nport=%d\n", dev->brokers,
-                           dev->state->topic, dev->new_log ? "accept" : "stop", dev->redis_url,
+    /* The embedded broker knows no static members: a restarted one waits there until the session of the one before has ended. */
+    bool embedded = strcmp(dev->options.broker, "embedded") == 0;
+    const char *properties = embedded ? "properties=session.timeout.ms=3000;heartbeat.interval.ms=500\n" : "";
+
+    return g_strdup_printf("[kafka]\nbrokers=%s\ntopic=%s\nnew_log=%s\n%s\n[redis]\nurl=%s\n\n[listen]\nport=%d\n", dev->brokers,
+                           dev->state->topic, dev->new_log ? "accept" : "stop", properties, dev->redis_url,
                            dev->state->ports[DEV_PORT_AGGREGATOR]);
 }
 

@@ -161,9 +161,24 @@ static int import_files(struct import_settings *settings, const struct wishes *w
     return 0;
 }
 
+/* --fields may be given several times, and each hold several items, as in a configuration file. */
+static char **field_items(const struct wishes *wishes)
+{
+    g_autofree char *joined = wishes->fields ? g_strjoinv(";", wishes->fields) : g_strdup("");
+    g_auto(GStrv) pieces = g_strsplit(joined, ";", 0);
+    GPtrArray *items = g_ptr_array_new();
+    for (char **piece = pieces; *piece; piece++) {
+        if (*g_strstrip(*piece) != '\0')
+            g_ptr_array_add(items, g_strdup(*piece));
+    }
+    g_ptr_array_add(items, NULL);
+    return (char **)g_ptr_array_free(items, FALSE);
+}
+
 static int run(const struct wishes *wishes, const struct config *config, char **paths)
 {
     g_autoptr(GError) error = NULL;
+    g_auto(GStrv) fields = field_items(wishes);
     struct place *place = place_load(wishes->dir, &error);
     if (place == NULL)
         return options_fail("%s", error->message);
@@ -174,7 +189,7 @@ static int run(const struct wishes *wishes, const struct config *config, char **
     struct import_settings settings = {
         .kafka = &kafka,
         .redis = &redis,
-        .line = {.fields = (const char *const *)wishes->fields, .organization = wishes->organization, .platform = wishes->platform},
+        .line = {.fields = (const char *const *)fields, .organization = wishes->organization, .platform = wishes->platform},
         .first_line = (uint64_t)wishes->from_line,
         .n_lines = (uint64_t)wishes->lines,
         .timeout_ms = wishes->timeout_s * 1000,
