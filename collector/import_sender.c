@@ -1,4 +1,5 @@
 #include "collector/import_sender.h"
+#include "lib/crashpoint.h"
 #include "lib/log.h"
 
 enum { POLL_MS = 100 };
@@ -24,6 +25,7 @@ static void delivered(void *opaque, void *message_opaque, bool ok)
     sender->acknowledged++;
     g_queue_delete_link(&sender->unacknowledged, link);
     import_batch_free(batch);
+    crashpoint("import_acknowledged");
 }
 
 struct import_sender *import_sender_new(const struct kafka_settings *settings, const char *topic, GError **error)
@@ -100,6 +102,7 @@ bool import_sender_send(struct import_sender *sender, struct import_batch *batch
     g_queue_push_tail(&sender->unacknowledged, batch);
     sender->bytes += g_bytes_get_size(batch->record);
     (void)put(sender, sender->unacknowledged.tail);
+    crashpoint("import_sent");
     do {
         kafka_producer_poll(sender->producer, sender->bytes > IMPORT_UNACKNOWLEDGED_MAX ? POLL_MS : 0);
         if (!revive(sender, error))

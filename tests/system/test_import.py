@@ -37,8 +37,8 @@ class Importer:
         days = collections.Counter()
         for key in self.redis.client().scan_iter("{p*}:meta"):
             for field, value in self.redis.client().hgetall(key).items():
-                if field.startswith(b"cnt:"):
-                    days[int(field[4:].split(b".")[0])] += int(value)
+                if field.startswith("cnt:"):
+                    days[int(field[4:].split(".")[0])] += int(value)
         return dict(days)
 
     def duplicates(self):
