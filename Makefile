@@ -111,8 +111,10 @@ $(B)/bin/daybook: $(B)/cli/main.o $(B)/cli.a $(B)/collector.a $(B)/lib.a $(SAN_O
 	@mkdir -p $(@D)
 	$(call link,$(filter-out $(SAN_O),$^))
 
-# A test or fuzzer is linked with the archives of the directories that it, or a header beside it, includes from (cli stands on collector).
-beside = $(shell sed -n 's|^\#include "\(tests/[a-z]*/\)\{0,1\}\([a-z_]*\.h\)".*|$(dir $(1))\2|p' $(1))
+# A test or fuzzer is linked with the archives of the directories that it, or a header of the tests that it includes, includes from (cli
+# stands on collector).
+helpers = $(if $(1),$(wildcard $(shell sed -n 's|^\#include "\(tests/[a-z]*/[a-z_]*\.h\)".*|\1|p; s|^\#include "\([a-z_]*\.h\)".*|$(dir $(firstword $(1)))\1|p' $(1))))
+beside = $(call helpers,$(1)) $(call helpers,$(call helpers,$(1)))
 used_dirs = $(filter $(DIRS),$(shell sed -n 's|^\#include "\([a-z]*\)/.*|\1|p' $(1) $(call beside,$(1)) | sort -u))
 archives = $(if $(filter cli,$(1)),$(B)/cli.a) $(patsubst %,$(B)/%.a,$(filter-out cli lib,$(1)) \
            $(if $(filter cli,$(1)),collector)) $(B)/lib.a
