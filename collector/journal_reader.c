@@ -42,18 +42,20 @@ void journal_reader_free(struct journal_reader *reader)
 
 static void move_to(struct journal_reader *reader, struct journal_place place, uint64_t nonce)
 {
-    if (reader->scan && reader->scan->place.segment == place.segment)
+    if (reader->scan && reader->scan->place.segment == place.segment) {
         reader->scan->place = place;
-    else
+        reader->scan->next_group = MAX(reader->scan->next_group, reader->next_group);
+    } else {
         g_clear_pointer(&reader->scan, journal_scan_close);
+    }
     reader->place = place;
     reader->nonce = nonce;
 }
 
 void journal_reader_skip(struct journal_reader *reader, const struct journal_group *group)
 {
-    move_to(reader, group->end, group->nonce);
     reader->next_group = group->number + 1;
+    move_to(reader, group->end, group->nonce);
 }
 
 /* The segment to read in, as it is now: the first at or behind `place`. */
@@ -126,8 +128,10 @@ static void begin_scan(struct journal_reader *reader, struct journal_scan *scan)
 {
     reader->scan = scan;
     /* The offset was taken in a file with that nonce; in another one it means nothing. */
-    if (reader->place.offset > JOURNAL_HEADER_SIZE && reader->nonce == scan->header.nonce)
+    if (reader->place.offset > JOURNAL_HEADER_SIZE && reader->nonce == scan->header.nonce) {
         scan->place.offset = reader->place.offset;
+        scan->next_group = MAX(scan->next_group, reader->next_group);
+    }
     reader->nonce = scan->header.nonce;
     uint64_t lost_before = reader->next_group;
     expect_group(reader, scan->header.first_group);
@@ -161,7 +165,7 @@ static void pass_end(struct journal_reader *reader, const struct journal_segment
         finish_segment(reader, segment, is_last);
         return;
     }
-    if (journal_scan_find(reader->scan, MAX(reader->next_group, 1), true)) {
+    if (journal_scan_find(reader->scan, true)) {
         journal_put_aside(reader->journal, segment->number, "it is damaged in its middle");
         reader->place = reader->scan->place;
         return;

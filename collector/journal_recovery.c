@@ -110,6 +110,8 @@ static void learn_header(struct journal *journal, const struct journal_header *h
 
 static void learn_group(struct journal *journal, const struct journal_group *group)
 {
+    if (group->number != 0 && group->number < journal->writer.next_group)
+        return; /* numbers only go up: no segment that was ever written holds this */
     for (guint i = 0; i < group->positions->len; i++) {
         const struct journal_position *position = &g_array_index(group->positions, struct journal_position, i);
         journal_remember(journal, position->name, position->value, group->number);
@@ -139,10 +141,10 @@ static enum tail read_segment(struct journal *journal, struct journal_scan *scan
         if (result == JOURNAL_SCAN_ERROR)
             return TAIL_DAMAGED;
         /* Zeros may be an end, or where a page of data was. */
-        if (!journal_scan_find(scan, journal->writer.next_group + 1, false))
+        if (!journal_scan_find(scan, false))
             return tail == TAIL_CLEAN && result == JOURNAL_SCAN_BAD ? TAIL_TORN : tail;
         tail = TAIL_DAMAGED;
-        if (!journal_scan_find(scan, journal->writer.next_group + 1, true))
+        if (!journal_scan_find(scan, true))
             return tail;
     }
 }

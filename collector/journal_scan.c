@@ -29,6 +29,7 @@ struct journal_scan *journal_scan_open(struct journal_io *io, const char *name, 
     scan->fd = fd;
     scan->header = header;
     scan->place = (struct journal_place){number, JOURNAL_HEADER_SIZE};
+    scan->next_group = header.first_group;
     scan->limit = UINT64_MAX;
     scan->buffer = g_byte_array_new();
     return scan;
@@ -149,6 +150,7 @@ enum journal_scan_result journal_scan_next(struct journal_scan *scan, struct jou
     struct journal_group *candidate = journal_group_new();
     if (*err == 0 && read_group(scan, candidate, err)) {
         scan->place = candidate->end;
+        scan->next_group = MAX(scan->next_group, candidate->number + 1);
         *group = candidate;
         return JOURNAL_SCAN_GROUP;
     }
@@ -160,17 +162,20 @@ enum journal_scan_result journal_scan_next(struct journal_scan *scan, struct jou
 static bool group_at(struct journal_scan *scan, uint64_t offset)
 {
     struct journal_place before = scan->place;
+    uint64_t next_before = scan->next_group;
     struct journal_group *group = NULL;
     int err = 0;
     scan->place.offset = offset;
     bool whole = journal_scan_next(scan, &group, &err) == JOURNAL_SCAN_GROUP;
     journal_group_free(group);
     scan->place = before;
+    scan->next_group = next_before;
     return whole;
 }
 
-bool journal_scan_find(struct journal_scan *scan, uint64_t least_group, bool whole)
+bool journal_scan_find(struct journal_scan *scan, bool whole)
 {
+    uint64_t least_group = scan->place.offset == JOURNAL_HEADER_SIZE ? MAX(scan->next_group, 1) : scan->next_group + 1;
     struct journal_frame frame;
     int err = 0;
     for (uint64_t offset = scan->place.offset + 8; err == 0; offset += 8) {

@@ -129,6 +129,22 @@ static void test_zeroed_middle(struct tools *t, gconstpointer unused)
     g_free(data);
 }
 
+/* The snapshot was durable before any group: one group behind it proves that it was damaged. */
+static void test_damaged_snapshot(struct tools *t, gconstpointer unused)
+{
+    (void)unused;
+    g_array_unref(append_and_note(t, 1));
+    g_autofree char *path = tools_segment(t, 1);
+    tools_flip(path, JOURNAL_HEADER_SIZE + 30);
+    tools_reopen(t);
+    g_assert_true(tools_exists(t, 1, "bad"));
+    tools_assert_reads(t, "1");
+    g_assert_cmpuint(tools_position(t), ==, 1);
+    tools_append(t, 2, 3);
+    tools_reopen(t);
+    tools_assert_reads_range(t, 1, 3);
+}
+
 /* In a segment that is not the newest: met when it is read, not at the start. */
 static void test_damaged_older_segment(struct tools *t, gconstpointer unused)
 {
@@ -461,6 +477,7 @@ int main(int argc, char **argv)
     ADD(torn_in_any_order);
     ADD(damaged_middle);
     ADD(zeroed_middle);
+    ADD(damaged_snapshot);
     ADD(damaged_older_segment);
     ADD(damaged_end_of_older_segment);
     ADD(damage_while_running);
