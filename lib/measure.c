@@ -37,20 +37,22 @@ static void tally_insert(struct tally_list *list, uint32_t at, uint32_t key, uin
     list->n++;
 }
 
+/* First place whose key is not below `key`. Without a branch that depends on the data: the processor would guess wrong half of the time. */
+static uint32_t tally_place(const struct tally_list *list, uint32_t key)
+{
+    const struct tally *base = list->items;
+    for (uint32_t n = list->n; n > 1; n -= n / 2)
+        base += (base[n / 2 - 1].key < key) ? n / 2 : 0;
+    return (uint32_t)(base - list->items) + (list->n > 0 && base->key < key);
+}
+
 void tally_add(struct tally_list *list, uint32_t key, uint64_t count)
 {
-    uint32_t low = 0, high = list->n;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (list->items[middle].key < key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < list->n && list->items[low].key == key)
-        list->items[low].count += count;
+    uint32_t at = tally_place(list, key);
+    if (at < list->n && list->items[at].key == key)
+        list->items[at].count += count;
     else
-        tally_insert(list, low, key, count);
+        tally_insert(list, at, key, count);
 }
 
 void measure_add(struct measure *measure, uint32_t status, uint64_t latency_us, uint64_t request_bytes, uint64_t response_bytes,
