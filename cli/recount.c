@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "cli/recount_run.h"
 #include "lib/civil.h"
+#include "lib/keys.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -71,6 +72,13 @@ static void print_days(const struct recount *recount)
     }
 }
 
+static int64_t series_start_ms(const struct series_key *key)
+{
+    bool is_minute = key->kind == SERIES_MINUTES || key->kind == SERIES_MINUTE_CLIENTS;
+
+    return key->number * (is_minute ? KEYS_MINUTE_MS : KEYS_SLOT_MS);
+}
+
 static void print_differences(const struct recount *recount)
 {
     size_t shown = 0, different = 0;
@@ -87,6 +95,15 @@ static void print_differences(const struct recount *recount)
     }
     if (different > shown)
         printf("  … and %zu more (--json lists all)\n", different - shown);
+    for (guint i = 0; i < MIN(recount->series->len, (guint)SHOWN_MAX); i++) {
+        const struct series_difference *row = &g_array_index(recount->series, struct series_difference, i);
+        char start[CIVIL_TEXT_MAX];
+        civil_format(start, series_start_ms(&row->key));
+        printf("  partition %d  %s  %s: log %" G_GUINT64_FORMAT ", Redis %" G_GUINT64_FORMAT "\n", row->key.partition, start,
+               series_kind_name(row->key.kind), row->log, row->redis);
+    }
+    if (recount->series->len > (guint)SHOWN_MAX)
+        printf("  … and %u more minutes and slots\n", recount->series->len - (guint)SHOWN_MAX);
 }
 
 static void print_text(const struct recount *recount)
@@ -94,14 +111,15 @@ static void print_text(const struct recount *recount)
     int64_t lag = lag_total(&recount->lag, recount->settings.topic);
 
     printf("%s: %" G_GUINT64_FORMAT " records in %d partitions; Redis: %" G_GUINT64_FORMAT " buckets\n\n%-28s %14s %14s\n",
-           recount->settings.topic, recount->records, recount->lag.n_partitions, recount->buckets, "", "log", "Redis");
+           recount->settings.topic, recount->records, recount->lag.n_partitions, recount->redis.buckets, "", "log", "Redis");
     for (int i = 0; i < COUNTS_N_SUMS; i++) {
-        if (i == COUNTS_EVENTS || recount->log->sums[i] || recount->redis->sums[i])
-            print_line(counts_sum_help((enum counts_sum)i), recount->log->sums[i], recount->redis->sums[i]);
+        if (i == COUNTS_EVENTS || recount->log->sums[i] || recount->redis.counts->sums[i])
+            print_line(counts_sum_help((enum counts_sum)i), recount->log->sums[i], recount->redis.counts->sums[i]);
     }
     printf("\nper UTC day, from the buckets\n");
     print_days(recount);
-    printf("\n%u combinations of client, route, status and day compared; ", recount->rows->len);
+    printf("\n%u combinations of client, route, status and day and %zu sums of minutes and slots compared; ", recount->rows->len,
+           recount->n_series);
     if (recount->n_different == 0)
         printf("no difference.\n");
     else
@@ -125,8 +143,8 @@ static void print_json(const struct recount *recount)
            recount->n_different == 0 ? "true" : "false", recount->records, lag_total(&recount->lag, recount->settings.topic));
     for (int i = 0; i < COUNTS_N_SUMS; i++)
         printf("%s\"%s\":{\"log\":%" G_GUINT64_FORMAT ",\"redis\":%" G_GUINT64_FORMAT "}", i ? "," : "",
-               counts_sum_field((enum counts_sum)i), recount->log->sums[i], recount->redis->sums[i]);
-    printf("},\"days\":[");
+               counts_sum_field((enum counts_sum)i), recount->log->sums[i], recount->redis.counts->sums[i]);
+    printf("},\"series\":{\"compared\":%zu,\"different\":%u},\"days\":[", recount->n_series, recount->series->len);
     g_autoptr(GArray) days = sum_days(recount->rows);
     for (guint i = 0; i < days->len; i++) {
         const struct day_sum *day = &g_array_index(days, struct day_sum, i);

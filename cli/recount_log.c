@@ -36,6 +36,7 @@ struct log_partition {
 struct recount_log {
     struct names *names;
     struct counts *counts;
+    struct series *series;
     struct record_parser *parser;
     int n_partitions;
     struct log_partition *partitions;
@@ -70,12 +71,13 @@ static void day_client_free(gpointer pointer)
     g_free(client);
 }
 
-struct recount_log *recount_log_new(int n_partitions, struct names *names, struct counts *counts)
+struct recount_log *recount_log_new(int n_partitions, struct names *names, struct counts *counts, struct series *series)
 {
     struct recount_log *log = g_new0(struct recount_log, 1);
 
     log->names = names;
     log->counts = counts;
+    log->series = series;
     log->parser = record_parser_new();
     log->n_partitions = n_partitions;
     log->partitions = g_new0(struct log_partition, (gsize)n_partitions);
@@ -271,8 +273,22 @@ static const char *route_of(struct recount_log *log, const struct batch *batch, 
     return names_get(log->names, view_make(text->str, text->len));
 }
 
-static void count_batch(struct recount_log *log, struct log_partition *partition, const struct batch *batch)
+/* Event times count from 1970 on: a plain division is a floor. */
+static void count_time(struct recount_log *log, int number, int64_t time_ms)
 {
+    series_add(log->series, (struct series_key){SERIES_MINUTES, number, time_ms / KEYS_MINUTE_MS}, 1);
+    series_add(log->series, (struct series_key){SERIES_SLOT_CLIENTS, number, time_ms / KEYS_SLOT_MS}, 1);
+}
+
+int64_t recount_log_oldest_minute(const struct recount_log *log, int partition)
+{
+    /* A bucket may go when the clock reaches its end + KEYS_MINUTE_KEPT_MS; and nothing is counted in it from then on. */
+    return MAX(0, log->partitions[partition].clock_ms - KEYS_MINUTE_KEPT_MS) / KEYS_MINUTE_MS;
+}
+
+static void count_batch(struct recount_log *log, int number, const struct batch *batch)
+{
+    struct log_partition *partition = &log->partitions[number];
     size_t next_id = 0;
 
     g_ptr_array_set_size(log->symbols, 0);
@@ -292,6 +308,7 @@ static void count_batch(struct recount_log *log, struct log_partition *partition
         key.route = route_of(log, batch, i);
         apply_caps(log, partition, &key);
         counts_add(log->counts, &key, 1);
+        count_time(log, number, batch->time_ms[i]);
         log->counts->sums[COUNTS_EVENTS]++;
     }
 }
@@ -306,5 +323,5 @@ void recount_log_take(struct recount_log *log, int number, int64_t timestamp_ms,
     if (!record_parse(log->parser, data, size, &record, NULL))
         quarantine(log, 0);
     else if (record.kind == RECORD_BATCH && admit(log, number, &record.batch))
-        count_batch(log, partition, &record.batch);
+        count_batch(log, number, &record.batch);
 }

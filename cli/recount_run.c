@@ -164,26 +164,38 @@ static bool read_store(struct runner *runner, GError **error)
 {
     struct recount *recount = runner->recount;
 
-    counts_free(recount->redis);
-    recount->redis = counts_new();
-    recount->buckets = 0;
-    return recount_store_read(&runner->redis, runner->n_partitions, recount->names, recount->redis, &recount->buckets, error);
+    recount_store_clear(&recount->redis);
+    recount_store_init(&recount->redis);
+    return recount_store_read(&recount->redis, &runner->redis, runner->n_partitions, recount->names, error);
 }
 
 /* ---- rounds ---- */
 
-static void compare(struct recount *recount)
+static void compare_series(struct runner *runner)
 {
-    if (recount->rows)
-        g_array_unref(recount->rows);
-    recount->rows = counts_compare(recount->log, recount->redis);
-    recount->n_different = 0;
+    struct recount *recount = runner->recount;
+    g_autofree int64_t *oldest_minute = g_new(int64_t, (gsize)runner->n_partitions);
+
+    for (int i = 0; i < runner->n_partitions; i++)
+        oldest_minute[i] = recount_log_oldest_minute(runner->log, i);
+    g_clear_pointer(&recount->series, g_array_unref);
+    recount->series = series_compare(recount->log_series, recount->redis.series, oldest_minute, &recount->n_series);
+}
+
+static void compare(struct runner *runner)
+{
+    struct recount *recount = runner->recount;
+
+    compare_series(runner);
+    g_clear_pointer(&recount->rows, g_array_unref);
+    recount->rows = counts_compare(recount->log, recount->redis.counts);
+    recount->n_different = recount->series->len;
     for (guint i = 0; i < recount->rows->len; i++) {
         const struct counts_row *row = &g_array_index(recount->rows, struct counts_row, i);
         recount->n_different += row->log != row->redis;
     }
     for (int i = 0; i < COUNTS_N_SUMS; i++)
-        recount->n_different += recount->log->sums[i] != recount->redis->sums[i];
+        recount->n_different += recount->log->sums[i] != recount->redis.counts->sums[i];
 }
 
 static bool is_late(const struct runner *runner)
@@ -229,7 +241,7 @@ static bool read_round(struct runner *runner, bool *comparable, GError **error)
         return false;
     *comparable = memcmp(before, recount->log->sums, sizeof before) == 0;
     if (*comparable)
-        compare(recount);
+        compare(runner);
     return true;
 }
 
@@ -271,7 +283,7 @@ static bool prepare(struct runner *runner, GError **error)
     runner->reader = kafka_reader_new(&runner->kafka, recount->settings.topic, error);
     if (!runner->reader)
         return false;
-    runner->log = recount_log_new(topic.partitions, recount->names, recount->log);
+    runner->log = recount_log_new(topic.partitions, recount->names, recount->log, recount->log_series);
     runner->done = g_new0(int64_t, (gsize)topic.partitions);
     return true;
 }
@@ -289,6 +301,7 @@ struct recount *recount_run(const struct recount_settings *settings, GError **er
     recount->settings = *settings;
     recount->names = names_new();
     recount->log = counts_new();
+    recount->log_series = series_new();
     bool ok = prepare(&runner, error) && (!settings->wait || wait_counted(&runner, error)) && run_rounds(&runner, error);
     recount_log_free(runner.log);
     if (runner.reader)
@@ -304,9 +317,10 @@ struct recount *recount_run(const struct recount_settings *settings, GError **er
 void recount_free(struct recount *recount)
 {
     counts_free(recount->log);
-    counts_free(recount->redis);
-    if (recount->rows)
-        g_array_unref(recount->rows);
+    series_free(recount->log_series);
+    recount_store_clear(&recount->redis);
+    g_clear_pointer(&recount->rows, g_array_unref);
+    g_clear_pointer(&recount->series, g_array_unref);
     lag_clear(&recount->lag);
     names_free(recount->names);
     g_free(recount);

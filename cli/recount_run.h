@@ -9,6 +9,7 @@
 
 #include "cli/counts.h"
 #include "cli/lag.h"
+#include "cli/recount_store.h"
 
 struct recount_settings {
     const char *brokers, *topic, *redis_url;
@@ -21,12 +22,16 @@ struct recount_settings {
 struct recount {
     struct recount_settings settings;
     struct names *names;
-    struct counts *log, *redis;
+    struct counts *log;
+    struct series *log_series;
+    struct recount_store redis;
     struct lag lag;     /* at the common point */
     uint64_t records;   /* of the log, read */
     uint64_t buckets;   /* of Redis, read */
     GArray *rows;       /* struct counts_row */
-    size_t n_different; /* rows and sums */
+    GArray *series;     /* struct series_difference: only those */
+    size_t n_series;    /* minutes and slots compared, in each way in which they are kept */
+    size_t n_different; /* rows, sums and series */
 };
 
 /* NULL when no comparison could be made. */

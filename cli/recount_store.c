@@ -11,8 +11,7 @@ enum { PIPELINE = 500 };
 struct store_reader {
     struct redis *redis; /* the server at hand */
     struct names *names;
-    struct counts *counts;
-    uint64_t *buckets;
+    struct recount_store *into;
     int n_partitions;
     GHashTable *seen;    /* keys, since SCAN may name one twice */
     GHashTable *symbols; /* key of a table -> GHashTable symbol -> interned name */
@@ -118,7 +117,7 @@ static bool add_statuses(struct store_reader *reader, struct counts_key *key, st
 
     if (number_scan(&cursor, end, &single) && cursor < end && *cursor == ' ') {
         key->status = (uint32_t)single;
-        counts_add(reader->counts, key, 1);
+        counts_add(reader->into->counts, key, 1);
         return true;
     }
     cursor = measure.data;
@@ -128,7 +127,7 @@ static bool add_statuses(struct store_reader *reader, struct counts_key *key, st
             cursor == end)
             return false;
         key->status = (uint32_t)status;
-        counts_add(reader->counts, key, n);
+        counts_add(reader->into->counts, key, n);
         if (*cursor++ == ' ')
             return true;
     }
@@ -180,11 +179,107 @@ static bool add_bucket(struct store_reader *reader, const char *key_text, const 
     for (size_t i = 1; i < redis_reply_count(reply); i += 2)
         if (!add_lines(reader, routes, &key, redis_reply_text(redis_reply_at(reply, i))))
             return bad(error, key_text, "a line cannot be understood");
-    (*reader->buckets)++;
+    reader->into->buckets++;
+    return true;
+}
+
+/* ---- minutes and sorted sets: sums ---- */
+
+/* How the key of each kind begins after its partition, and whether a slot follows. */
+static const struct {
+    const char *begin;
+    bool sorted_set, slot;
+} series_keys[SERIES_N_KINDS] = {
+    [SERIES_MINUTES] = {"}:m:", false, false},
+    [SERIES_MINUTE_CLIENTS] = {"}:zm:", true, false},
+    [SERIES_SLOT_CLIENTS] = {"}:zs:", true, true},
+    [SERIES_SLOT_ROUTES] = {"}:zr:", true, true},
+};
+
+/* {p3}:m:<minute>.<revision>:<shard>, {p3}:zm:<minute>.<revision>, {p3}:zs:<day>.<revision>:<slot> */
+static bool read_series_name(struct view key, struct series_key *name)
+{
+    const char *end = key.data + key.size;
+
+    for (int kind = 0; kind < SERIES_N_KINDS; kind++) {
+        const char *cursor = key.data;
+        uint64_t partition, number, revision, slot = 0;
+        if (!read_part(&cursor, end, "{p", &partition) || !read_part(&cursor, end, series_keys[kind].begin, &number) ||
+            !read_part(&cursor, end, ".", &revision))
+            continue;
+        if (series_keys[kind].slot && !read_part(&cursor, end, ":", &slot))
+            return false;
+        if (series_keys[kind].slot)
+            number = number * KEYS_SLOTS_PER_DAY + slot;
+        *name = (struct series_key){(enum series_kind)kind, (int)partition, (int64_t)number};
+        return true;
+    }
+    return false;
+}
+
+/* A score, or the second word of a measure: the requests. */
+static bool read_requests(struct view text, bool is_score, uint64_t *requests)
+{
+    const char *cursor = text.data;
+    const char *end = text.data + text.size;
+
+    if (!is_score) {
+        cursor = memchr(text.data, ' ', text.size);
+        if (!cursor++)
+            return false;
+    }
+    return number_scan(&cursor, end, requests);
+}
+
+static bool add_series(struct store_reader *reader, const char *key_text, const struct redis_reply *reply, GError **error)
+{
+    struct series_key key;
+
+    if (!read_series_name(view_of(key_text), &key) || key.partition >= reader->n_partitions)
+        return bad(error, key_text, "no such bucket can be");
+    for (size_t i = 1; i < redis_reply_count(reply); i += 2) {
+        uint64_t requests;
+        if (!read_requests(redis_reply_text(redis_reply_at(reply, i)), series_keys[key.kind].sorted_set, &requests))
+            return bad(error, key_text, "a value cannot be understood");
+        series_add(reader->into->series, key, requests);
+    }
     return true;
 }
 
 /* ---- one server ---- */
+
+static bool is_slot(const char *key)
+{
+    return strstr(key, "}:s:") != NULL;
+}
+
+/* Asks for a key's contents; false when it is of no interest. */
+static bool ask(struct store_reader *reader, const char *key)
+{
+    struct series_key name;
+
+    if (is_slot(key)) {
+        redis_append_call(reader->redis, "HGETALL %s", key);
+        return true;
+    }
+    if (!read_series_name(view_of(key), &name))
+        return false;
+    if (series_keys[name.kind].sorted_set)
+        redis_append_call(reader->redis, "ZRANGE %s 0 -1 WITHSCORES", key);
+    else
+        redis_append_call(reader->redis, "HGETALL %s", key);
+    return true;
+}
+
+static bool take_answer(struct store_reader *reader, const char *key, const struct redis_reply *reply, GError **error)
+{
+    if (redis_reply_kind(reply) != REDIS_ARRAY) {
+        struct view text = redis_reply_text(reply);
+        g_autofree char *what = g_strndup(text.size ? text.data : "", text.size);
+        return bad(error, key, what);
+    }
+    return is_slot(key) ? add_bucket(reader, key, reply, error) : add_series(reader, key, reply, error);
+}
 
 static bool flush_waiting(struct store_reader *reader, GError **error)
 {
@@ -199,7 +294,7 @@ static bool flush_waiting(struct store_reader *reader, GError **error)
         g_ptr_array_add(replies, reply);
     }
     for (guint i = 0; ok && i < replies->len; i++)
-        ok = add_bucket(reader, g_ptr_array_index(reader->waiting, i), g_ptr_array_index(replies, i), error);
+        ok = take_answer(reader, g_ptr_array_index(reader->waiting, i), g_ptr_array_index(replies, i), error);
     g_ptr_array_set_size(reader->waiting, 0);
     return ok;
 }
@@ -209,9 +304,8 @@ static bool take_keys(struct store_reader *reader, const struct redis_reply *key
     for (size_t i = 0; i < redis_reply_count(keys); i++) {
         struct view key = redis_reply_text(redis_reply_at(keys, i));
         char *text = g_strndup(key.data, key.size);
-        if (!g_hash_table_add(reader->seen, text))
+        if (!g_hash_table_add(reader->seen, text) || !ask(reader, text))
             continue;
-        redis_append_call(reader->redis, "HGETALL %s", text);
         g_ptr_array_add(reader->waiting, text);
         if (reader->waiting->len >= PIPELINE && !flush_waiting(reader, error))
             return false;
@@ -224,7 +318,7 @@ static bool read_server(struct store_reader *reader, GError **error)
     g_autofree char *cursor = g_strdup("0");
 
     do {
-        struct redis_reply *reply = redis_call(reader->redis, error, "SCAN %s MATCH {p*}:s:* COUNT 2000", cursor);
+        struct redis_reply *reply = redis_call(reader->redis, error, "SCAN %s MATCH {p*}:* COUNT 2000", cursor);
         if (!reply)
             return false;
         struct view next = redis_reply_text(redis_reply_at(reply, 0));
@@ -252,7 +346,7 @@ static bool add_sums(struct store_reader *reader, int partition, GError **error)
             return false;
         number_read(redis_reply_text(reply), &value);
         redis_reply_free(reply);
-        reader->counts->sums[sum] += value;
+        reader->into->counts->sums[sum] += value;
     }
     return true;
 }
@@ -276,14 +370,26 @@ static bool read_sums(struct store_reader *reader, const struct redis_settings *
     return ok;
 }
 
-bool recount_store_read(const struct redis_settings *settings, int n_partitions, struct names *names, struct counts *counts,
-                        uint64_t *buckets, GError **error)
+void recount_store_init(struct recount_store *store)
+{
+    store->counts = counts_new();
+    store->series = series_new();
+    store->buckets = 0;
+}
+
+void recount_store_clear(struct recount_store *store)
+{
+    g_clear_pointer(&store->counts, counts_free);
+    g_clear_pointer(&store->series, series_free);
+}
+
+bool recount_store_read(struct recount_store *store, const struct redis_settings *settings, int n_partitions, struct names *names,
+                        GError **error)
 {
     g_autoptr(GPtrArray) servers = redis_connect_all(settings, error);
     struct store_reader reader = {
         .names = names,
-        .counts = counts,
-        .buckets = buckets,
+        .into = store,
         .n_partitions = n_partitions,
         .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         .symbols = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_destroy),

@@ -94,6 +94,22 @@ def test_sees_every_kind_of_difference(system, kafka, redis, topic):
     client.hincrby(meta, "duplicates", 1)
     differs("events dropped by their id")
     client.hincrby(meta, "duplicates", -1)
+    minutes = next(client.scan_iter("{p*}:zm:*"))
+    member = client.zrange(minutes, 0, 0)[0]
+    client.zincrby(minutes, 1, member)
+    differs("clients of the minute: log")
+    client.zincrby(minutes, -1, member)
+    routes = next(client.scan_iter("{p*}:zr:*"))
+    saved = client.zrange(routes, 0, -1, withscores=True)
+    client.delete(routes)
+    differs("routes of the slot: log 60, Redis 0")
+    client.zadd(routes, dict(saved))
+    minute = next(client.scan_iter("{p*}:m:*"))
+    saved = client.hgetall(minute)
+    client.hset(minute, "4711", next(iter(saved.values())))
+    differs("minute buckets: log")
+    client.hdel(minute, "4711")
+    assert recount(kafka, redis, topic).returncode == 0
     client.hset(key, shard, "not a measure")
     done = recount(kafka, redis, topic)
     assert done.returncode == 2 and key in done.stderr

@@ -12,6 +12,7 @@
 struct fixture {
     struct names *names;
     struct counts *counts;
+    struct series *series;
     struct recount_log *log;
     struct batch_builder *builder;
 };
@@ -21,7 +22,8 @@ static void set_up(struct fixture *f, gconstpointer unused)
     (void)unused;
     f->names = names_new();
     f->counts = counts_new();
-    f->log = recount_log_new(2, f->names, f->counts);
+    f->series = series_new();
+    f->log = recount_log_new(2, f->names, f->counts, f->series);
     f->builder = batch_builder_new();
 }
 
@@ -31,6 +33,7 @@ static void tear_down(struct fixture *f, gconstpointer unused)
     batch_builder_free(f->builder);
     recount_log_free(f->log);
     counts_free(f->counts);
+    series_free(f->series);
     names_free(f->names);
 }
 
@@ -283,6 +286,60 @@ static void test_compare(struct fixture *f, gconstpointer unused)
     counts_free(redis);
 }
 
+static void test_series(struct fixture *f, gconstpointer unused)
+{
+    const struct series_key minute = {SERIES_MINUTES, 0, T0 / KEYS_MINUTE_MS};
+    const struct series_key slot = {SERIES_SLOT_CLIENTS, 0, T0 / KEYS_SLOT_MS};
+    struct event later = event_at(T0 + 16 * 60000);
+    const int64_t oldest[2] = {0};
+    size_t compared = 0;
+
+    (void)unused;
+    add(f, "c-1", "/a", 200, "");
+    add(f, "c-2", "/b", 404, "x");
+    add(f, "c-2", "/b", 404, "x");
+    batch_builder_add(f->builder, &later);
+    take(f, 'a', 1, T0, T0);
+    g_assert_cmpuint(series_get(f->series, minute), ==, 2);
+    g_assert_cmpuint(series_get(f->series, slot), ==, 2);
+    g_assert_cmpint(recount_log_oldest_minute(f->log, 0), ==, (T0 - KEYS_MINUTE_KEPT_MS) / KEYS_MINUTE_MS);
+    g_assert_cmpint(recount_log_oldest_minute(f->log, 1), ==, 0);
+    /* Redis has nothing at all: every way of keeping the two minutes and two slots is different. */
+    struct series *redis = series_new();
+    g_autoptr(GArray) all = series_compare(f->series, redis, oldest, &compared);
+    g_assert_cmpuint(compared, ==, 8);
+    g_assert_cmpuint(all->len, ==, 8);
+    series_free(redis);
+}
+
+static void test_series_comparison(struct fixture *f, gconstpointer unused)
+{
+    struct series *redis = series_new();
+    int64_t oldest[2] = {0};
+    size_t compared = 0;
+
+    (void)f;
+    (void)unused;
+    series_add(f->series, (struct series_key){SERIES_MINUTES, 1, 100}, 5);
+    series_add(redis, (struct series_key){SERIES_MINUTES, 1, 100}, 3);
+    series_add(redis, (struct series_key){SERIES_MINUTES, 1, 100}, 2);
+    series_add(redis, (struct series_key){SERIES_MINUTE_CLIENTS, 1, 100}, 4);
+    series_add(redis, (struct series_key){SERIES_SLOT_ROUTES, 0, 7}, 1);
+    g_autoptr(GArray) rows = series_compare(f->series, redis, oldest, &compared);
+    g_assert_cmpuint(compared, ==, 3);
+    g_assert_cmpuint(rows->len, ==, 2);
+    const struct series_difference *row = (const struct series_difference *)(gpointer)rows->data;
+    g_assert_cmpint(row[0].key.kind, ==, SERIES_MINUTE_CLIENTS);
+    g_assert_cmpuint(row[0].log, ==, 5);
+    g_assert_cmpuint(row[0].redis, ==, 4);
+    g_assert_cmpint(row[1].key.kind, ==, SERIES_SLOT_ROUTES);
+    /* A minute that may be gone is not looked at; a slot is. */
+    oldest[1] = 101;
+    g_autoptr(GArray) fewer = series_compare(f->series, redis, oldest, &compared);
+    g_assert_cmpuint(fewer->len, ==, 1);
+    series_free(redis);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -301,6 +358,8 @@ int main(int argc, char **argv)
         {"/recount_log/route_cap", test_route_cap},
         {"/recount_log/client_cap", test_client_cap},
         {"/counts/compare", test_compare},
+        {"/series/counted", test_series},
+        {"/series/compare", test_series_comparison},
     };
 
     g_test_init(&argc, &argv, NULL);
