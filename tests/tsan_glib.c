@@ -12,6 +12,7 @@
 
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);
+const char *__tsan_default_suppressions(void);
 
 /* ISO C has no cast from void * to a function; POSIX promises that this works. Several threads may look the same pointer up. */
 #define REAL(function, type)         \
@@ -128,6 +129,12 @@ RW(g_rw_lock_writer_lock, (void)0, __tsan_acquire(lock))
 RW(g_rw_lock_writer_unlock, __tsan_release(lock), (void)0)
 RW(g_rw_lock_reader_lock, (void)0, __tsan_acquire(lock))
 RW(g_rw_lock_reader_unlock, __tsan_release(lock), (void)0)
+
+/* librdkafka counts references with atomics that the sanitizer does not see, and frees what is ours no longer; we have no rwlock. */
+const char *__tsan_default_suppressions(void)
+{
+    return "race:pthread_rwlock_destroy\ncalled_from_lib:librdkafka.so\n";
+}
 
 /* librdkafka makes C11 threads, which the sanitizer does not see begin: their first malloc would crash in it. POSIX ones it sees.
  */
