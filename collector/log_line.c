@@ -13,6 +13,7 @@ struct log_line_reader {
     struct json_fields *json;                  /* NULL for combined */
     int access_source[ACCESS_N_FIELDS];        /* combined: index in the map, or -1 */
     struct view values[FIELD_MAP_SOURCES_MAX]; /* of the line being read */
+    char *repaired;                            /* a line whose bytes were no UTF-8; NULL until there was one */
     struct log_scratch scratch;                /* owned */
 };
 
@@ -32,7 +33,7 @@ struct log_line_reader *log_line_reader_new(const struct log_line_settings *sett
         reader->json = json_fields_new();
     for (int i = 0; i < ACCESS_N_FIELDS; i++)
         reader->access_source[i] = field_map_find(map, view_of(access_field_name((enum access_field)i)));
-    reader->scratch.size = log_event_scratch_size(settings->max_line_bytes);
+    reader->scratch.size = log_event_scratch_size(3 * settings->max_line_bytes); /* a repaired line is longer */
     reader->scratch.data = g_malloc(reader->scratch.size);
     return reader;
 }
@@ -46,6 +47,7 @@ void log_line_reader_free(struct log_line_reader *reader)
     g_free(reader->organization);
     g_free(reader->platform);
     g_free(reader->scratch.data);
+    g_free(reader->repaired);
     g_free(reader);
 }
 
@@ -100,9 +102,43 @@ static void take_member(void *opaque, struct view path, enum json_kind kind, str
     reader->values[source] = value.data ? value : view_of("");
 }
 
+/* nginx' escape=json lets bytes through that are no UTF-8, and so what a client sends can make a line that is no JSON. In a copy of
+ * the line they are written as %XX, as they would be in a path. */
+static struct view repair(struct log_line_reader *reader, struct view line)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t n = 0;
+    if (reader->repaired == NULL)
+        reader->repaired = g_malloc(3 * reader->max_line_bytes + LOG_LINE_PADDING);
+    while (line.size > 0) {
+        const char *end = NULL;
+        g_utf8_validate_len(line.data, line.size, &end);
+        size_t right = (size_t)(end - line.data);
+        memcpy(reader->repaired + n, line.data, right);
+        n += right;
+        if (right == line.size)
+            break;
+        unsigned char byte = (unsigned char)*end;
+        reader->repaired[n++] = '%';
+        reader->repaired[n++] = hex[byte >> 4];
+        reader->repaired[n++] = hex[byte & 15];
+        line = view_make(end + 1, line.size - right - 1);
+    }
+    return view_make(reader->repaired, n);
+}
+
+static void forget_values(struct log_line_reader *reader)
+{
+    memset(reader->values, 0, sizeof reader->values[0] * field_map_n_sources(reader->map));
+}
+
 static bool read_json(struct log_line_reader *reader, struct view line, struct intake_refusal *refusal)
 {
     const char *mistake = json_fields_read(reader->json, line, take_member, reader);
+    if (mistake && !g_utf8_validate_len(line.data, line.size, NULL)) {
+        forget_values(reader);
+        mistake = json_fields_read(reader->json, repair(reader, line), take_member, reader);
+    }
     if (mistake == NULL)
         return true;
     refuse(refusal, INTAKE_MALFORMED, "");
@@ -116,7 +152,7 @@ bool log_line_read(struct log_line_reader *reader, struct view line, struct raw_
     if (line.size > 0 && line.data[line.size - 1] == '\r')
         line.size--;
     reader->scratch.used = 0;
-    memset(reader->values, 0, sizeof reader->values[0] * field_map_n_sources(reader->map));
+    forget_values(reader);
     bool right = reader->format == LOG_FORMAT_COMBINED ? read_combined(reader, line, refusal) : read_json(reader, line, refusal);
     if (!right || !log_event_fill(reader->map, reader->values, &reader->scratch, raw, refusal))
         return false;

@@ -155,6 +155,10 @@ static void test_nginx_json(void)
         {"{\"time\":1,\"method\":\"GET\",\"uri\":\"/a\",\"status\":,\"x\":1}", "malformed"}, /* an empty variable without quotes */
         {"{\"time\":1,\"method\":\"GET\",\"uri\":\"/\\xe9\",\"status\":200}", "malformed"},  /* Apache's escapes are no JSON */
         {"[]", "malformed"},
+        /* nginx does not escape what is no UTF-8 */
+        {"{\"time\":1,\"method\":\"GET\",\"uri\":\"/a\xff\xc3\",\"status\":200,\"http_user_agent\":\"\xe9\"}",
+         "GET /a%FF%C3 200 -  0 0 0"},
+        {"{\"time\":1,\"method\":\"GET\",\"uri\":\"/a\",\"status\":404,\xff}", "malformed"},
     };
     CHECK_ALL(LOG_FORMAT_NGINX_JSON, NULL, cases);
     static const struct line_case caddy[] = {
