@@ -5,7 +5,11 @@
 
 enum { MINUTES_PER_SLOT = KEYS_SLOT_MS / (int)KEYS_MINUTE_MS };
 /* Upper estimates: memory of a cell with its lists and its entry; bytes of a field in a payload. */
-enum { CELL_BYTES = sizeof(struct cell) + 2 * sizeof(struct tally) + 2 * sizeof(struct intmap_entry), LINE_BYTES = 40, FIELD_BYTES = 24 };
+enum {
+    CELL_BYTES = sizeof(struct cell) + 2 * sizeof(struct tally) + 2 * sizeof(struct intmap_entry),
+    LINE_BYTES = 40,
+    FIELD_BYTES = 24
+};
 
 struct buckets *buckets_new(int partition, struct symbols *symbols, bool histograms)
 {
@@ -322,7 +326,8 @@ struct score *slot_route_get(struct slot *slot, uint32_t name)
     return *place;
 }
 
-static bool place_minute(struct buckets *buckets, struct commit *commit, uint32_t number, int64_t minute_number, struct place *place)
+static bool place_minute(struct buckets *buckets, struct commit *commit, uint32_t number, int64_t minute_number,
+                         struct place *place)
 {
     struct minute *minute = find_minute(buckets, minute_number, place->generation->revision);
     struct bucket *bucket = minute_bucket(buckets, minute, number / KEYS_CLIENTS_PER_SHARD);
@@ -344,7 +349,8 @@ static bool place_slot(struct buckets *buckets, struct commit *commit, struct cl
     return place->slot != NULL;
 }
 
-bool buckets_place(struct buckets *buckets, struct commit *commit, size_t index, int revision, int64_t clock_ms, struct place *place)
+bool buckets_place(struct buckets *buckets, struct commit *commit, size_t index, int revision, int64_t clock_ms,
+                   struct place *place)
 {
     int64_t time_ms = buckets->batch->time_ms[index];
     int64_t minute = time_ms / KEYS_MINUTE_MS;

@@ -35,7 +35,8 @@ static void flush_shard(struct buckets *buckets, struct bucket *bucket, struct p
         cell_format(cell, buckets->text);
         g_string_append_c(buckets->text, '\n');
     }
-    payload_add_pair(payload, view_make(field, number_write(field, bucket->shard)), view_make(buckets->text->str, buckets->text->len));
+    payload_add_pair(payload, view_make(field, number_write(field, bucket->shard)),
+                     view_make(buckets->text->str, buckets->text->len));
     bucket->dirty = false;
 }
 
@@ -64,7 +65,8 @@ static void flush_minute_bucket(struct buckets *buckets, const struct bucket *bu
     for (const struct cell *cell = bucket->dirty_cells; cell; cell = cell->next_dirty) {
         g_string_truncate(buckets->text, 0);
         cell_format(cell, buckets->text);
-        payload_add_pair(payload, view_make(field, number_write(field, cell->name)), view_make(buckets->text->str, buckets->text->len));
+        payload_add_pair(payload, view_make(field, number_write(field, cell->name)),
+                         view_make(buckets->text->str, buckets->text->len));
     }
 }
 

@@ -27,8 +27,8 @@ struct bucket {
     struct slot_client *slot_client; /* or */
     struct minute *minute;
     struct intmap cells;
-    struct cell *dirty_cells;        /* in a minute's bucket */
-    struct bucket *next_dirty;       /* of the slot's client, or of the minute */
+    struct cell *dirty_cells;  /* in a minute's bucket */
+    struct bucket *next_dirty; /* of the slot's client, or of the minute */
     struct buckets *buckets;
 };
 
@@ -45,7 +45,7 @@ struct slot_client {
     uint32_t number;
     uint64_t requests;
     bool dirty;
-    bool complete; /* Redis has no bucket of it that is not in memory */
+    bool complete;        /* Redis has no bucket of it that is not in memory */
     struct bucket *first; /* shard 0 */
     struct intmap shards; /* the others */
     struct bucket *dirty_buckets;

@@ -29,14 +29,14 @@ struct day_filter {
 struct ids {
     int partition;
     struct mirror *due;
-    GArray *digests;    /* of the round: DIGEST_SIZE bytes each */
-    GArray *order;      /* uint32_t: numbers of the round that are asked for, by day and shard */
+    GArray *digests;     /* of the round: DIGEST_SIZE bytes each */
+    GArray *order;       /* uint32_t: numbers of the round that are asked for, by day and shard */
     int64_t claimed_day; /* newest day on which ids were entered before the claim: of it nothing is known here */
     struct day_filter filters[DAYS];
-    GPtrArray *asked;   /* struct asked */
-    GHashTable *known;  /* set of struct entry */
-    GPtrArray *dirty;   /* struct entry, borrowed from known */
-    GPtrArray *clean;   /* the same: what Redis has, or will have before it answers; not needed after the round */
+    GPtrArray *asked;  /* struct asked */
+    GHashTable *known; /* set of struct entry */
+    GPtrArray *dirty;  /* struct entry, borrowed from known */
+    GPtrArray *clean;  /* the same: what Redis has, or will have before it answers; not needed after the round */
     GByteArray *text;
 };
 

@@ -1,8 +1,9 @@
 /* ids: which event ids were entered in the last 24 hours of log clock. Owned by one thread.
  *
- * Keys ids of lib/keys.h. An id is asked for one by one, never loaded whole: ids_prepare() collects the ids of the batches that come next
- * and asks for them in one pipeline; ids_enter() then decides. An id that was entered since is remembered until Redis has it. Of the days
- * that began under this claim a filter knows what cannot be in Redis: it need not be asked, nor the applies be waited for. */
+ * Keys ids of lib/keys.h. An id is asked for one by one, never loaded whole: ids_prepare() collects the ids of the batches that
+ * come next and asks for them in one pipeline; ids_enter() then decides. An id that was entered since is remembered until Redis has
+ * it. Of the days that began under this claim a filter knows what cannot be in Redis: it need not be asked, nor the applies be
+ * waited for. */
 #ifndef DAYBOOK_IDS_H
 #define DAYBOOK_IDS_H
 

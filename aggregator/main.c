@@ -2,8 +2,8 @@
  *
  * Threads: this one is the group member and tells the workers which partitions they have; the workers count (worker.h); the HTTP
  * server's answer /healthz, /readyz and /metrics.
- * Shutdown, in this order: leave the group (the partitions are taken from the workers, which settle them), end the workers, stop the HTTP
- * server. */
+ * Shutdown, in this order: leave the group (the partitions are taken from the workers, which settle them), end the workers, stop
+ * the HTTP server. */
 #include "aggregator/meters.h"
 #include "aggregator/settings.h"
 #include "aggregator/worker.h"
@@ -82,7 +82,8 @@ static bool check_redis(struct redis *redis, GError **error)
         g_autoptr(GError) refused = NULL;
         struct redis_reply *reply = redis_call(redis, &refused, "CONFIG GET %s", names[i]);
         if (!reply || redis_reply_count(reply) < 2) {
-            log_warn("redis_config_unknown", "name=%s hint=%s", names[i], "this server does not tell; maxmemory-policy must be noeviction");
+            log_warn("redis_config_unknown", "name=%s hint=%s", names[i],
+                     "this server does not tell; maxmemory-policy must be noeviction");
             redis_reply_free(reply);
             continue;
         }
@@ -91,8 +92,8 @@ static bool check_redis(struct redis *redis, GError **error)
         redis_reply_free(reply);
         if (i == 0 && g_strcmp0(text, "noeviction") != 0) {
             g_set_error(error, REDIS_ERROR, REDIS_ERROR_CONFIG,
-                        "redis.url: the server at %s has maxmemory-policy %s and would drop counts: set it to noeviction", redis_address(redis),
-                        text);
+                        "redis.url: the server at %s has maxmemory-policy %s and would drop counts: set it to noeviction",
+                        redis_address(redis), text);
             return false;
         }
         if (i > 0 && g_ascii_strtoll(text, NULL, 10) < least[i])
@@ -112,9 +113,10 @@ static bool publish_topic(struct redis *redis, const char *topic, int partitions
     g_autofree char *before = g_strndup(text.data ? text.data : "", text.size);
     redis_reply_free(reply);
     if (g_ascii_strtoll(before, NULL, 10) > partitions) {
-        g_set_error(error, KAFKA_ERROR, KAFKA_ERROR_CONFIG,
-                    "kafka.topic: \"%s\" has %d partitions, but counts were kept for %s: a topic with fewer partitions cannot go on from there",
-                    topic, partitions, before);
+        g_set_error(
+            error, KAFKA_ERROR, KAFKA_ERROR_CONFIG,
+            "kafka.topic: \"%s\" has %d partitions, but counts were kept for %s: a topic with fewer partitions cannot go on from there",
+            topic, partitions, before);
         return false;
     }
     g_snprintf(number, sizeof number, "%d", partitions);
@@ -130,12 +132,15 @@ static bool check_topic(const struct aggregator *aggregator, int *partitions, GE
     if (!kafka_topic_get(&aggregator->kafka, name, KAFKA_TIMEOUT_MS, &topic, error))
         return false;
     if (topic.config_known && !topic.log_append_time) {
-        g_set_error(error, KAFKA_ERROR, KAFKA_ERROR_CONFIG,
-                    "kafka.topic: \"%s\" has message.timestamp.type=CreateTime, but Daybook's clock is the log's: set it to LogAppendTime", name);
+        g_set_error(
+            error, KAFKA_ERROR, KAFKA_ERROR_CONFIG,
+            "kafka.topic: \"%s\" has message.timestamp.type=CreateTime, but Daybook's clock is the log's: set it to LogAppendTime",
+            name);
         return false;
     }
     if (!topic.config_known)
-        log_warn("topic_config_unknown", "topic=%s hint=%s", name, "this broker does not tell; message.timestamp.type must be LogAppendTime");
+        log_warn("topic_config_unknown", "topic=%s hint=%s", name,
+                 "this broker does not tell; message.timestamp.type must be LogAppendTime");
     *partitions = topic.partitions;
     return true;
 }
@@ -267,8 +272,9 @@ static void read_settings(struct aggregator *aggregator)
     const char *instance = config_string(config, "kafka.instance");
     /* The same name after a restart means the same partitions at once, without waiting for the old session to end. */
     gint64 port = config_int(config, "listen.port");
-    aggregator->instance = *instance ? g_strdup(instance)
-                                     : g_strdup_printf("%s-%" G_GINT64_FORMAT, g_get_host_name(), port > 0 ? port : (gint64)getpid());
+    aggregator->instance = *instance
+                               ? g_strdup(instance)
+                               : g_strdup_printf("%s-%" G_GINT64_FORMAT, g_get_host_name(), port > 0 ? port : (gint64)getpid());
     aggregator->kafka = (struct kafka_settings){
         .brokers = config_string(config, "kafka.brokers"),
         .client_id = "daybook-aggregator",
@@ -281,7 +287,8 @@ static void read_settings(struct aggregator *aggregator)
     };
 }
 
-/* The open buckets grow by hundreds of megabytes in small pieces, on all threads. A thread's own arena would ask the kernel for each page. */
+/* The open buckets grow by hundreds of megabytes in small pieces, on all threads. A thread's own arena would ask the kernel for
+ * each page. */
 static void tune_malloc(void)
 {
     mallopt(M_ARENA_MAX, 1);

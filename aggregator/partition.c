@@ -24,7 +24,7 @@ void partition_forget(struct partition *partition)
     g_clear_pointer(&partition->buckets, buckets_free);
     g_clear_pointer(&partition->symbols, symbols_free);
     g_clear_pointer(&partition->ids, ids_free);
-    struct mirror **const mirrors[] = {&partition->meta, &partition->hw,   &partition->hb, &partition->imports,
+    struct mirror **const mirrors[] = {&partition->meta,       &partition->hw,   &partition->hb, &partition->imports,
                                        &partition->quarantine, &partition->gaps, &partition->due};
     for (size_t i = 0; i < G_N_ELEMENTS(mirrors); i++)
         g_clear_pointer(mirrors[i], mirror_free);
@@ -99,7 +99,8 @@ static bool change_topic(struct partition *partition, GError **error)
 {
     if (!partition->settings.accept_new_log) {
         g_set_error(error, COMMIT_ERROR, COMMIT_ERROR_DAMAGED,
-                    "partition %d was counted up to offset %" G_GINT64_FORMAT " of topic \"%s\", but kafka.topic is \"%s\": set it back, or set "
+                    "partition %d was counted up to offset %" G_GINT64_FORMAT
+                    " of topic \"%s\", but kafka.topic is \"%s\": set it back, or set "
                     "kafka.new_log=accept if the new topic goes on where the old one ended",
                     partition->number, partition->point.next, partition->point.topic, partition->settings.topic);
         return false;
@@ -108,8 +109,8 @@ static bool change_topic(struct partition *partition, GError **error)
     g_autofree char *value = g_strdup_printf("%s ended at %" G_GINT64_FORMAT, partition->point.topic, partition->point.next);
     mirror_set(partition->meta, field, value);
     mirror_add(partition->meta, "topics", 1);
-    log_warn("new_log_accepted", "partition=%d old=%s ended_at=%" G_GINT64_FORMAT " new=%s", partition->number, partition->point.topic,
-             partition->point.next, partition->settings.topic);
+    log_warn("new_log_accepted", "partition=%d old=%s ended_at=%" G_GINT64_FORMAT " new=%s", partition->number,
+             partition->point.topic, partition->point.next, partition->settings.topic);
     partition->next = 0;
     partition->check_fingerprint = false;
     return true;
@@ -148,7 +149,8 @@ bool partition_claim(struct partition *partition, GError **error)
     mirror_load(partition->meta, partition->commit);
     mirror_load(partition->hw, partition->commit);
     mirror_load(partition->due, partition->commit);
-    /* What was read may be another's, who claimed meanwhile: no conclusion from it before the guard has said that we still own it. */
+    /* What was read may be another's, who claimed meanwhile: no conclusion from it before the guard has said that we still own it.
+     */
     if (!commit_read(partition->commit, error) || !commit_guard(partition->commit, error) || !take_point(partition, error))
         return false;
     ids_learn(partition->ids);
@@ -160,13 +162,15 @@ bool partition_claim(struct partition *partition, GError **error)
 bool partition_check_log(struct partition *partition, int64_t low, int64_t high, GError **error)
 {
     if (high < partition->next)
-        return damaged(error, partition,
-                       "the log ends before the record that is to be counted next: it was cut, or this is another cluster. Give a new log a new "
-                       "topic name");
+        return damaged(
+            error, partition,
+            "the log ends before the record that is to be counted next: it was cut, or this is another cluster. Give a new log a new "
+            "topic name");
     if (low > partition->next)
-        return damaged(error, partition,
-                       "the log no longer reaches back to the record that is to be counted next: its retention was too short. Restore a newer "
-                       "backup, or begin a new topic with kafka.new_log=accept");
+        return damaged(
+            error, partition,
+            "the log no longer reaches back to the record that is to be counted next: its retention was too short. Restore a newer "
+            "backup, or begin a new topic with kafka.new_log=accept");
     if (low == partition->next)
         partition->check_fingerprint = false; /* the record before is gone by retention */
     return true;
@@ -195,7 +199,7 @@ static void fill_payload(struct partition *partition)
     buckets_flush(partition->buckets, payload);
     ids_flush(partition->ids, payload);
     write_meta(partition);
-    struct mirror *const mirrors[] = {partition->meta, partition->hw,   partition->hb, partition->imports,
+    struct mirror *const mirrors[] = {partition->meta,       partition->hw,   partition->hb, partition->imports,
                                       partition->quarantine, partition->gaps, partition->due};
     for (size_t i = 0; i < G_N_ELEMENTS(mirrors); i++)
         mirror_flush(mirrors[i], payload);
@@ -242,8 +246,8 @@ bool partition_flush(struct partition *partition, GError **error)
     fill_payload(partition);
     /* Larger under load: fewer flushes write the same field again. */
     size_t limit = full ? partition->payload_limit * 2 : partition->payload_limit / 2;
-    partition->payload_limit = CLAMP(limit, MIN((size_t)PAYLOAD_FIRST, partition->settings.payload_max_bytes),
-                                     partition->settings.payload_max_bytes);
+    partition->payload_limit =
+        CLAMP(limit, MIN((size_t)PAYLOAD_FIRST, partition->settings.payload_max_bytes), partition->settings.payload_max_bytes);
     return commit_payload(partition, error) && trim(partition, error);
 }
 
@@ -394,7 +398,8 @@ bool partition_tick(struct partition *partition, int64_t now_ms, bool behind, GE
 
 void partition_stats(const struct partition *partition, struct partition_stats *stats)
 {
-    *stats = (struct partition_stats){.claims = partition->claims, .flushes = partition->flushes, .payload_bytes = partition->payload_bytes};
+    *stats = (struct partition_stats){
+        .claims = partition->claims, .flushes = partition->flushes, .payload_bytes = partition->payload_bytes};
     if (!partition->meta)
         return;
     const struct {

@@ -1,8 +1,9 @@
 /* partition: everything that one owner knows and does for one partition. Owned by one thread.
  *
- * Life: partition_new; then, as often as needed, partition_claim and, from partition_position() on, partition_feed and partition_tick;
- * any failure of these means: partition_forget, and claim again (after COMMIT_ERROR_LOST and _FENCED soon, after COMMIT_ERROR_DAMAGED
- * only when someone has mended it). Everything that decides what is counted is taken from the log: see commit.h and ARCHITECTURE.md. */
+ * Life: partition_new; then, as often as needed, partition_claim and, from partition_position() on, partition_feed and
+ * partition_tick; any failure of these means: partition_forget, and claim again (after COMMIT_ERROR_LOST and _FENCED soon, after
+ * COMMIT_ERROR_DAMAGED only when someone has mended it). Everything that decides what is counted is taken from the log: see
+ * commit.h and ARCHITECTURE.md. */
 #ifndef DAYBOOK_PARTITION_H
 #define DAYBOOK_PARTITION_H
 
@@ -13,7 +14,7 @@ struct partition;
 
 struct partition_settings {
     const char *topic;
-    bool accept_new_log;      /* a topic of another name is a new log: begin at 0, keep the counts */
+    bool accept_new_log; /* a topic of another name is a new log: begin at 0, keep the counts */
     bool histograms;
     int flush_interval_ms;
     size_t payload_max_bytes; /* flush.max_payload_bytes */
@@ -26,8 +27,8 @@ struct partition_settings {
 
 struct partition_stats {
     uint64_t claims, flushes, payload_bytes;
-    uint64_t events, duplicates, duplicate_batches, duplicate_batch_events, quarantined, quarantined_events, gaps, gap_batches, other_crc,
-        over_cap; /* as in meta: since the beginning of the counts */
+    uint64_t events, duplicates, duplicate_batches, duplicate_batch_events, quarantined, quarantined_events, gaps, gap_batches,
+        other_crc, over_cap; /* as in meta: since the beginning of the counts */
     int64_t clock_ms;
     int64_t committed; /* next offset, committed */
     size_t memory_bytes;
@@ -43,14 +44,14 @@ void partition_forget(struct partition *partition);
 
 /* Where to read from: one before the next record, so that its fingerprint can be compared; or 0. */
 int64_t partition_position(const struct partition *partition);
-/* Is the log, of which [low, high) is still there, one that we can go on with? COMMIT_ERROR_DAMAGED says what to do if not. May move the
- * position. */
+/* Is the log, of which [low, high) is still there, one that we can go on with? COMMIT_ERROR_DAMAGED says what to do if not. May
+ * move the position. */
 bool partition_check_log(struct partition *partition, int64_t low, int64_t high, GError **error);
 
 /* Records in the order of the log, at most FEED_MAX; those below the position are passed over. */
 bool partition_feed(struct partition *partition, struct feed *feed, const struct log_record *records, size_t n, GError **error);
-/* Flushes what is due, checks an idle claim each second, removes what is due by the log clock. now_ms: monotonic. behind: more of the log
- * is waiting already. */
+/* Flushes what is due, checks an idle claim each second, removes what is due by the log clock. now_ms: monotonic. behind: more of
+ * the log is waiting already. */
 bool partition_tick(struct partition *partition, int64_t now_ms, bool behind, GError **error);
 /* Flushes everything and waits. */
 bool partition_settle(struct partition *partition, GError **error);

@@ -1,7 +1,8 @@
 #include "aggregator/settings.h"
 
 static const struct config_row rows[] = {
-    {"kafka", "brokers", CONFIG_STRING, "127.0.0.1:9092", 0, 0, NULL, NULL, false, "Kafka's bootstrap addresses, host:port,host:port."},
+    {"kafka", "brokers", CONFIG_STRING, "127.0.0.1:9092", 0, 0, NULL, NULL, false,
+     "Kafka's bootstrap addresses, host:port,host:port."},
     {"kafka", "topic", CONFIG_STRING, "usage.events", 0, 0, NULL, NULL, false,
      "Topic with the usage events. A new log needs a new name: see kafka.new_log."},
     {"kafka", "group", CONFIG_STRING, "daybook-aggregator", 0, 0, NULL, NULL, false,
@@ -33,8 +34,9 @@ static const struct config_row rows[] = {
 
 const struct config_table aggregator_settings = {
     .program = "aggregator",
-    .summary = "daybook-aggregator reads usage batches from Kafka and keeps the counts in Redis, exactly once. Start as many as you like: the "
-               "partitions are divided among them.",
+    .summary =
+        "daybook-aggregator reads usage batches from Kafka and keeps the counts in Redis, exactly once. Start as many as you like: the "
+        "partitions are divided among them.",
     .rows = rows,
     .n_rows = G_N_ELEMENTS(rows),
 };

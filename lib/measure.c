@@ -37,7 +37,8 @@ static void tally_insert(struct tally_list *list, uint32_t at, uint32_t key, uin
     list->n++;
 }
 
-/* First place whose key is not below `key`. Without a branch that depends on the data: the processor would guess wrong half of the time. */
+/* First place whose key is not below `key`. Without a branch that depends on the data: the processor would guess wrong half of the
+ * time. */
 static uint32_t tally_place(const struct tally_list *list, uint32_t key)
 {
     const struct tally *base = list->items;
@@ -144,8 +145,8 @@ void measure_format_request(uint32_t status, uint64_t latency_us, uint64_t reque
 void measure_format(const struct measure *measure, GString *out)
 {
     if (is_single(measure)) {
-        measure_format_request(measure->statuses.items[0].key, measure->latency_sum_us, measure->request_bytes, measure->response_bytes,
-                               measure->latencies.n > 0, out);
+        measure_format_request(measure->statuses.items[0].key, measure->latency_sum_us, measure->request_bytes,
+                               measure->response_bytes, measure->latencies.n > 0, out);
         return;
     }
     size_t room = 8u * (NUMBER_MAX + 1) + (size_t)(measure->statuses.n + measure->latencies.n) * (2 * NUMBER_MAX + 2);

@@ -9,8 +9,8 @@
  *   |            `- requests: the sum of the counts before
  *   `- requests by status code, ascending; plain integers, to be read with redis-cli by anyone
  *
- * Most combinations occur once in a quarter of an hour, so a measure of one request has a short text: status, latency in µs, request
- * bytes, response bytes (the rest follows from them), and "-" behind them when histograms are off:
+ * Most combinations occur once in a quarter of an hour, so a measure of one request has a short text: status, latency in µs,
+ * request bytes, response bytes (the rest follows from them), and "-" behind them when histograms are off:
  *
  *   404 9001 12 530
  *
@@ -22,7 +22,7 @@
 #include <glib.h>
 
 struct tally {
-    uint32_t key;   /* status code or histogram bucket */
+    uint32_t key; /* status code or histogram bucket */
     uint32_t unused;
     uint64_t count;
 };

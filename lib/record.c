@@ -7,7 +7,7 @@
 #include "lib/crc32c.h"
 #include "usage.pb-c.h"
 
-G_DEFINE_QUARK(daybook-record-error, record_error)
+G_DEFINE_QUARK(daybook - record - error, record_error)
 
 /* ---- arena ---- */
 
@@ -211,11 +211,11 @@ static bool read_header(const Daybook__V1__UsageBatch *from, struct batch_header
 }
 
 /* A column is as long as status, or left out. */
-#define TAKE(field)                                                                                                              \
-    do {                                                                                                                         \
-        if (from->n_##field != 0 && from->n_##field != to->n_events)                                                             \
-            return malformed(error, "column " #field " has another length than status");                                         \
-        to->field = from->n_##field ? from->field : NULL;                                                                        \
+#define TAKE(field)                                                                      \
+    do {                                                                                 \
+        if (from->n_##field != 0 && from->n_##field != to->n_events)                     \
+            return malformed(error, "column " #field " has another length than status"); \
+        to->field = from->n_##field ? from->field : NULL;                                \
     } while (0)
 
 static bool take_columns(const Daybook__V1__UsageBatch *from, struct batch *to, GError **error)

@@ -23,8 +23,8 @@ struct batch_builder {
     struct column64 columns64[N_COLUMNS64];
     GArray *time_delta; /* int64_t */
     int64_t base_time_ms, last_time_ms;
-    GArray *id_event;   /* uint32_t */
-    GPtrArray *ids;     /* of GBytes */
+    GArray *id_event; /* uint32_t */
+    GPtrArray *ids;   /* of GBytes */
     size_t size;
 };
 
@@ -155,9 +155,9 @@ static void set_header(Daybook__V1__UsageBatch *batch, const struct batch_header
     batch->import = header->import;
 }
 
-#define SET32(batch, field, column)                                                                                              \
+#define SET32(batch, field, column) \
     ((batch)->n_##field = (column).used ? (column).values->len : 0, (batch)->field = (uint32_t *)(void *)(column).values->data)
-#define SET64(batch, field, column)                                                                                              \
+#define SET64(batch, field, column) \
     ((batch)->n_##field = (column).used ? (column).values->len : 0, (batch)->field = (uint64_t *)(void *)(column).values->data)
 
 static void set_columns(Daybook__V1__UsageBatch *batch, const struct batch_builder *builder)

@@ -1,10 +1,10 @@
-/* The commit protocol under random schedules: the real code of a partition (claim, count, flush, removal) against a Redis that can be
- * stopped between any two commands.
+/* The commit protocol under random schedules: the real code of a partition (claim, count, flush, removal) against a Redis that can
+ * be stopped between any two commands.
  *
- * Each schedule makes a log (several collectors, with resends, restarts, ids, gaps, foreign records, and a clock that jumps by days), lets
- * up to three workers believe that they own the partition, kills them and cuts their connections with commands on their way, which may
- * still be executed, and puts Redis back to earlier states, with and without the connections noticing. In the end one worker goes on in
- * peace, and then what Redis holds must be the function of the log that the test computes by itself.
+ * Each schedule makes a log (several collectors, with resends, restarts, ids, gaps, foreign records, and a clock that jumps by
+ * days), lets up to three workers believe that they own the partition, kills them and cuts their connections with commands on their
+ * way, which may still be executed, and puts Redis back to earlier states, with and without the connections noticing. In the end
+ * one worker goes on in peace, and then what Redis holds must be the function of the log that the test computes by itself.
  *
  * DAYBOOK_MODEL_SCHEDULES=N (default 3,000), DAYBOOK_MODEL_SEED=N (first seed). */
 #include "aggregator/partition.h"
@@ -211,8 +211,7 @@ static bool own(struct sim_worker *worker, GError **error)
 {
     struct world *world = worker->world;
     struct partition_stats stats;
-    if (!partition_claim(worker->partition, error) ||
-        !partition_check_log(worker->partition, 0, (int64_t)world->log->len, error))
+    if (!partition_claim(worker->partition, error) || !partition_check_log(worker->partition, 0, (int64_t)world->log->len, error))
         return false;
     for (int64_t position = partition_position(worker->partition);;) {
         struct log_record records[8];
@@ -298,7 +297,8 @@ static void new_stream(struct world *world, struct collector *collector)
 
 static void add_event(struct world *world)
 {
-    static const char *const clients[] = {"a", "b", "c", "d"}, *const routes[] = {"/x", "/y/{n}", "/z"}, *const users[] = {"", "", "u", "v"};
+    static const char *const clients[] = {"a", "b", "c", "d"}, *const routes[] = {"/x", "/y/{n}", "/z"},
+                             *const users[] = {"", "", "u", "v"};
     char id[16] = "";
     if (chance(world, 0.3))
         g_snprintf(id, sizeof id, "id-%u", pick(world, 12));
@@ -334,7 +334,8 @@ static void collect(struct world *world)
         collector->sequence++; /* lost before the log: a gap, or an unknown stream's quarantine */
     for (uint32_t n = 1 + pick(world, 4); n > 0; n--)
         add_event(world);
-    struct batch_header header = {.partition = 0, .partition_count = 2, .sequence = ++collector->sequence, .created_ms = world->clock_ms};
+    struct batch_header header = {
+        .partition = 0, .partition_count = 2, .sequence = ++collector->sequence, .created_ms = world->clock_ms};
     memcpy(header.stream_id, collector->stream, STREAM_ID_SIZE);
     if (chance(world, 0.01))
         header.partition = 1; /* belongs elsewhere */
@@ -354,7 +355,8 @@ static void write_log(struct world *world)
         append_record(world, g_bytes_new_static("\xff junk", 6));
     else if (chance(world, 0.05)) {
         const uint64_t sequences[] = {1, 2};
-        struct heartbeat heartbeat = {.collector = "sim", .clock_ms = world->clock_ms, .last_sequence = sequences, .n_partitions = 2};
+        struct heartbeat heartbeat = {
+            .collector = "sim", .clock_ms = world->clock_ms, .last_sequence = sequences, .n_partitions = 2};
         append_record(world, record_heartbeat(&heartbeat));
     } else {
         collect(world);
@@ -378,9 +380,13 @@ static void world_init(struct world *world, guint32 seed)
     }
     for (size_t i = 0; i < WORKERS; i++) {
         struct sim_worker *worker = &world->workers[i];
-        const struct partition_settings settings = {.topic = "t", .histograms = true, .flush_interval_ms = 250,
-                                                    .payload_max_bytes = world->payload_max, .connect = connect_model,
-                                                    .token = next_token, .opaque = worker};
+        const struct partition_settings settings = {.topic = "t",
+                                                    .histograms = true,
+                                                    .flush_interval_ms = 250,
+                                                    .payload_max_bytes = world->payload_max,
+                                                    .connect = connect_model,
+                                                    .token = next_token,
+                                                    .opaque = worker};
         worker->world = world;
         worker->partition = partition_new(0, &settings);
         if (chance(world, 0.5))
@@ -502,11 +508,11 @@ static void test_schedules(void)
         if (difference)
             g_error("seed %" G_GUINT64_FORMAT ": %s", seed + i, difference);
     }
-    g_test_message("schedules=%" G_GUINT64_FORMAT " events=%" G_GUINT64_FORMAT " commits=%" G_GUINT64_FORMAT " kills=%" G_GUINT64_FORMAT
-                   " rollbacks=%" G_GUINT64_FORMAT " silent=%" G_GUINT64_FORMAT " ghosts=%" G_GUINT64_FORMAT " refused=%" G_GUINT64_FORMAT
-                   " oom=%" G_GUINT64_FORMAT " swept=%" G_GUINT64_FORMAT,
-                   n, total[EVENTS], total[COMMITS], total[KILLS], total[ROLLBACKS], total[SILENT_ROLLBACKS], total[GHOSTS], total[FENCED],
-                   total[OOMS], total[SWEPT]);
+    g_test_message("schedules=%" G_GUINT64_FORMAT " events=%" G_GUINT64_FORMAT " commits=%" G_GUINT64_FORMAT
+                   " kills=%" G_GUINT64_FORMAT " rollbacks=%" G_GUINT64_FORMAT " silent=%" G_GUINT64_FORMAT
+                   " ghosts=%" G_GUINT64_FORMAT " refused=%" G_GUINT64_FORMAT " oom=%" G_GUINT64_FORMAT " swept=%" G_GUINT64_FORMAT,
+                   n, total[EVENTS], total[COMMITS], total[KILLS], total[ROLLBACKS], total[SILENT_ROLLBACKS], total[GHOSTS],
+                   total[FENCED], total[OOMS], total[SWEPT]);
     for (size_t i = KILLS; n >= 1000 && i <= SWEPT; i++)
         g_assert_cmpuint(total[i], >, 0); /* every fault was met */
 }

@@ -97,9 +97,27 @@ static void test_short_text(void)
 
 static void test_bad_text(void)
 {
-    static const char *const bad[] = {"", " ", "200:1", "200:1 1 1 1 1 1", "200:1 2 1 1 1 1 -", "404:1,200:1 2 1 1 1 1 -", "200:0 0 1 1 1 1 -",
-                                      "200:1 1 1 1 1 1 -x", "200:1 1 x 1 1 1 -", "200:18446744073709551616 1 1 1 1 1 -",
-                                      "200:1 1 1 1 1 1 496:1", "200 1 1 1 1 1 -", "200:1  1 1 1 1 -", "200", "200 ", "200 1", "200 1 2", "200 1 2 3 ", "200 1 2 3 x", "200 1 2 3 --", "200  1 2 3"};
+    static const char *const bad[] = {"",
+                                      " ",
+                                      "200:1",
+                                      "200:1 1 1 1 1 1",
+                                      "200:1 2 1 1 1 1 -",
+                                      "404:1,200:1 2 1 1 1 1 -",
+                                      "200:0 0 1 1 1 1 -",
+                                      "200:1 1 1 1 1 1 -x",
+                                      "200:1 1 x 1 1 1 -",
+                                      "200:18446744073709551616 1 1 1 1 1 -",
+                                      "200:1 1 1 1 1 1 496:1",
+                                      "200 1 1 1 1 1 -",
+                                      "200:1  1 1 1 1 -",
+                                      "200",
+                                      "200 ",
+                                      "200 1",
+                                      "200 1 2",
+                                      "200 1 2 3 ",
+                                      "200 1 2 3 x",
+                                      "200 1 2 3 --",
+                                      "200  1 2 3"};
     struct measure measure;
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
         g_assert_false(measure_parse(&measure, view_of(bad[i])));
@@ -130,9 +148,15 @@ static void test_numbers(void)
         const char *text;
         bool ok;
         int64_t value;
-    } cases[] = {{"0", true, 0},   {"9223372036854775807", true, INT64_MAX}, {"-9223372036854775808", true, INT64_MIN},
-                 {"-1", true, -1}, {"9223372036854775808", false, 0},        {"", false, 0},
-                 {"-", false, 0},  {"1x", false, 0},                         {"+1", false, 0}};
+    } cases[] = {{"0", true, 0},
+                 {"9223372036854775807", true, INT64_MAX},
+                 {"-9223372036854775808", true, INT64_MIN},
+                 {"-1", true, -1},
+                 {"9223372036854775808", false, 0},
+                 {"", false, 0},
+                 {"-", false, 0},
+                 {"1x", false, 0},
+                 {"+1", false, 0}};
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         int64_t value = 0;
         char out[NUMBER_MAX];
