@@ -27,10 +27,12 @@ class Missed(Exception):
     """The moment for the fault did not come."""
 
 
-def named_points(program):
+def named_points(program, pattern="*.c", but="import"):
     """Crash points of a program, from its source."""
     found = set()
-    for path in sorted((ROOT / program).glob("*.c")):
+    for path in sorted((ROOT / program).glob(pattern)):
+        if path.name.startswith(but):
+            continue
         found.update(re.findall(r'crashpoint\("([^"]+)"\)', path.read_text()))
     return sorted(found)
 
@@ -141,6 +143,37 @@ HELP = {
 }
 # Points that are passed once in a while: the first time must do.
 RARE = {*HELP, "journal.segment_written", "journal.segment_renamed", "claim.taken"}
+
+
+# ---- import ----
+
+
+def import_killed(world, random):
+    """kill -9 of `daybook import` at some moment, twice; then the same file again, and once more than needed."""
+    path, events = world.write_import(random)
+    for _ in range(2):
+        process = world.start_import(path)
+        time.sleep(random.uniform(0.02, 0.4))
+        process.kill()
+        process.wait()
+    at_stake = wait_uncommitted(world)
+    world.finish_import(path, events)
+    return Hit(at_stake)
+
+
+def at_import_point(name):
+    def fault(world, random):
+        path, events = world.write_import(random)
+        process = world.start_import(path, f"{name}:{random.choice((1, 1, 2, 4))}")
+        code = process.wait(60)
+        at_stake = world.lag() or 0
+        world.finish_import(path, events)
+        assert code in (0, -signal.SIGKILL), f"daybook import ended with {code}"
+        if code == 0:
+            raise Missed(f"daybook import did not reach {name}")
+        return Hit(at_stake)
+
+    return fault
 
 
 # ---- aggregator ----
@@ -291,6 +324,7 @@ def run_to_point(world, daemon, name, random):
 RANDOM_FAULTS = {
     "collector killed": collector_killed,
     "collector killed, broker down": collector_killed_while_broker_is_down,
+    "import killed": import_killed,
     "aggregator killed": aggregator_killed,
     "aggregator moved": aggregator_moved,
     "aggregator frozen": aggregator_frozen,
@@ -308,6 +342,7 @@ MUST_CUT = {"redis torn", "redis torn, worker dead", "power lost"}
 def schedule(random, wanted):
     """(kind, fault) in random order: every named point once, every random kind at least twice, `wanted` in all at least."""
     points = [(f"collector @{name}", at_collector_point(name)) for name in named_points("collector")]
+    points += [(f"import @{name}", at_import_point(name)) for name in named_points("collector", "import*.c", but="-")]
     points += [(f"aggregator @{name}", at_aggregator_point(name)) for name in named_points("aggregator")]
     kinds = list(RANDOM_FAULTS.items())
     chosen = points + kinds + kinds

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from . import counts
 from .parts import BIN, Broker, Daemon, Redis, wait_until
-from .traffic import Burst, FileWriter, HttpSender, Sum
+from .traffic import Burst, FileWriter, HttpSender, Source, Sum
 
 TOPIC = "usage.events"
 
@@ -148,6 +148,33 @@ class World:
         for future in self.admin.incremental_alter_configs([resource]).values():
             future.result(20)
 
+    # ---- imports ----
+
+    def write_import(self, random, lines=6000):
+        """A file of events that nobody has imported yet; (path, events)."""
+        path = self.directory / f"import{len(list(self.directory.glob('import*')))}.ndjson"
+        source = Source(path.name, self.sum, random.random(), rate=1)
+        events = [source.event() for _ in range(lines)]
+        path.write_text("".join(json.dumps(event) + "\n" for event in events))
+        return path, events
+
+    def start_import(self, path, crash_at=None):
+        command = [str(BIN / "daybook"), "import", "--format", "ndjson", "--no-wait", "--quiet", str(path)]
+        environment = {**os.environ, **self.place(), **({"DAYBOOK_CRASH_AT": crash_at} if crash_at else {})}
+        with open(self.directory / "import.log", "ab") as log:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+
+    def finish_import(self, path, events):
+        """Imports it to its end, and once more."""
+        for _ in range(2):
+            code = self.start_import(path).wait(60)
+            assert code == 0, f"import: exit {code}: {(self.directory / 'import.log').read_text()[-2000:]}"
+        self.sum.add(events)
+
+    def place(self):
+        """What the commands of `daybook` read from the environment."""
+        return {"KAFKA_BROKERS": self.broker.address, "TOPIC": self.topic, "REDIS_URL": self.redis_url}
+
     # ---- what can be seen from outside ----
 
     def lag(self):
@@ -196,9 +223,8 @@ class World:
 
     def recount(self, *options):
         """(exit code, output) of `daybook recount`."""
-        place = {"KAFKA_BROKERS": self.broker.address, "TOPIC": self.topic, "REDIS_URL": self.redis_url}
         command = [str(BIN / "daybook"), "recount", *options]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, **place})
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, **self.place()})
         assert done.returncode in (0, 1), done.stderr
         return done.returncode, done.stdout
 
