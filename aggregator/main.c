@@ -115,8 +115,8 @@ static bool publish_topic(struct redis *redis, const char *topic, int partitions
     if (g_ascii_strtoll(before, NULL, 10) > partitions) {
         g_set_error(
             error, KAFKA_ERROR, KAFKA_ERROR_CONFIG,
-            "kafka.topic: \"%s\" has %d partitions, but counts were kept for %s: a topic with fewer partitions cannot go on from there",
-            topic, partitions, before);
+            "kafka.topic: \"%s\" has %d partitions, but counts were kept for %s: a topic with fewer cannot go on from there", topic,
+            partitions, before);
         return false;
     }
     g_snprintf(number, sizeof number, "%d", partitions);

@@ -164,7 +164,7 @@ bool partition_check_log(struct partition *partition, int64_t low, int64_t high,
     if (high < partition->next)
         return damaged(
             error, partition,
-            "the log ends before the record that is to be counted next: it was cut, or this is another cluster. Give a new log a new "
+            "the log ends before the record that is to be counted next: it was cut, or is another cluster's. Give a new log a new "
             "topic name");
     if (low > partition->next)
         return damaged(

@@ -256,10 +256,9 @@ static bool compare_fingerprint(struct partition *partition, const struct fed *f
     partition->check_fingerprint = false;
     if (strcmp(found, partition->point.fingerprint) == 0)
         return true;
-    return stop(
-        error, partition, fed->log->offset,
-        "the log has another record there than the one that was counted last. The topic was deleted and made again, or this is another "
-        "cluster: give the new log a new topic name, or restore the old one");
+    return stop(error, partition, fed->log->offset,
+                "the log has another record there than the one that was counted last. The topic was made again, or this is another "
+                "cluster: give the new log a new topic name, or restore the old one");
 }
 
 static bool take_record(struct partition *partition, const struct fed *fed, GError **error)

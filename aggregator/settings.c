@@ -14,7 +14,7 @@ static const struct config_row rows[] = {
     {"kafka", "properties", CONFIG_LIST, "", 0, 0, NULL, NULL, true,
      "Further librdkafka properties, name=value (security.protocol, sasl.*, ssl.* and the like)."},
     {"redis", "url", CONFIG_STRING, "redis://127.0.0.1:6379", 0, 0, NULL, NULL, true,
-     "redis://[user:password@]host:port[,host:port…][/db], redis+sentinel://host:port[,…]/master or redis+cluster://host:port[,…]."},
+     "redis://[user:password@]host:port[,host:port…][/db], redis+sentinel://host:port[,…]/master, redis+cluster://host:port[,…]."},
     {"redis", "timeout_ms", CONFIG_INT, "10000", 1000, 600000, "ms", NULL, false,
      "How long a reply may take before the connection is given up and its partition claimed again."},
     {"worker", "threads", CONFIG_INT, "0", 0, 256, NULL, NULL, false,
@@ -22,7 +22,7 @@ static const struct config_row rows[] = {
     {"flush", "interval_ms", CONFIG_INT, "250", 10, 10000, "ms", NULL, false,
      "How often counts are committed to Redis while the worker keeps up; behind the log the payload's size decides."},
     {"flush", "max_payload_bytes", CONFIG_INT, "16MiB", 65536, 268435456, "bytes", NULL, false,
-     "Largest commit payload. It begins at 1 MiB and grows to this under load, since large flushes write the same field less often."},
+     "Largest commit payload. It begins at 1 MiB and grows to this under load: large flushes write a field less often."},
     {"cache", "max_bytes", CONFIG_INT, "256MiB", 1048576, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,
      "Memory for open buckets, shared by the partitions of this process. What does not fit is read again from Redis when needed."},
     {"counting", "histograms", CONFIG_BOOL, "true", 0, 0, NULL, NULL, false,
@@ -35,8 +35,8 @@ static const struct config_row rows[] = {
 const struct config_table aggregator_settings = {
     .program = "aggregator",
     .summary =
-        "daybook-aggregator reads usage batches from Kafka and keeps the counts in Redis, exactly once. Start as many as you like: the "
-        "partitions are divided among them.",
+        "daybook-aggregator reads usage batches from Kafka and keeps the counts in Redis, exactly once. Start as many as you like: "
+        "the partitions are divided among them.",
     .rows = rows,
     .n_rows = G_N_ELEMENTS(rows),
 };
