@@ -57,7 +57,8 @@ struct intake_refusal {
     char message[256]; /* a sentence: field, value, what is allowed. Valid UTF-8. */
 };
 
-/* Fills the refusal with the sentence "<field> is '<value>'; allowed: <allowed>.", the value cut and cleaned, or for a missing field
+/* Fills the refusal with the sentence "<field> is '<value>'; allowed: <allowed>.", the value cut and cleaned, or for a missing
+ * field
  * "<field> is missing; needed: <allowed>." */
 void intake_refuse(struct intake_refusal *refusal, enum intake_reason reason, const char *field, struct view value,
                    const char *allowed);

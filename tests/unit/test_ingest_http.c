@@ -1,230 +1,6 @@
-/* POST /v1/events, end to end: a raw client, the real server, intake, batcher and journal; what is read at the end are the records
- * that the journal holds. Faults come from the journal's own table of them. */
-#include "collector/ingest_http.h"
-#include "collector/meters.h"
-#include "collector/settings.h"
-#include "lib/record.h"
-#include "tests/unit/http_client.h"
-#include "tests/unit/journal_tools.h"
-#include <jansson.h>
-#include <stdatomic.h>
+/* POST /v1/events, end to end: what may be posted, what is answered, and what is in the journal then. */
+#include "tests/unit/ingest_tools.h"
 #include <zlib.h>
-
-enum { BODY_MAX = 20000, EVENTS_MAX = 50 };
-
-struct fixture {
-    struct tools tools;
-    struct journal_faults faults;
-    atomic_int failing; /* errno that every fdatasync fails with, 0: none */
-    struct config *config;
-    struct intake *intake;
-    struct batcher *batcher;
-    struct metrics *metrics;
-    struct ingest_http *ingest;
-    struct http_server *server;
-    char *socket;
-    int port;
-};
-
-static int fail(void *opaque, enum journal_op op, const char *name, size_t *size)
-{
-    struct fixture *f = opaque;
-    (void)name;
-    (void)size;
-    return op == JOURNAL_OP_SYNC ? atomic_load(&f->failing) : 0;
-}
-
-static void ship(void *opaque, struct journal_group *group)
-{
-    (void)opaque;
-    journal_group_free(group);
-}
-
-static void failed(void *opaque)
-{
-    (void)opaque;
-}
-
-static void handle(struct http_request *request, void *opaque)
-{
-    ingest_http_handle(((struct fixture *)opaque)->ingest, request);
-}
-
-static void set_up(struct fixture *f, gconstpointer sets)
-{
-    g_autoptr(GError) error = NULL;
-    struct batcher_settings batching = {.commit_ms = 5, .partition_count = 2, .ship = ship, .failed = failed, .opaque = f};
-    f->tools.dir = tools_directory();
-    f->faults = (struct journal_faults){fail, f};
-    f->tools.settings = (struct journal_settings){.dir = f->tools.dir, .topic = "t", .max_bytes = 64 << 20, .faults = &f->faults};
-    f->tools.journal = journal_open(&f->tools.settings, &error);
-    g_assert_no_error(error);
-    f->batcher = batcher_start(&batching, f->tools.journal);
-    f->config = config_load(&collector_settings, NULL, sets, NULL, &error);
-    g_assert_no_error(error);
-    f->intake = intake_new(f->config, &error);
-    g_assert_no_error(error);
-    f->metrics = metrics_new(collector_meters, METER_N);
-    f->ingest = ingest_http_new(f->config, f->intake, f->batcher, &error);
-    g_assert_no_error(error);
-    ingest_http_set_metrics(f->ingest, f->metrics);
-    f->socket = g_build_filename(f->tools.dir, "http", NULL);
-    struct http_settings settings = {.address = "127.0.0.1",
-                                     .unix_path = f->socket,
-                                     .body_max_bytes = BODY_MAX,
-                                     .threads = 2,
-                                     .connections_max = 100,
-                                     .idle_timeout_s = 5};
-    f->server = http_server_start(&settings, handle, f, &error);
-    g_assert_no_error(error);
-    f->port = http_server_port(f->server);
-}
-
-static void stop_server(struct fixture *f)
-{
-    g_clear_pointer(&f->server, http_server_stop);
-}
-
-static void stop_batcher(struct fixture *f)
-{
-    if (f->batcher)
-        batcher_stop(f->batcher);
-    g_clear_pointer(&f->batcher, batcher_free);
-}
-
-static void tear_down(struct fixture *f, gconstpointer sets)
-{
-    (void)sets;
-    stop_server(f);
-    stop_batcher(f);
-    ingest_http_free(f->ingest);
-    intake_free(f->intake);
-    metrics_free(f->metrics);
-    config_free(f->config);
-    tools_close(&f->tools);
-    tools_remove(f->tools.dir);
-    g_free(f->tools.dir);
-    g_free(f->socket);
-}
-
-/* ---- asking ---- */
-
-static void send_request(struct http_client *client, const char *headers, const void *body, size_t size)
-{
-    g_autofree char *head = g_strdup_printf("POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n%s\r\n", size, headers);
-    http_client_send(client, head);
-    http_client_write(client, body, size);
-}
-
-static struct http_answer ask(struct fixture *f, const char *headers, const void *body, size_t size)
-{
-    struct http_client client;
-    struct http_answer answer;
-    http_client_init(&client, f->port);
-    send_request(&client, headers, body, size);
-    http_client_receive(&client, TRUE, &answer);
-    http_client_clear(&client);
-    return answer;
-}
-
-#define JSON "Content-Type: application/json\r\n"
-#define LINES "Content-Type: application/x-ndjson\r\n"
-#define PROTOBUF "Content-Type: application/x-protobuf\r\n"
-#define GET "{\"method\":\"GET\",\"route\":\"/a\",\"status\":200}"
-
-/* The answer must be exactly this (less the newline at its end). */
-static void expect(struct fixture *f, const char *headers, const char *body, const char *wanted)
-{
-    struct http_answer answer = ask(f, headers, body, strlen(body));
-    g_test_message("%s -> %d %s", body, answer.status, answer.body->str);
-    g_assert_cmpint(answer.status, ==, 202);
-    g_assert_cmpstr(g_strchomp(answer.body->str), ==, wanted);
-    http_answer_clear(&answer);
-}
-
-/* An error with this code, and these words in its message. */
-static void check_refusal(struct http_answer *answer, int status, const char *code, const char *words)
-{
-    json_t *document = json_loads(answer->body->str, 0, NULL);
-    g_test_message("%d %s", answer->status, answer->body->str);
-    g_assert_cmpint(answer->status, ==, status);
-    g_assert_nonnull(document);
-    g_assert_cmpstr(json_string_value(json_object_get(document, "error")), ==, code);
-    g_assert_nonnull(strstr(json_string_value(json_object_get(document, "message")), words));
-    const char *id = json_string_value(json_object_get(document, "requestId"));
-    g_autofree char *header = g_strdup_printf("\r\nx-request-id: %s\r\n", id);
-    g_assert_nonnull(strstr(answer->head, header));
-    json_decref(document);
-    http_answer_clear(answer);
-}
-
-static void expect_refused(struct fixture *f, const char *headers, const char *body, const char *code, const char *words)
-{
-    static const struct {
-        const char *code;
-        int status;
-    } statuses[] = {{"MALFORMED_BODY", 400},         {"INVALID_PARAMETER", 400},
-                    {"UNAUTHORIZED", 401},           {"METHOD_NOT_ALLOWED", 405},
-                    {"PAYLOAD_TOO_LARGE", 413},      {"TOO_MANY_EVENTS", 413},
-                    {"UNSUPPORTED_MEDIA_TYPE", 415}, {"UNSUPPORTED_ENCODING", 415},
-                    {"JOURNAL_FULL", 503},           {"BUSY", 503}};
-    struct http_answer answer = ask(f, headers, body, strlen(body));
-    int status = 0;
-    for (size_t i = 0; i < G_N_ELEMENTS(statuses); i++)
-        status = strcmp(code, statuses[i].code) == 0 ? statuses[i].status : status;
-    check_refusal(&answer, status, code, words);
-}
-
-static int compare_lines(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* All events that the journal holds, a line each, sorted; ends the server and the batcher. */
-static char *journaled(struct fixture *f)
-{
-    g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
-    stop_server(f);
-    stop_batcher(f);
-    struct journal_reader *reader = journal_reader_new(f->tools.journal);
-    struct record_parser *parser = record_parser_new();
-    for (struct journal_group *group = NULL; journal_reader_next(reader, &group) == JOURNAL_READ_GROUP; journal_group_free(group)) {
-        for (guint b = 0; b < group->batches->len; b++) {
-            gsize size;
-            struct record record;
-            struct event event;
-            const void *data = g_bytes_get_data(g_array_index(group->batches, struct journal_batch, b).record, &size);
-            g_assert_true(record_parse(parser, data, size, &record, NULL));
-            for (size_t i = 0; i < record.batch.n_events; i++) {
-                batch_event(&record.batch, i, &event);
-                g_ptr_array_add(lines, g_strdup_printf("%.*s|%.*s|%.*s|%.*s %.*s|%u|%" PRIu64 "|%.*s", (int)event.organization.size,
-                                                       event.organization.data, (int)event.client.size, event.client.data,
-                                                       (int)event.user.size, event.user.data, (int)event.method.size,
-                                                       event.method.data, (int)event.route.size, event.route.data, event.status,
-                                                       event.latency_us, (int)event.id.size, event.id.data));
-            }
-        }
-    }
-    record_parser_free(parser);
-    journal_reader_free(reader);
-    g_ptr_array_sort(lines, compare_lines);
-    g_ptr_array_add(lines, NULL);
-    return g_strjoinv("\n", (char **)lines->pdata);
-}
-
-static void expect_books(struct fixture *f, uint64_t accepted, uint64_t excluded, uint64_t rejected)
-{
-    struct intake_tally totals;
-    uint64_t all = 0;
-    intake_totals(f->intake, &totals);
-    for (int i = 0; i < INTAKE_N_REASONS; i++)
-        all += totals.rejected[i];
-    g_assert_cmpuint(totals.accepted, ==, accepted);
-    g_assert_cmpuint(totals.excluded, ==, excluded);
-    g_assert_cmpuint(all, ==, rejected);
-}
-
-/* ---- tests ---- */
 
 static void test_forms(struct fixture *f, gconstpointer sets)
 {
@@ -259,20 +35,22 @@ static void test_forms(struct fixture *f, gconstpointer sets)
 static void test_some_wrong(struct fixture *f, gconstpointer sets)
 {
     (void)sets;
-    expect(
-        f, JSON,
-        "[" GET
-        ",{\"method\":\"GET\",\"path\":\"/b/7\",\"status\":99},{\"method\":\"GET\",\"path\":\"/b/7\",\"status\":201,\"latencyMs\":1.5},"
-        "{\"x\\\"y\":1},{\"method\":\"GET\",\"status\":200},{\"client\":\"probe\",\"method\":\"GET\",\"route\":\"/a\",\"status\":200}]",
-        "{\"accepted\":2,\"excluded\":1,\"rejected\":["
-        "{\"index\":1,\"reason\":\"out_of_range\",\"message\":\"status is '99'; allowed: an integer from 100 to 599.\"},"
-        "{\"index\":3,\"reason\":\"unknown_field\",\"message\":\"'x\\\"y' is no field; allowed: time, organization, client, user, method, "
-        "route, path, status, latencyMs, requestBytes, responseBytes, platform, userAgent, source, id.\"},"
-        "{\"index\":4,\"reason\":\"missing_field\",\"message\":\"route is missing; needed: method, status, and route or path.\"}]}");
-    expect(
-        f, LINES, "{\n" GET "\n",
-        "{\"accepted\":1,\"rejected\":[{\"index\":0,\"reason\":\"malformed\",\"message\":\"The line is not one JSON object: a name in "
-        "quotes was expected, after 1 bytes of it.\"}]}");
+    expect(f, JSON,
+           "[" GET ",{\"method\":\"GET\",\"path\":\"/b/7\",\"status\":99},{\"method\":\"GET\",\"path\":\"/b/7\",\"status\":201,"
+           "\"latencyMs\":1.5},"
+           "{\"x\\\"y\":1},{\"method\":\"GET\",\"status\":200},{\"client\":\"probe\",\"method\":\"GET\",\"route\":\"/a\","
+           "\"status\":200}]",
+           "{\"accepted\":2,\"excluded\":1,\"rejected\":["
+           "{\"index\":1,\"reason\":\"out_of_range\",\"message\":\"status is '99'; allowed: an integer from 100 to 599.\"},"
+           "{\"index\":3,\"reason\":\"unknown_field\",\"message\":\"'x\\\"y' is no field; allowed: time, organization, "
+           "client, user, method, "
+           "route, path, status, latencyMs, requestBytes, responseBytes, platform, userAgent, source, id.\"},"
+           "{\"index\":4,\"reason\":\"missing_field\",\"message\":\"route is missing; needed: method, status, and route "
+           "or path.\"}]}");
+    expect(f, LINES, "{\n" GET "\n",
+           "{\"accepted\":1,\"rejected\":[{\"index\":0,\"reason\":\"malformed\",\"message\":\"The line is not one JSON "
+           "object: a name in "
+           "quotes was expected, after 1 bytes of it.\"}]}");
     expect(f, JSON, "{\"client\":\"probe\",\"method\":\"GET\",\"route\":\"/a\",\"status\":200}",
            "{\"accepted\":0,\"excluded\":1,\"rejected\":[]}");
     expect_books(f, 3, 2, 4);
@@ -488,144 +266,13 @@ static void test_unix_socket(struct fixture *f, gconstpointer sets)
     http_client_clear(&client);
 }
 
-/* ---- faults ---- */
-
-/* The disk is full: nothing is lost, and the answer comes when there is room, or says when to come again. */
-static void test_full(struct fixture *f, gconstpointer sets)
-{
-    struct http_client client;
-    struct http_answer answer;
-    (void)sets;
-    atomic_store(&f->failing, ENOSPC);
-    http_client_init(&client, f->port);
-    send_request(&client, JSON, GET, strlen(GET));
-    for (int i = 0; i < 1000 && journal_has_room(f->tools.journal); i++)
-        g_usleep(10000);
-    g_assert_false(journal_has_room(f->tools.journal));
-    answer = ask(f, JSON, GET, strlen(GET));
-    g_assert_nonnull(strstr(answer.head, "\r\nretry-after: 10\r\n"));
-    check_refusal(&answer, 503, "JOURNAL_FULL", "no room");
-    expect(f, JSON, "[{}]",
-           "{\"accepted\":0,\"rejected\":[{\"index\":0,\"reason\":\"missing_field\",\"message\":\"method is missing; "
-           "needed: method, status, and route or path.\"}]}"); /* needs no journal */
-    atomic_store(&f->failing, 0);
-    http_client_receive(&client, TRUE, &answer);
-    g_assert_cmpint(answer.status, ==, 202);
-    http_answer_clear(&answer);
-    http_client_clear(&client);
-    expect_books(f, 1, 0, 1);
-}
-
-/* The disk fails twice: whether the bytes survive is not known, so there is no answer. */
-static void test_lost(struct fixture *f, gconstpointer sets)
-{
-    (void)sets;
-    expect(f, JSON, GET, "{\"accepted\":1,\"rejected\":[]}");
-    atomic_store(&f->failing, EIO);
-    struct http_answer answer = ask(f, JSON, GET, strlen(GET));
-    g_assert_cmpint(answer.status, ==, 0);
-    http_answer_clear(&answer);
-    expect_books(f, 1, 0, 0);
-    g_assert_cmpint(metrics_get(f->metrics, METER_HTTP_REQUESTS, "none"), ==, 1);
-}
-
-static void test_closing(struct fixture *f, gconstpointer sets)
-{
-    (void)sets;
-    batcher_stop(f->batcher);
-    struct http_answer answer = ask(f, JSON, GET, strlen(GET));
-    check_refusal(&answer, 503, "SERVICE_UNAVAILABLE", "shutting down");
-    expect_books(f, 0, 0, 0);
-}
-
-/* ---- clients at their worst ---- */
-
-static void test_aborted(struct fixture *f, gconstpointer sets)
-{
-    struct http_client client;
-    (void)sets;
-    for (int i = 0; i < 50; i++) {
-        http_client_init(&client, f->port);
-        send_request(&client, JSON, GET, i % 2 ? strlen(GET) : strlen(GET) / 2);
-        http_client_abort(&client);
-    }
-    expect(f, JSON, GET, "{\"accepted\":1,\"rejected\":[]}");
-    /* Each was taken whole or not at all, and the books know. */
-    struct intake_tally totals;
-    intake_totals(f->intake, &totals);
-    stop_server(f);
-    stop_batcher(f);
-    intake_totals(f->intake, &totals);
-    g_assert_cmpuint(totals.accepted, >=, 1);
-    g_assert_cmpuint(totals.accepted, <=, 26);
-    g_autofree char *found = journaled(f);
-    g_auto(GStrv) lines = g_strsplit(found, "\n", -1);
-    g_assert_cmpuint(g_strv_length(lines), ==, totals.accepted);
-}
-
-static void test_slow(struct fixture *f, gconstpointer sets)
-{
-    struct http_client client;
-    struct http_answer answer;
-    (void)sets;
-    http_client_init(&client, f->port);
-    http_client_send(&client, "POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" JSON "\r\n");
-    for (const char *c = GET; *c; c++) {
-        char chunk[8];
-        g_snprintf(chunk, sizeof chunk, "1\r\n%c\r\n", *c);
-        http_client_send(&client, chunk);
-        g_usleep(1000);
-    }
-    http_client_send(&client, "0\r\n\r\n");
-    http_client_receive(&client, TRUE, &answer);
-    g_assert_cmpint(answer.status, ==, 202);
-    http_answer_clear(&answer);
-    http_client_clear(&client);
-}
-
-enum { SENDERS = 8, ROUNDS = 100 };
-
-static gpointer send_many(gpointer data)
-{
-    struct fixture *f = data;
-    struct http_client client;
-    http_client_init(&client, f->port);
-    for (int i = 0; i < ROUNDS; i++) {
-        struct http_answer answer;
-        send_request(&client, LINES, GET "\n{}\n" GET, sizeof GET "\n{}\n" GET - 1);
-        http_client_receive(&client, TRUE, &answer);
-        g_assert_cmpint(answer.status, ==, 202);
-        http_answer_clear(&answer);
-    }
-    http_client_clear(&client);
-    return NULL;
-}
-
-static void test_many_clients(struct fixture *f, gconstpointer sets)
-{
-    GThread *threads[SENDERS];
-    (void)sets;
-    for (int i = 0; i < SENDERS; i++)
-        threads[i] = g_thread_new("sender", send_many, f);
-    for (int i = 0; i < SENDERS; i++)
-        g_thread_join(threads[i]);
-    expect_books(f, 2 * SENDERS * ROUNDS, 0, SENDERS * ROUNDS);
-    g_autofree char *found = journaled(f);
-    g_auto(GStrv) lines = g_strsplit(found, "\n", -1);
-    g_assert_cmpuint(g_strv_length(lines), ==, 2 * SENDERS * ROUNDS);
-}
-
 int main(int argc, char **argv)
 {
     static const char *const plain[] = {"input.organization=acme", "input.max_events=50", "listen.body_max_bytes=20000",
                                         "exclude.clients=probe", NULL};
     static const char *const many[] = {"input.max_events=2000", "listen.body_max_bytes=20000", NULL};
     static const char *const token[] = {"listen.token=s3cret", NULL};
-    static const struct {
-        const char *name;
-        const char *const *sets;
-        void (*run)(struct fixture *, gconstpointer);
-    } tests[] = {
+    static const struct ingest_test tests[] = {
         {"/ingest_http/forms", plain, test_forms},
         {"/ingest_http/some_wrong", plain, test_some_wrong},
         {"/ingest_http/many_wrong", many, test_many_wrong},
@@ -636,15 +283,6 @@ int main(int argc, char **argv)
         {"/ingest_http/protobuf", plain, test_protobuf},
         {"/ingest_http/token", token, test_token},
         {"/ingest_http/unix_socket", plain, test_unix_socket},
-        {"/ingest_http/full", plain, test_full},
-        {"/ingest_http/lost", plain, test_lost},
-        {"/ingest_http/closing", plain, test_closing},
-        {"/ingest_http/aborted", plain, test_aborted},
-        {"/ingest_http/slow", plain, test_slow},
-        {"/ingest_http/many_clients", plain, test_many_clients},
     };
-    g_test_init(&argc, &argv, NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].name, struct fixture, tests[i].sets, set_up, tests[i].run, tear_down);
-    return g_test_run();
+    return run_ingest_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }
