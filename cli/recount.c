@@ -132,11 +132,19 @@ static void print_text(const struct recount *recount)
 
 /* ---- for programs ---- */
 
-/* Written piece by piece: there may be millions of rows. */
-static void print_json(const struct recount *recount)
+static void print_json_object(bool first, json_t *object)
 {
-    printf("{\"topic\":");
+    fputs(first ? "\n" : ",\n", stdout);
+    if (object)
+        json_dumpf(object, stdout, JSON_COMPACT);
+    json_decref(object);
+}
+
+static void print_json_head(const struct recount *recount)
+{
     json_t *topic = json_string(recount->settings.topic);
+
+    printf("{\"topic\":");
     json_dumpf(topic, stdout, JSON_ENCODE_ANY);
     json_decref(topic);
     printf(",\"equal\":%s,\"records\":%" G_GUINT64_FORMAT ",\"lag\":%" G_GINT64_FORMAT ",\"sums\":{",
@@ -144,27 +152,52 @@ static void print_json(const struct recount *recount)
     for (int i = 0; i < COUNTS_N_SUMS; i++)
         printf("%s\"%s\":{\"log\":%" G_GUINT64_FORMAT ",\"redis\":%" G_GUINT64_FORMAT "}", i ? "," : "",
                counts_sum_field((enum counts_sum)i), recount->log->sums[i], recount->redis.counts->sums[i]);
-    printf("},\"series\":{\"compared\":%zu,\"different\":%u},\"days\":[", recount->n_series, recount->series->len);
+    printf("}");
+}
+
+static void print_json_series(const struct recount *recount)
+{
+    printf(",\"seriesCompared\":%zu,\"seriesDifferent\":[", recount->n_series);
+    for (guint i = 0; i < recount->series->len; i++) {
+        const struct series_difference *row = &g_array_index(recount->series, struct series_difference, i);
+        char start[CIVIL_TEXT_MAX];
+        civil_format(start, series_start_ms(&row->key));
+        print_json_object(i == 0, json_pack("{s:s,s:i,s:s,s:I,s:I}", "kept", series_kind_name(row->key.kind), "partition",
+                                            row->key.partition, "start", start, "log", (json_int_t)row->log, "redis",
+                                            (json_int_t)row->redis));
+    }
+    printf("]");
+}
+
+static void print_json_days(const struct recount *recount)
+{
     g_autoptr(GArray) days = sum_days(recount->rows);
+
+    printf(",\"days\":[");
     for (guint i = 0; i < days->len; i++) {
         const struct day_sum *day = &g_array_index(days, struct day_sum, i);
         char text[CIVIL_TEXT_MAX];
         civil_format_day(text, day->day);
-        printf("%s\n{\"day\":\"%s\",\"log\":%" G_GUINT64_FORMAT ",\"redis\":%" G_GUINT64_FORMAT "}", i ? "," : "", text, day->log,
-               day->redis);
+        print_json_object(i == 0,
+                          json_pack("{s:s,s:I,s:I}", "day", text, "log", (json_int_t)day->log, "redis", (json_int_t)day->redis));
     }
-    printf("],\"rows\":[");
+    printf("]");
+}
+
+/* Written piece by piece: there may be millions of rows. */
+static void print_json(const struct recount *recount)
+{
+    print_json_head(recount);
+    print_json_series(recount);
+    print_json_days(recount);
+    printf(",\"rows\":[");
     for (guint i = 0; i < recount->rows->len; i++) {
         const struct counts_row *row = &g_array_index(recount->rows, struct counts_row, i);
         char text[CIVIL_TEXT_MAX];
         civil_format_day(text, row->key.day);
-        json_t *object = json_pack("{s:s,s:s,s:s,s:s,s:i,s:I,s:I}", "day", text, "organization", row->key.organization, "client",
-                                   row->key.client, "route", row->key.route, "status", (int)row->key.status, "log",
-                                   (json_int_t)row->log, "redis", (json_int_t)row->redis);
-        fputs(i ? ",\n" : "\n", stdout);
-        if (object)
-            json_dumpf(object, stdout, JSON_COMPACT);
-        json_decref(object);
+        print_json_object(i == 0, json_pack("{s:s,s:s,s:s,s:s,s:i,s:I,s:I}", "day", text, "organization", row->key.organization,
+                                            "client", row->key.client, "route", row->key.route, "status", (int)row->key.status,
+                                            "log", (json_int_t)row->log, "redis", (json_int_t)row->redis));
     }
     printf("]}\n");
 }

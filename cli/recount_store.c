@@ -217,18 +217,22 @@ static bool read_series_name(struct view key, struct series_key *name)
     return false;
 }
 
-/* A score, or the second word of a measure: the requests. */
+/* A score; or of a measure the second word, the requests, if it is not the short text of a single one. */
 static bool read_requests(struct view text, bool is_score, uint64_t *requests)
 {
     const char *cursor = text.data;
     const char *end = text.data + text.size;
 
-    if (!is_score) {
-        cursor = memchr(text.data, ' ', text.size);
-        if (!cursor++)
-            return false;
+    if (!number_scan(&cursor, end, requests))
+        return false;
+    if (is_score)
+        return cursor == end;
+    if (cursor < end && *cursor == ' ') {
+        *requests = 1;
+        return true;
     }
-    return number_scan(&cursor, end, requests);
+    cursor = memchr(text.data, ' ', text.size);
+    return cursor && ++cursor < end && number_scan(&cursor, end, requests);
 }
 
 static bool add_series(struct store_reader *reader, const char *key_text, const struct redis_reply *reply, GError **error)

@@ -8,7 +8,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-bin=$root/build/release/bin
+bin=${DAYBOOK_BIN:-$root/build/release/bin}
 broker=${BROKER:-embedded}
 stay=yes
 for argument in "$@"; do
