@@ -4,6 +4,7 @@ Replication is asynchronous, so what was acknowledged can vanish. A stale replic
 """
 
 import random
+import signal
 import time
 
 import pytest
@@ -118,21 +119,33 @@ def test_a_stale_replica_is_promoted_after_the_master_died(world, pair):
 
 @pytest.mark.timeout(300)
 def test_the_server_goes_back_behind_a_living_connection(world, pair):
-    """REPLICAOF a stale peer and back: no connection breaks, only master_replid tells."""
+    """REPLICAOF a stale peer and back, while the workers are frozen: no connection breaks, nothing is refused, only master_replid tells."""
     for _ in range(3):
         lose_some(pair, world)
-        before = world.committed()
-        stale = pair.replica.client()
-        stale.replicaof("NO", "ONE")
-        pair.master.client().replicaof("127.0.0.1", pair.replica.port)
-        wait_until(
-            lambda: pair.master.client().info("replication").get("master_link_status") == "up", 20, "it copied the stale one"
-        )
-        assert world.committed() < before, "the replica was not stale"
-        pair.master.client().replicaof("NO", "ONE")
+        for aggregator in world.aggregators:
+            aggregator.signal(signal.SIGSTOP)
+        before, server = world.committed(), pair.master.client()
+        try:
+            connections = client_ids(server)
+            pair.replica.client().replicaof("NO", "ONE")
+            server.replicaof("127.0.0.1", pair.replica.port)
+            wait_until(lambda: server.info("replication").get("master_link_status") == "up", 20, "it copied the stale one")
+            server.replicaof("NO", "ONE")
+            assert world.committed() < before, "the replica was not stale"
+            assert connections <= client_ids(server), "a connection broke"
+        finally:
+            for aggregator in world.aggregators:
+                aggregator.signal(signal.SIGCONT)
         faults.wait_moving(world)
         pair.follow()
+    refused = sum(worker.metrics().get('daybook_aggregator_failures_total{reason="fenced"}', 0) for worker in world.aggregators)
+    assert refused >= 3, "the change of history was not noticed by the fence"
     finish(world)
+
+
+def client_ids(server):
+    """The workers' connections: those that ran a script last."""
+    return {entry["id"] for entry in server.client_list() if entry["cmd"].startswith("evalsha")}
 
 
 class Sentinel(Part):
