@@ -11,7 +11,7 @@
  *   4. shipper_stop: at most two seconds for Kafka; the cursor is saved. What is left is in the journal;
  *   5. memory, journal, lock.
  *
- * The main thread itself watches the topic: its partitions once a minute, and every two seconds while something is wrong. */
+ * The main thread itself watches the topic: its partitions every kafka.topic_check_s, and every two seconds while something is wrong. */
 #include "collector/follow.h"
 #include "collector/heartbeat.h"
 #include "collector/ingest_http.h"
@@ -28,7 +28,6 @@
 
 enum {
     TOPIC_TIMEOUT_MS = 3000,
-    TOPIC_EVERY_US = 60 * G_USEC_PER_SEC,
     TOPIC_AGAIN_US = 2 * G_USEC_PER_SEC,
     WAKE_MS = 1000,
     NAME_SIZE = 256,
@@ -97,7 +96,8 @@ static bool look_at_topic(struct collector *collector, char **message)
         collector->least = partitions;
         collector->was_known = collector->accepting = true;
     }
-    collector->look_us = g_get_monotonic_time() + (ready ? TOPIC_EVERY_US : TOPIC_AGAIN_US);
+    int64_t every_us = config_int(collector->config, "kafka.topic_check_s") * G_USEC_PER_SEC;
+    collector->look_us = g_get_monotonic_time() + (ready ? every_us : TOPIC_AGAIN_US);
     return collector->verdict != TOPIC_SHRUNK && collector->verdict != TOPIC_REFUSED;
 }
 

@@ -83,6 +83,8 @@ static const struct config_row rows[] = {
      "Replication factor of a topic that is made; -1: the brokers' default."},
     {"kafka", "create_retention_days", CONFIG_INT, "35", 1, 36500, "days", NULL, false,
      "Retention of a topic that is made; it must exceed the longest outage of the aggregators."},
+    {"kafka", "topic_check_s", CONFIG_INT, "60", 1, 3600, "s", NULL, false,
+     "How often the topic is looked at: partitions that were added are used from then on."},
 };
 
 const struct config_table collector_settings = {
