@@ -41,23 +41,29 @@ static void reject(struct ingest_body *body, const struct intake_refusal *refusa
     g_string_append_c(body->rejected, '}');
 }
 
-/* Judges the next event; raw is NULL for one that is refused already. False: there are too many. */
+static void judge(struct ingest_body *body, const struct raw_event *raw)
+{
+    struct intake_refusal refusal;
+    enum intake_verdict verdict = intake_judge(body->intake, raw, body->now_ms, true, body->submission, &refusal);
+    body->tally.accepted += verdict == INTAKE_ACCEPTED;
+    body->tally.excluded += verdict == INTAKE_EXCLUDED;
+    if (verdict == INTAKE_REJECTED)
+        reject(body, &refusal);
+    body->received++;
+}
+
+/* Takes the next event; raw is NULL for one that is refused already. False: there are too many. */
 static bool take(void *opaque, const struct raw_event *raw, const struct intake_refusal *refusal)
 {
     struct ingest_body *body = opaque;
-    struct intake_refusal own;
     if (body->received == body->events_max)
         return false;
-    if (!raw) {
-        reject(body, refusal);
+    if (raw) {
+        judge(body, raw);
     } else {
-        enum intake_verdict verdict = intake_judge(body->intake, raw, body->now_ms, true, body->submission, &own);
-        body->tally.accepted += verdict == INTAKE_ACCEPTED;
-        body->tally.excluded += verdict == INTAKE_EXCLUDED;
-        if (verdict == INTAKE_REJECTED)
-            reject(body, &own);
+        reject(body, refusal);
+        body->received++;
     }
-    body->received++;
     return true;
 }
 
@@ -102,7 +108,8 @@ static bool take_row(void *opaque, const struct event *event)
         .request_bytes = event->request_bytes,
         .response_bytes = event->response_bytes,
     };
-    return take(taker->body, &raw, NULL);
+    judge(taker->body, &raw);
+    return true;
 }
 
 enum ingest_body_result ingest_body_read_protobuf(struct ingest_body *body, struct view data)

@@ -141,7 +141,7 @@ static bool skip_literal(struct json_cursor *cursor)
 
 static bool skip_string(struct json_cursor *cursor)
 {
-    struct view raw;
+    struct view raw = {NULL, 0};
     size_t size;
     const uint32_t *token = cursor->token;
     if (!json_cursor_string(cursor, &raw))

@@ -374,8 +374,9 @@ static const struct template *find(const struct node *node, size_t depth, struct
     guint place;
     if (!node)
         return NULL;
+    const GPtrArray *ends = path->more ? node->rests : node->ends;
     if (depth == path->n)
-        return choose(path->more ? node->rests : node->ends, lookup);
+        return choose(ends, lookup);
     const struct route_segment *segment = &path->segments[depth];
     if (segment->plain && find_literal(node, segment->text, &place))
         found = find(g_ptr_array_index(node->literals, place), depth + 1, lookup);
