@@ -6,8 +6,7 @@
 #include "collector/route_path.h"
 #include "collector/route_segment.h"
 
-struct template
-{
+struct route_template {
     char *method;  /* NULL: any */
     char *line;    /* canonical: "GET /v1/orders/{id:n}" */
     char *pattern; /* what two templates of one method must not share: names of parameters left out */
@@ -19,13 +18,13 @@ struct node {
     GPtrArray *literals; /* of struct node, by literal; NULL: none */
     struct node *typed[ROUTE_N_CLASSES];
     struct node *any;
-    GPtrArray *ends;  /* of struct template, borrowed; NULL: none */
+    GPtrArray *ends;  /* of struct route_template, borrowed; NULL: none */
     GPtrArray *rests; /* the same for a "{name...}" from here */
 };
 
 struct route_templates {
     struct node *root;
-    GPtrArray *all; /* of struct template, owned */
+    GPtrArray *all; /* of struct route_template, owned */
     GHashTable *patterns;
 };
 
@@ -47,7 +46,7 @@ static void node_free(gpointer data)
 
 static void template_free(gpointer data)
 {
-    struct template *template = data;
+    struct route_template *template = data;
     g_free(template->method);
     g_free(template->line);
     g_free(template->pattern);
@@ -99,7 +98,7 @@ static struct node *child_at(struct node **place)
     return *place;
 }
 
-static void add_end(GPtrArray **ends, struct template *template)
+static void add_end(GPtrArray **ends, struct route_template *template)
 {
     if (!*ends)
         *ends = g_ptr_array_new();
@@ -179,7 +178,7 @@ static struct node *descend(struct node *node, const struct part *part)
 }
 
 /* Enters the template's path into the tree; returns what is wrong with it, or NULL. */
-static const char *enter(struct route_templates *templates, struct template *template, const char *path)
+static const char *enter(struct route_templates *templates, struct route_template *template, const char *path)
 {
     struct node *node = templates->root;
     g_autoptr(GString) route = g_string_new(NULL);
@@ -240,7 +239,7 @@ static const char *split_line(const char *line, char **method, const char **path
 /* Returns what is wrong, or NULL. */
 static const char *add_line(struct route_templates *templates, const char *line)
 {
-    struct template *template = g_new0(struct template, 1);
+    struct route_template *template = g_new0(struct route_template, 1);
     const char *path;
     if (templates->all->len == ROUTE_TEMPLATES_MAX) {
         template_free(template);
@@ -331,7 +330,7 @@ char *route_templates_text(const struct route_templates *templates)
     g_autoptr(GPtrArray) lines = g_ptr_array_new();
     GString *text = g_string_new(NULL);
     for (guint i = 0; i < templates->all->len; i++)
-        g_ptr_array_add(lines, ((struct template *)g_ptr_array_index(templates->all, i))->line);
+        g_ptr_array_add(lines, ((struct route_template *)g_ptr_array_index(templates->all, i))->line);
     g_ptr_array_sort(lines, compare_strings);
     for (guint i = 0; i < lines->len; i++)
         g_string_append_printf(text, "%s\n", (const char *)g_ptr_array_index(lines, i));
@@ -343,16 +342,16 @@ char *route_templates_text(const struct route_templates *templates)
 struct lookup {
     const struct route_path *path;
     struct view method;
-    const struct template *other; /* the first that fits, but for its method */
+    const struct route_template *other; /* the first that fits, but for its method */
 };
 
 /* The template of this method, else GET's for HEAD, else any's. Which one is `other` must not depend on the order of the
  * configuration. */
-static const struct template *choose(const GPtrArray *ends, struct lookup *lookup)
+static const struct route_template *choose(const GPtrArray *ends, struct lookup *lookup)
 {
-    const struct template *any = NULL, *get = NULL, *other = NULL;
+    const struct route_template *any = NULL, *get = NULL, *other = NULL;
     for (guint i = 0; ends && i < ends->len; i++) {
-        const struct template *template = g_ptr_array_index(ends, i);
+        const struct route_template *template = g_ptr_array_index(ends, i);
         if (!template->method)
             any = template;
         else if (view_is(lookup->method, template->method))
@@ -367,10 +366,10 @@ static const struct template *choose(const GPtrArray *ends, struct lookup *looku
     return get && view_is(lookup->method, "HEAD") ? get : any;
 }
 
-static const struct template *find(const struct node *node, size_t depth, struct lookup *lookup)
+static const struct route_template *find(const struct node *node, size_t depth, struct lookup *lookup)
 {
     const struct route_path *path = lookup->path;
-    const struct template *found = NULL;
+    const struct route_template *found = NULL;
     guint place;
     if (!node)
         return NULL;
@@ -405,7 +404,7 @@ struct view route_templates_match(const struct route_templates *templates, struc
     bool refused = status == 404 || status == 405;
     route_path_cut(route_cut_query(path), &cut);
     struct lookup lookup = {&cut, method, NULL};
-    const struct template *found = templates->all->len > 0 ? find(templates->root, 0, &lookup) : NULL;
+    const struct route_template *found = templates->all->len > 0 ? find(templates->root, 0, &lookup) : NULL;
     if (!found && !refused)
         found = lookup.other;
     if (found)
