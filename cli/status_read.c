@@ -122,7 +122,8 @@ static void take_heartbeat(struct status *status, const char *name, const char *
         return;
     }
     struct stream *stream = g_new(struct stream, 1);
-    *stream = (struct stream){number_of(words[HB_CLOCK]), words};
+    stream->clock_ms = number_of(words[HB_CLOCK]);
+    stream->words = words;
     g_hash_table_replace(status->streams, g_strdup(name), stream);
 }
 
