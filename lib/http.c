@@ -1,81 +1,27 @@
 /* The server: libmicrohttpd's pool of epoll threads, one request each as a small state machine.
  *
- * A connection stays on one pool thread for life, and libmicrohttpd calls us only on that thread: first with the headers, then with pieces
- * of the body, then with nothing, which is when the handler runs. http_hold suspends the connection: its thread forgets it, also the
- * client's going away, until http_respond (on any thread) has put the answer into the request and resumed it. Then its thread calls us
- * once more, we queue the answer, and on_completed frees the request, whether it was sent or the client was gone. So a request is
- * freed by its pool thread alone, after http_respond, and never while it is held.
+ * A connection stays on one pool thread for life, and libmicrohttpd calls us only on that thread: first with the headers, then with
+ * pieces of the body, then with nothing, which is when the handler runs. http_hold suspends the connection: its thread forgets it,
+ * also the client's going away, until http_respond (on any thread) has put the answer into the request and resumed it. Then its
+ * thread calls us once more, we queue the answer, and on_completed frees the request, whether it was sent or the client was gone.
+ * So a request is freed by its pool thread alone, after http_respond, and never while it is held.
  *
- * http_respond touches nothing of the request after the resume. The daemon itself must outlive that call: `responding` counts the calls,
- * and http_server_stop waits for it.
+ * http_respond touches nothing of the request after the resume. The daemon itself must outlive that call: `responding` counts the
+ * calls, and http_server_stop waits for it.
  *
- * Slow clients: libmicrohttpd's time-out begins again with every byte. A connection therefore has a deadline for the whole of the next
- * request, head and body, and once a second those past it are shut down. */
-#include "lib/http.h"
-#include "lib/http_gzip.h"
-#include "lib/http_listen.h"
+ * Slow clients: libmicrohttpd's time-out begins again with every byte. A connection therefore has a deadline for the whole of the
+ * next request, head and body, and once a second those past it are shut down. */
+#include "lib/http_internal.h"
 #include "lib/log.h"
 #include <arpa/inet.h>
 #include <errno.h>
-#include <microhttpd.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 enum {
-    ID_MAX = 64,
-    HEADERS_MAX = 16,
-    DRAIN_FACTOR = 4,          /* a body this many times too large is cut off instead of read to its end */
-    DEADLINE_FACTOR = 2,       /* idle time-outs that a whole request may take: being idle before it, and sending it */
-    DRAIN_MS = 10,             /* between two looks at what is left when stopping */
+    DRAIN_FACTOR = 4,    /* a body this many times too large is cut off instead of read to its end */
+    DEADLINE_FACTOR = 2, /* idle time-outs that a whole request may take: being idle before it, and sending it */
+    DRAIN_MS = 10,       /* between two looks at what is left when stopping */
     MEMORY_PER_CONNECTION = 32 * 1024,
-};
-
-struct http_connection {
-    struct http_server *server;
-    GList link; /* in server->connections, under its lock */
-    int fd;
-    bool local;
-    atomic_llong deadline_us; /* monotonic; 0: we owe the answer, the client owes nothing */
-};
-
-struct http_server {
-    http_handler handler;
-    void *opaque;
-    struct http_settings settings; /* its strings are not kept */
-    struct MHD_Daemon *daemon;
-    struct http_listener *listener;
-    GMutex lock;
-    GQueue connections; /* under lock */
-    atomic_int active;      /* requests that were handed to the handler and are not completed */
-    atomic_int held;        /* of these: suspended, not answered */
-    atomic_int responding;  /* calls inside http_respond */
-    atomic_bool quiesced;
-};
-
-struct http_header {
-    char *name;
-    char *value;
-};
-
-struct http_request {
-    struct http_server *server;
-    struct http_connection *connection;
-    struct MHD_Connection *mhd;
-    const char *method;
-    const char *path;
-    GByteArray *body; /* NULL until the first byte */
-    size_t received;  /* bytes of the body so far, also those that were not kept */
-    bool too_large;
-    bool dispatched; /* pool thread: the handler ran */
-    bool held;       /* pool thread */
-    atomic_bool answered;
-    struct MHD_Response *response;
-    unsigned status;
-    struct http_header headers[HEADERS_MAX];
-    size_t n_headers;
-    char id[ID_MAX + 1];
 };
 
 /* ---- connections ---- */
@@ -158,61 +104,7 @@ static void on_tick(void *opaque)
     g_mutex_unlock(&server->lock);
 }
 
-/* ---- requests ---- */
-
-static bool is_sane_id(const char *id)
-{
-    size_t length = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-
-    return length > 0 && length <= ID_MAX && id[length] == '\0';
-}
-
-static void request_choose_id(struct http_request *request)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *given = http_request_header(request, "X-Request-Id");
-    unsigned char random[16];
-
-    if (given && is_sane_id(given)) {
-        g_strlcpy(request->id, given, sizeof request->id);
-        return;
-    }
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-        for (size_t i = 0; i < sizeof random; i++)
-            random[i] = (unsigned char)g_random_int_range(0, 256); /* an id, not a secret */
-    for (size_t i = 0; i < sizeof random; i++) {
-        request->id[2 * i] = digits[random[i] >> 4];
-        request->id[2 * i + 1] = digits[random[i] & 15];
-    }
-}
-
-static struct http_request *request_new(struct http_server *server, struct MHD_Connection *mhd, const char *method, const char *path)
-{
-    struct http_request *request = g_new0(struct http_request, 1);
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-    request->server = server;
-    request->mhd = mhd;
-    request->connection = (struct http_connection *)info->socket_context;
-    request->method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ? MHD_HTTP_METHOD_GET : method;
-    request->path = path;
-    request_choose_id(request);
-    atomic_store(&request->connection->deadline_us, deadline_after(server));
-    return request;
-}
-
-static void request_free(struct http_request *request)
-{
-    for (size_t i = 0; i < request->n_headers; i++) {
-        g_free(request->headers[i].name);
-        g_free(request->headers[i].value);
-    }
-    if (request->body)
-        g_byte_array_free(request->body, TRUE);
-    if (request->response)
-        MHD_destroy_response(request->response);
-    g_free(request);
-}
+/* ---- what libmicrohttpd calls ---- */
 
 static void on_completed(void *opaque, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
 {
@@ -227,194 +119,23 @@ static void on_completed(void *opaque, struct MHD_Connection *mhd, void **contex
     /* The load pairs with the store in http_respond: all that another thread did with the request is behind us. */
     bool counted = request->dispatched && atomic_load(&request->answered);
     atomic_store(&request->connection->deadline_us, deadline_after(server));
-    request_free(request);
+    http_request_free(request);
     if (counted)
         atomic_fetch_sub(&server->active, 1);
 }
 
-const char *http_request_method(const struct http_request *request)
-{
-    return request->method;
-}
-
-const char *http_request_path(const struct http_request *request)
-{
-    return request->path;
-}
-
-const char *http_request_query(const struct http_request *request, const char *name)
-{
-    const char *value = NULL;
-    size_t size = 0;
-
-    if (MHD_lookup_connection_value_n(request->mhd, MHD_GET_ARGUMENT_KIND, name, strlen(name), &value, &size) != MHD_YES)
-        return NULL;
-    return value ? value : "";
-}
-
-struct each_query {
-    bool (*each)(const char *name, const char *value, void *opaque);
-    void *opaque;
-};
-
-static enum MHD_Result visit_query(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    const struct each_query *visit = (const struct each_query *)cls;
-
-    (void)kind;
-    return visit->each(name, value ? value : "", visit->opaque) ? MHD_YES : MHD_NO;
-}
-
-void http_request_each_query(const struct http_request *request, bool (*each)(const char *name, const char *value, void *opaque),
-                             void *opaque)
-{
-    struct each_query visit = {each, opaque};
-
-    MHD_get_connection_values(request->mhd, MHD_GET_ARGUMENT_KIND, visit_query, &visit);
-}
-
-const char *http_request_header(const struct http_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
-}
-
-struct view http_request_body(const struct http_request *request)
-{
-    return request->body ? view_make(request->body->data, request->body->len) : view_make(NULL, 0);
-}
-
-const char *http_request_id(const struct http_request *request)
-{
-    return request->id;
-}
-
-bool http_request_is_local(const struct http_request *request)
-{
-    return request->connection->local;
-}
-
-bool http_request_bearer_is(const struct http_request *request, const char *token)
-{
-    static const char scheme[] = "Bearer ";
-    const char *given = http_request_header(request, "Authorization");
-    size_t size = strlen(token);
-
-    if (given && g_ascii_strncasecmp(given, scheme, sizeof scheme - 1) == 0)
-        given += sizeof scheme - 1;
-    else
-        given = http_request_header(request, "X-API-Key");
-    if (!given || size == 0)
-        return false;
-    size_t given_size = strlen(given);
-    unsigned difference = given_size == size ? 0 : 1;
-    for (size_t i = 0; i < size; i++) /* as long as the token, whatever was given */
-        difference |= (unsigned)((unsigned char)token[i] ^ (unsigned char)given[given_size ? i % given_size : 0]);
-    return difference == 0;
-}
-
-/* ---- answering ---- */
-
-void http_response_header(struct http_request *request, const char *name, const char *value)
-{
-    g_assert(request->n_headers < HEADERS_MAX);
-    request->headers[request->n_headers++] = (struct http_header){g_strdup(name), g_strdup(value)};
-}
-
-static bool may_compress(const struct http_request *request, const char *content_type, size_t size)
-{
-    if (size <= HTTP_GZIP_MIN_BYTES || (content_type && g_str_has_prefix(content_type, "image/") && !strstr(content_type, "svg")))
-        return false;
-    for (size_t i = 0; i < request->n_headers; i++)
-        if (g_ascii_strcasecmp(request->headers[i].name, MHD_HTTP_HEADER_CONTENT_ENCODING) == 0)
-            return false;
-    return true;
-}
-
-static struct MHD_Response *make_response(const struct http_request *request, const char *content_type, const void *body, size_t size)
-{
-    struct MHD_Response *response = NULL;
-    bool compressible = may_compress(request, content_type, size);
-
-    if (compressible && http_gzip_accepted(http_request_header(request, MHD_HTTP_HEADER_ACCEPT_ENCODING))) {
-        size_t packed_size;
-        void *packed = http_gzip(body, size, &packed_size);
-        if (packed) {
-            response = MHD_create_response_from_buffer(packed_size, packed, MHD_RESPMEM_MUST_FREE);
-            MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
-        }
-    }
-    if (!response) {
-        union {
-            const void *in;
-            void *out;
-        } copied = {size ? body : ""}; /* MUST_COPY only reads, but its parameter lacks the const */
-        response = MHD_create_response_from_buffer(size, copied.out, MHD_RESPMEM_MUST_COPY);
-    }
-    if (compressible)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-    if (content_type)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-    MHD_add_response_header(response, "X-Request-Id", request->id);
-    for (size_t i = 0; i < request->n_headers; i++)
-        MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
-    return response;
-}
-
-void http_hold(struct http_request *request)
-{
-    g_assert(!request->held && !atomic_load(&request->answered));
-    request->held = true;
-    atomic_fetch_add(&request->server->held, 1);
-    MHD_suspend_connection(request->mhd);
-}
-
-/* The request has its response, or NULL: the connection is then closed. */
-static void finish(struct http_request *request, struct MHD_Response *response)
-{
-    struct http_server *server = request->server;
-    struct MHD_Connection *mhd = request->mhd;
-    bool held = request->held;
-
-    request->response = response;
-    atomic_store(&request->answered, true);
-    if (held) {
-        atomic_fetch_sub(&server->held, 1);
-        MHD_resume_connection(mhd); /* the request may be gone from here on */
-    }
-    atomic_fetch_sub(&server->responding, 1);
-}
-
-void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size)
-{
-    g_assert(!atomic_load(&request->answered));
-    atomic_fetch_add(&request->server->responding, 1);
-    request->status = (unsigned)status;
-    struct MHD_Response *response = make_response(request, content_type, body, size);
-    if (atomic_load(&request->server->quiesced))
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-    finish(request, response);
-}
-
-void http_abandon(struct http_request *request)
-{
-    g_assert(!atomic_load(&request->answered));
-    atomic_fetch_add(&request->server->responding, 1);
-    finish(request, NULL);
-}
-
-G_GNUC_PRINTF(4, 5) static void respond_error(struct http_request *request, int status, const char *code, const char *format, ...)
+static void respond_error(struct http_request *request, int status, const char *code, const char *format, ...) G_GNUC_PRINTF(4, 5);
+static void respond_error(struct http_request *request, int status, const char *code, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
     g_autofree char *message = g_strdup_vprintf(format, args);
     va_end(args);
-    g_autofree char *body = g_strdup_printf("{\"success\":false,\"error\":\"%s\",\"message\":\"%s\",\"requestId\":\"%s\"}\n", code, message,
-                                            request->id);
+    g_autofree char *body = g_strdup_printf("{\"success\":false,\"error\":\"%s\",\"message\":\"%s\",\"requestId\":\"%s\"}\n", code,
+                                            message, request->id);
     http_respond(request, status, "application/json", body, strlen(body));
 }
-
-/* ---- what libmicrohttpd calls ---- */
 
 static enum MHD_Result request_send(struct http_request *request)
 {
@@ -434,6 +155,7 @@ static enum MHD_Result begin(struct http_request *request)
     size_t limit = request->server->settings.body_max_bytes;
     guint64 declared = 0;
 
+    atomic_store(&request->connection->deadline_us, deadline_after(request->server));
     if (!length || !g_ascii_string_to_unsigned(length, 10, 0, G_MAXUINT64, &declared, NULL) || declared <= limit)
         return MHD_YES;
     bool waits = http_request_header(request, MHD_HTTP_HEADER_EXPECT) != NULL;
@@ -480,14 +202,17 @@ static void dispatch(struct http_request *request)
     g_assert(request->held || atomic_load(&request->answered));
 }
 
-static enum MHD_Result on_request(void *opaque, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
-                                  const char *data, size_t *size, void **context)
+/* deviation: its parameters are libmicrohttpd's. */
+static enum MHD_Result on_request(void *opaque, struct MHD_Connection *mhd, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *size, void **context)
 {
     struct http_request *request = (struct http_request *)*context;
 
+    (void)opaque;
     (void)version;
     if (!request) {
-        request = request_new((struct http_server *)opaque, mhd, method, url);
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        request = http_request_new((struct http_connection *)info->socket_context, mhd, method, url);
         *context = request;
         return begin(request);
     }
@@ -505,7 +230,8 @@ static enum MHD_Result on_request(void *opaque, struct MHD_Connection *mhd, cons
     return request_send(request);
 }
 
-G_GNUC_PRINTF(2, 0) static void on_log(void *opaque, const char *format, va_list args)
+static void on_log(void *opaque, const char *format, va_list args) G_GNUC_PRINTF(2, 0);
+static void on_log(void *opaque, const char *format, va_list args)
 {
     g_autofree char *text = g_strdup_vprintf(format, args);
 
@@ -528,10 +254,10 @@ static bool start_daemon(struct http_server *server, GError **error)
         {MHD_OPTION_END, 0, NULL},
     };
 
-    server->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG,
-                                      0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-                                      MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-                                      MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!server->daemon)
         g_set_error(error, HTTP_ERROR, 0, "The HTTP server cannot be started: %s.", g_strerror(errno));
     return server->daemon != NULL;

@@ -1,7 +1,7 @@
 /* http: the only door to libmicrohttpd; a server on TCP and/or a unix socket.
  *
- * The handler runs on one of the server's threads when the whole body (bounded) has arrived. It answers at once by http_respond(), or
- * calls http_hold() and lets any thread answer later; each request is answered exactly once. A client that went away meanwhile
+ * The handler runs on one of the server's threads when the whole body (bounded) has arrived. It answers at once by http_respond(),
+ * or calls http_hold() and lets any thread answer later; each request is answered exactly once. A client that went away meanwhile
  * makes http_respond() a no-op that still releases the request. Requests, and all they hand out, live until they are answered. */
 #ifndef DAYBOOK_HTTP_H
 #define DAYBOOK_HTTP_H
@@ -17,13 +17,13 @@ struct http_request;
 typedef void (*http_handler)(struct http_request *request, void *opaque);
 
 struct http_settings {
-    const char *address;     /* "127.0.0.1"; NULL: no TCP */
-    int port;                /* 0: any free port */
-    const char *unix_path;   /* NULL: none. A stale socket is removed; mode 0660. */
-    size_t body_max_bytes;   /* a larger one is answered 413, naming the limit */
+    const char *address;   /* "127.0.0.1"; NULL: no TCP */
+    int port;              /* 0: any free port */
+    const char *unix_path; /* NULL: none. A stale socket is removed; mode 0660. */
+    size_t body_max_bytes; /* a larger one is answered 413, naming the limit */
     int threads;
-    int connections_max;     /* together; more of them wait in the kernel's queue */
-    int idle_timeout_s;      /* without a byte; a whole request must be here within twice that, however it trickles */
+    int connections_max; /* together; more of them wait in the kernel's queue */
+    int idle_timeout_s;  /* without a byte; a whole request must be here within twice that, however it trickles */
 };
 
 struct http_server *http_server_start(const struct http_settings *settings, http_handler handler, void *opaque, GError **error);
@@ -34,7 +34,7 @@ void http_server_quiesce(struct http_server *server);
 void http_server_stop(struct http_server *server);
 
 const char *http_request_method(const struct http_request *request); /* "GET" for HEAD too: the body of the answer is left out */
-const char *http_request_path(const struct http_request *request); /* decoded, without the query */
+const char *http_request_path(const struct http_request *request);   /* decoded, without the query */
 /* First value of a query parameter (decoded), or NULL. */
 const char *http_request_query(const struct http_request *request, const char *name);
 /* Calls back for every query parameter, in order; stops when it returns false. */
@@ -42,13 +42,15 @@ void http_request_each_query(const struct http_request *request, bool (*each)(co
                              void *opaque);
 const char *http_request_header(const struct http_request *request, const char *name); /* or NULL */
 struct view http_request_body(const struct http_request *request);
-const char *http_request_id(const struct http_request *request); /* the X-Request-Id of the answer: the client's, if sane, or random */
-bool http_request_is_local(const struct http_request *request);  /* unix socket or loopback peer */
+const char *
+http_request_id(const struct http_request *request); /* the X-Request-Id of the answer: the client's, if sane, or random */
+bool http_request_is_local(const struct http_request *request); /* unix socket or loopback peer */
 
 void http_hold(struct http_request *request);
 /* Adds a response header before http_respond. */
 void http_response_header(struct http_request *request, const char *name, const char *value);
-/* Answers; body is copied (NULL with 0 for none). content_type may be NULL. Compresses bodies over 1 KiB where the client accepts gzip. */
+/* Answers; body is copied (NULL with 0 for none). content_type may be NULL. Compresses bodies over 1 KiB where the client accepts
+ * gzip. */
 void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size);
 /* Closes the connection instead of answering: when not even an error would be true. Counts as the answer. */
 void http_abandon(struct http_request *request);

@@ -1,0 +1,67 @@
+/* http_internal: what http.c, which serves, and http_request.c, which is what handlers see, share. Only they may include it.
+ *
+ * Who owns what: a connection and its request belong to the pool thread of that connection. While a request is held, and until it
+ * is answered, the thread that will answer may read it and writes `response`, `status` and `headers`; `answered` hands these back.
+ */
+#ifndef DAYBOOK_HTTP_INTERNAL_H
+#define DAYBOOK_HTTP_INTERNAL_H
+
+#include "lib/http.h"
+#include "lib/http_listen.h"
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+enum { HTTP_ID_MAX = 64, HTTP_HEADERS_MAX = 16 };
+
+struct http_connection {
+    struct http_server *server;
+    GList link; /* in server->connections, under its lock */
+    int fd;
+    bool local;
+    atomic_llong deadline_us; /* monotonic; 0: we owe the answer, the client owes nothing */
+};
+
+struct http_server {
+    http_handler handler;
+    void *opaque;
+    struct http_settings settings; /* its strings are not kept */
+    struct MHD_Daemon *daemon;
+    struct http_listener *listener;
+    GMutex lock;
+    GQueue connections;    /* under lock */
+    atomic_int active;     /* requests that were handed to the handler and are not completed */
+    atomic_int held;       /* of these: suspended, not answered */
+    atomic_int responding; /* calls inside http_respond */
+    atomic_bool quiesced;
+};
+
+struct http_header {
+    char *name;
+    char *value;
+};
+
+struct http_request {
+    struct http_server *server;
+    struct http_connection *connection;
+    struct MHD_Connection *mhd;
+    const char *method;
+    const char *path;
+    GByteArray *body; /* NULL until the first byte */
+    size_t received;  /* bytes of the body so far, also those that were not kept */
+    bool too_large;
+    bool dispatched; /* pool thread: the handler ran */
+    bool held;       /* pool thread */
+    atomic_bool answered;
+    struct MHD_Response *response;
+    unsigned status;
+    struct http_header headers[HTTP_HEADERS_MAX];
+    size_t n_headers;
+    char id[HTTP_ID_MAX + 1];
+};
+
+/* path is borrowed and outlives the request. */
+struct http_request *http_request_new(struct http_connection *connection, struct MHD_Connection *mhd, const char *method,
+                                      const char *path);
+void http_request_free(struct http_request *request);
+
+#endif
