@@ -86,7 +86,8 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
         kafka_log_error(rk, err, reason);
 }
 
-static rd_kafka_conf_t *member_conf(const struct kafka_settings *settings, const char *group, const char *instance_id, GError **error)
+static rd_kafka_conf_t *member_conf(const struct kafka_settings *settings, const char *group, const char *instance_id,
+                                    GError **error)
 {
     const struct kafka_option options[] = {
         {"group.id", group},
@@ -116,11 +117,12 @@ static bool member_subscribe(struct kafka_member *member, GError **error)
     return false;
 }
 
+/* deviation: who, where, and whom to tell are seven things. */
 struct kafka_member *kafka_member_new(const struct kafka_settings *settings, const char *group, const char *instance_id,
                                       const char *topic, kafka_assigned assigned, void *opaque, GError **error)
 {
-    /* A static member that comes back is handed its old partitions without a look at what it subscribes to now. With another topic it
-     * must be another member, or it would have none until the next rebalance. */
+    /* A static member that comes back is handed its old partitions without a look at what it subscribes to now. With another topic
+     * it must be another member, or it would have none until the next rebalance. */
     g_autofree char *member_id = instance_id && *instance_id ? g_strdup_printf("%s.%s", instance_id, topic) : NULL;
     rd_kafka_conf_t *conf = member_conf(settings, group, member_id, error);
     struct kafka_member *member;

@@ -1,15 +1,15 @@
 /* The reader: given partitions from given offsets, through librdkafka's simple consumer.
  *
  * The simple consumer knows no group, stores no offset and starts each partition on a queue that we choose. A new assignment gets a
- * new queue: a message that was fetched for the assignment before is in the old queue and goes with it, whatever thread was about to
- * add it. That is the whole argument why kafka_reader_poll never returns one.
+ * new queue: a message that was fetched for the assignment before is in the old queue and goes with it, whatever thread was about
+ * to add it. That is the whole argument why kafka_reader_poll never returns one.
  *
  * auto.offset.reset=error: an offset that is no longer, or not yet, in the log is an event for the owner, never a jump.
  *
- * Prefetching is bounded, in bytes and messages. But librdkafka 2.0.2 looks only once a second whether its queue, once full, has room
- * again: nothing wakes the thread of the broker, and reading falls to one queue a second (measured: 24 instead of 97 MB/s at 16 MiB).
- * Therefore, each time half a queue was taken out, the leaders are asked for the end of their partitions. The answer is not waited
- * for; that there is something to send is what wakes the thread. */
+ * Prefetching is bounded, in bytes and messages. But librdkafka 2.0.2 looks only once a second whether its queue, once full, has
+ * room again: nothing wakes the thread of the broker, and reading falls to one queue a second (measured: 24 instead of 97 MB/s at
+ * 16 MiB). Therefore, each time half a queue was taken out, the leaders are asked for the end of their partitions. The answer is
+ * not waited for; that there is something to send is what wakes the thread. */
 #include "lib/kafka_internal.h"
 #include <string.h>
 
@@ -25,23 +25,17 @@ struct kafka_reader {
     int *partitions;         /* started, n_partitions of them */
     size_t n_partitions;
     char *topic;
-    guint64 taken_bytes, taken_messages; /* out of the queue since the leaders were last woken */
-    guint64 half_bytes, half_messages;   /* half of what the queue holds */
+    guint64 taken_bytes, taken_messages;  /* out of the queue since the leaders were last woken */
+    guint64 half_bytes, half_messages;    /* half of what the queue holds */
     char failure[FAILURE_SIZE];           /* what on_error was told; "" once it was handed out */
     char handed_out[FAILURE_SIZE];        /* the text of the last event of that kind */
     rd_kafka_message_t *batch[BATCH_MAX]; /* scratch of kafka_reader_poll */
 };
 
 static const struct kafka_option reader_options[] = {
-    {"auto.offset.reset", "error"},
-    {"enable.auto.commit", "false"},
-    {"enable.auto.offset.store", "false"},
-    {"enable.partition.eof", "true"},
-    {"allow.auto.create.topics", "false"},
-    {"check.crcs", "true"},
-    {"fetch.wait.max.ms", "100"},
-    {"fetch.error.backoff.ms", "100"},
-    {QUEUE_MESSAGES, "100000"},
+    {"auto.offset.reset", "error"},   {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
+    {"enable.partition.eof", "true"}, {"allow.auto.create.topics", "false"}, {"check.crcs", "true"},
+    {"fetch.wait.max.ms", "100"},     {"fetch.error.backoff.ms", "100"},     {QUEUE_MESSAGES, "100000"},
     {QUEUE_KBYTES, "16384"},
 };
 
@@ -237,13 +231,15 @@ void kafka_message_clear(struct kafka_message *message)
     message->size = 0;
 }
 
-bool kafka_reader_watermarks(struct kafka_reader *reader, int partition, int timeout_ms, int64_t *low, int64_t *high, GError **error)
+bool kafka_reader_watermarks(struct kafka_reader *reader, int partition, int timeout_ms, int64_t *low, int64_t *high,
+                             GError **error)
 {
     rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(reader->rk, reader->topic, partition, low, high, timeout_ms);
 
     if (!err)
         return true;
-    g_autofree char *what = g_strdup_printf("The ends of partition %d of Kafka topic %s cannot be asked for", partition, reader->topic);
+    g_autofree char *what =
+        g_strdup_printf("The ends of partition %d of Kafka topic %s cannot be asked for", partition, reader->topic);
     kafka_error_set(error, err, what);
     return false;
 }

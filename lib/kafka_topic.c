@@ -216,6 +216,7 @@ static rd_kafka_NewTopic_t *new_topic(const char *topic, int partitions, int rep
     return spec;
 }
 
+/* deviation: a topic has that many properties. */
 bool kafka_topic_create(const struct kafka_settings *settings, const char *topic, int partitions, int replication,
                         int64_t retention_ms, int timeout_ms, GError **error)
 {

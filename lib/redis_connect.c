@@ -35,7 +35,8 @@ static void attempt_note(struct attempt *attempt, GError *error)
     g_error_free(error);
 }
 
-G_GNUC_PRINTF(3, 4) static struct redis *reject(struct redis *redis, GError **error, const char *format, ...)
+static struct redis *reject(struct redis *redis, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static struct redis *reject(struct redis *redis, GError **error, const char *format, ...)
 {
     va_list args;
 

@@ -15,7 +15,8 @@ static const struct scheme schemes[] = {
     {"redis+cluster://", REDIS_URL_CLUSTER},
 };
 
-G_GNUC_PRINTF(2, 3) static bool refuse(GError **error, const char *format, ...)
+static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static bool refuse(GError **error, const char *format, ...)
 {
     va_list args;
 

@@ -130,7 +130,8 @@ RW(g_rw_lock_writer_unlock, __tsan_release(lock), (void)0)
 RW(g_rw_lock_reader_lock, (void)0, __tsan_acquire(lock))
 RW(g_rw_lock_reader_unlock, __tsan_release(lock), (void)0)
 
-/* librdkafka counts references with atomics that the sanitizer does not see, and frees what is ours no longer; we have no rwlock. */
+/* librdkafka counts references with atomics that the sanitizer does not see, and frees what is ours no longer; we have no rwlock.
+ */
 const char *__tsan_default_suppressions(void)
 {
     return "race:pthread_rwlock_destroy\ncalled_from_lib:librdkafka.so\n";
