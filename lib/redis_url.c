@@ -107,6 +107,7 @@ static bool parse_host(struct redis_url *url, const char *text, GError **error)
     if (port)
         host.port = (int)number;
     g_array_append_val(url->hosts, host);
+    /* cppcheck-suppress memleak ; the array has it */
     return true;
 }
 

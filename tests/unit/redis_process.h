@@ -50,8 +50,10 @@ static inline void redis_die_with_parent(gpointer data)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-/* Further arguments are redis-server's, "--name", "value", …, ended by NULL. port 0: a free one. dir NULL: a new one. */
-static inline void redis_process_start(struct redis_process *process, int port, const char *dir, ...)
+/* redis_process_start(process, port, dir, …): further arguments are redis-server's, "--name", "value", …, to the first NULL, if
+ * any. port 0: a free one. dir NULL: a new one. */
+#define redis_process_start(...) redis_process_start_with(__VA_ARGS__, (const char *)NULL)
+static inline void redis_process_start_with(struct redis_process *process, int port, const char *dir, ...)
 {
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
     GError *error = NULL;
