@@ -241,7 +241,7 @@ static void test_refused(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    redis_process_start(&server, 0, NULL, NULL);
+    redis_process_start(&server, 0, NULL);
     const struct redis_settings settings = {server.url, 1000, 5000};
     reader = reader_new(&settings, 1);
     g_test_add_func("/live/generations", test_generations);
