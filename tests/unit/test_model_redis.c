@@ -151,7 +151,7 @@ static void share_replid(const struct redis_settings *settings, struct model *mo
 static void test_agree(void)
 {
     struct redis_process process;
-    redis_process_start(&process, 0, NULL, NULL);
+    redis_process_start(&process, 0, NULL);
     const struct redis_settings settings = {process.url, 2000, 10000};
     g_autoptr(GError) error = NULL;
     struct pair pair = {.random = g_rand_new_with_seed(7), .model = model_new(), .real = store_connect(&settings, 0, &error)};
