@@ -240,7 +240,7 @@ static void test_scan(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    redis_process_start(&server, 0, NULL, NULL);
+    redis_process_start(&server, 0, NULL);
     g_test_add_func("/reader/partitions", test_partitions);
     g_test_add_func("/reader/order", test_order);
     g_test_add_func("/reader/error-reply", test_error_reply_is_sticky);
