@@ -77,7 +77,9 @@ static void append_script(struct commit *commit, enum store_script script, size_
 static bool send_all(struct commit *commit, GError **error)
 {
     GError *cause = NULL;
-    return commit->store->ops->send(commit->store, &cause) || lost(error, cause);
+    if (commit->store->ops->send(commit->store, &cause))
+        return true;
+    return lost(error, cause);
 }
 
 /* Next reply; an error reply becomes an error that says what the owner must do. */
