@@ -140,7 +140,8 @@ static void begin_stream(struct batcher *batcher)
 {
     /* 16 bytes are given whole once the kernel's pool is seeded (getrandom(2)), and it waits until then. */
     g_assert(getrandom(batcher->stream_id, STREAM_ID_SIZE, 0) == STREAM_ID_SIZE);
-    batcher->stream_end_us = g_get_monotonic_time() + (int64_t)BATCHER_STREAM_DAYS * G_TIME_SPAN_DAY;
+    int64_t life_us = batcher->settings.stream_us > 0 ? batcher->settings.stream_us : BATCHER_STREAM_DAYS * G_TIME_SPAN_DAY;
+    batcher->stream_end_us = g_get_monotonic_time() + life_us;
     g_array_set_size(batcher->sequences, 0);
 }
 

@@ -29,6 +29,7 @@ struct batcher_settings {
     int commit_ms;
     uint32_t partition_count; /* 0: not known yet; nothing is taken until batcher_set_partitions */
     struct metrics *metrics;
+    int64_t stream_us; /* life of a stream; 0: BATCHER_STREAM_DAYS */
     /* Takes over a durable group; on the batcher's thread, must not block for long. */
     void (*ship)(void *opaque, struct journal_group *group);
     /* A group was given up: the disk failed twice, or had no room until the end. Called once, on the batcher's thread; its

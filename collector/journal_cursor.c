@@ -87,7 +87,7 @@ int journal_cursor_open(struct journal_cursor_file *file, struct journal_io *io,
     memset(cursor, 0, sizeof *cursor);
     int err = make(file);
     if (err == 0)
-        err = journal_io_read(io, name, file->fd, slots, sizeof slots, 0, &got);
+        err = journal_io_read(io, file->fd, slots, sizeof slots, 0, &got);
     if (err != 0)
         return err;
     uint64_t first = slot_read(slots, &candidates[0]), second = slot_read(slots + SLOT_DISTANCE, &candidates[1]);

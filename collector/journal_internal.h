@@ -11,10 +11,10 @@ enum { JOURNAL_SPARES = 2, JOURNAL_NAME_SIZE = 32 };
 
 struct journal_segment {
     uint64_t number;
-    uint64_t bytes; /* of the file */
-    uint64_t end;   /* behind the last durable group; UINT64_MAX: not known, written by an earlier run */
+    uint64_t bytes;      /* of the file */
+    uint64_t end;        /* behind the last durable group; UINT64_MAX: not known, written by an earlier run */
     uint64_t last_group; /* number of the last durable group so far; UINT64_MAX: not known yet, see journal_reader.c */
-    bool bad;       /* the file's suffix is .bad */
+    bool bad;            /* the file's suffix is .bad */
 };
 
 struct journal_known {
@@ -26,14 +26,16 @@ struct journal_known {
 struct journal_writer {
     int fd; /* of the newest segment, -1 before the first */
     char name[JOURNAL_NAME_SIZE];
-    struct journal_header header; /* of that segment; stream and partition count: also of the next one */
-    uint64_t offset, capacity;    /* of that segment */
+    uint64_t segment, nonce;           /* its number and nonce */
+    uint64_t offset, capacity;         /* where the next group goes; size of the file */
+    uint8_t stream_id[STREAM_ID_SIZE]; /* of the next segment, as the partition count: set by journal_begin() */
+    uint32_t partition_count;
     uint64_t next_segment, next_group;
     uint64_t batches_total, bytes_total;
-    bool begun;            /* journal_begin() was called */
-    bool rotate;           /* the next group begins a new segment */
-    unsigned failures;     /* in a row */
-    int64_t allocate_us;   /* monotonic time before which no further spare is tried after a failure */
+    bool begun;          /* journal_begin() was called */
+    bool rotate;         /* the next group begins a new segment */
+    unsigned failures;   /* in a row */
+    int64_t allocate_us; /* monotonic time before which no further spare is tried after a failure */
     struct journal_encoder encoder;
 };
 
@@ -42,13 +44,13 @@ struct journal {
     uint64_t max_bytes, segment_bytes;
     uint32_t topic_crc;
 
-    GMutex lock; /* guards what follows, up to `writer`; no I/O under it */
-    GArray *segments;         /* of struct journal_segment, ascending */
-    GHashTable *positions;    /* name -> struct journal_known */
+    GMutex lock;           /* guards what follows, up to `writer`; no I/O under it */
+    GArray *segments;      /* of struct journal_segment, ascending */
+    GHashTable *positions; /* name -> struct journal_known */
     uint64_t positions_bytes;
-    uint64_t bytes;           /* of all files: segments, spares, bad ones */
-    bool spares[JOURNAL_SPARES];     /* the file spare.<i> is there, ready to be taken */
-    bool spares_busy[JOURNAL_SPARES]; /* is being made, or taken */
+    uint64_t bytes;                      /* of all files: segments, spares, bad ones */
+    bool spares[JOURNAL_SPARES];         /* the file spare.<i> is there, ready to be taken */
+    bool spares_busy[JOURNAL_SPARES];    /* is being made, or taken */
     uint64_t batches_total, bytes_total; /* durable */
     uint64_t batches_acknowledged, bytes_acknowledged;
     struct journal_stats stats; /* the counts of it */
@@ -78,7 +80,8 @@ void journal_remember(struct journal *journal, const char *name, GBytes *value, 
 bool journal_recover(struct journal *journal, GError **error);
 
 /* Spare files. */
-/* A spare to write into, made if there is none and the budget allows it: its number, or -1 with *err (ENOSPC also for the budget). */
+/* A spare to write into, made if there is none and the budget allows it: its number, or -1 with *err (ENOSPC also for the budget).
+ */
 int journal_spare_take(struct journal *journal, int *err);
 /* The spare that was taken is gone (renamed, or unlinked after an error). */
 void journal_spare_done(struct journal *journal, int spare, bool renamed);

@@ -15,13 +15,29 @@ static int fault(const struct journal_io *io, enum journal_op op, const char *na
     return io->faults ? io->faults->fail(io->faults->opaque, op, name, size) : 0;
 }
 
+/* A directory that was just made is only there after a power loss if the one above it was synced. */
+static void sync_above(const char *path)
+{
+    g_autofree char *above = g_path_get_dirname(path);
+    int fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd); /* as far as we may: above is not ours */
+        close(fd);
+    }
+    if (strcmp(above, path) != 0)
+        sync_above(above);
+}
+
 int journal_io_open(struct journal_io *io, const char *path, const struct journal_faults *faults)
 {
     *io = (struct journal_io){.directory = -1, .lock = -1, .faults = faults};
     /* Over RLIMIT_FSIZE a write shall fail with EFBIG; the signal would end the process. */
     signal(SIGXFSZ, SIG_IGN);
+    bool is_new = !g_file_test(path, G_FILE_TEST_EXISTS);
     if (g_mkdir_with_parents(path, 0750) != 0)
         return errno;
+    if (is_new)
+        sync_above(path);
     io->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (io->directory < 0)
         return errno;
@@ -57,9 +73,9 @@ int journal_io_allocate(struct journal_io *io, const char *name, int fd, uint64_
     return err != 0 ? err : posix_fallocate(fd, 0, (off_t)size);
 }
 
-int journal_io_read(struct journal_io *io, const char *name, int fd, void *data, size_t size, uint64_t offset, size_t *got)
+int journal_io_read(struct journal_io *io, int fd, void *data, size_t size, uint64_t offset, size_t *got)
 {
-    int err = fault(io, JOURNAL_OP_READ, name, NULL);
+    int err = fault(io, JOURNAL_OP_READ, "", NULL);
     *got = 0;
     while (err == 0 && *got < size) {
         ssize_t n = pread(fd, (char *)data + *got, size - *got, (off_t)(offset + *got));

@@ -23,7 +23,8 @@ enum journal_op {
     JOURNAL_OP_SYNC_DIRECTORY,
 };
 
-/* Returns 0, or the errno with which the operation shall fail; may shorten a write by *size (then it fails behind so many bytes).
+/* Returns 0, or the errno with which the operation shall fail (the name is "" for a read); may shorten a write by *size (then it
+ * fails behind so many bytes).
  */
 struct journal_faults {
     int (*fail)(void *opaque, enum journal_op op, const char *name, size_t *size);
@@ -46,7 +47,7 @@ int journal_io_file(struct journal_io *io, const char *name, int flags, int *fd)
 /* Makes blocks for the first size bytes. */
 int journal_io_allocate(struct journal_io *io, const char *name, int fd, uint64_t size);
 /* Reads up to size bytes; *got is less only at the end of the file. */
-int journal_io_read(struct journal_io *io, const char *name, int fd, void *data, size_t size, uint64_t offset, size_t *got);
+int journal_io_read(struct journal_io *io, int fd, void *data, size_t size, uint64_t offset, size_t *got);
 int journal_io_write(struct journal_io *io, const char *name, int fd, const void *data, size_t size, uint64_t offset);
 int journal_io_sync(struct journal_io *io, const char *name, int fd);
 int journal_io_truncate(struct journal_io *io, const char *name, int fd, uint64_t size);

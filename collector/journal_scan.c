@@ -17,7 +17,7 @@ struct journal_scan *journal_scan_open(struct journal_io *io, const char *name, 
 
     *err = journal_io_file(io, name, O_RDONLY, &fd);
     if (*err == 0)
-        *err = journal_io_read(io, name, fd, bytes, sizeof bytes, 0, &got);
+        *err = journal_io_read(io, fd, bytes, sizeof bytes, 0, &got);
     if (*err != 0 || got < sizeof bytes || !journal_header_read(bytes, &header) || header.number != number) {
         if (fd >= 0)
             close(fd);
@@ -25,7 +25,6 @@ struct journal_scan *journal_scan_open(struct journal_io *io, const char *name, 
     }
     struct journal_scan *scan = g_new0(struct journal_scan, 1);
     scan->io = io;
-    scan->name = g_strdup(name);
     scan->fd = fd;
     scan->header = header;
     scan->place = (struct journal_place){number, JOURNAL_HEADER_SIZE};
@@ -41,7 +40,6 @@ void journal_scan_close(struct journal_scan *scan)
         return;
     close(scan->fd);
     g_byte_array_unref(scan->buffer);
-    g_free(scan->name);
     g_free(scan);
 }
 
@@ -58,7 +56,7 @@ static const uint8_t *bytes_at(struct journal_scan *scan, uint64_t offset, size_
         size_t want = MAX(size, PIECE), got = 0;
         want = (size_t)MIN((uint64_t)want, scan->limit > offset ? scan->limit - offset : 0);
         g_byte_array_set_size(scan->buffer, (guint)want);
-        *err = journal_io_read(scan->io, scan->name, scan->fd, scan->buffer->data, want, offset, &got);
+        *err = journal_io_read(scan->io, scan->fd, scan->buffer->data, want, offset, &got);
         scan->buffer_offset = offset;
         g_byte_array_set_size(scan->buffer, (guint)got);
     }

@@ -9,7 +9,6 @@
 
 struct journal_scan {
     struct journal_io *io;
-    char *name;
     int fd;
     struct journal_header header;
     struct journal_place place; /* of the next group */
@@ -31,10 +30,10 @@ struct journal_scan *journal_scan_open(struct journal_io *io, const char *name, 
 void journal_scan_close(struct journal_scan *scan);
 /* Reads the group at `place` and moves behind it. Caller frees the group. */
 enum journal_scan_result journal_scan_next(struct journal_scan *scan, struct journal_group **group, int *err);
-/* After JOURNAL_SCAN_END or _BAD: looks behind `place` for a frame that proves that something was damaged which was durable once; with
- * `whole`, for a whole group, and moves there. A proof is a frame of a later group than the one that should be at `place`, for that one was
- * durable before the later one was begun. (The group at `place` itself may be torn, and have right frames.) Where the snapshot
- * should be, any group is. */
+/* After JOURNAL_SCAN_END or _BAD: looks behind `place` for a frame that proves that something was damaged which was durable once;
+ * with `whole`, for a whole group, and moves there. A proof is a frame of a later group than the one that should be at `place`, for
+ * that one was durable before the later one was begun. (The group at `place` itself may be torn, and have right frames.) Where the
+ * snapshot should be, any group is. */
 bool journal_scan_find(struct journal_scan *scan, bool whole);
 /* After JOURNAL_SCAN_BAD: roughly how many bytes the torn group at `place` has. */
 uint64_t journal_scan_torn_bytes(struct journal_scan *scan);

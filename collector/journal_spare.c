@@ -1,8 +1,8 @@
 /* Spare files: what the next segment is made of.
  *
- * A spare has its blocks already, so that a segment does not meet a full disk in its middle, and, if it was a segment before, blocks that
- * were written before: fdatasync then has no extents to convert (0.10 ms instead of 0.16 ms for a group on ext4, 0.23 ms when a file
- * just grows). What it still holds of its earlier life is not valid under the next segment's nonce. */
+ * A spare has its blocks already, so that a segment does not meet a full disk in its middle, and, if it was a segment before,
+ * blocks that were written before: fdatasync then has no extents to convert (0.10 ms instead of 0.16 ms for a group on ext4, 0.23
+ * ms when a file just grows). What it still holds of its earlier life is not valid under the next segment's nonce. */
 #include "collector/journal_internal.h"
 
 #include <errno.h>

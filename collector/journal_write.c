@@ -1,10 +1,10 @@
 /* Appending groups.
  *
- * One write and one fdatasync a group. After a failed fdatasync nothing that was written since the last good one may be believed, also if
- * a second fdatasync succeeds: the kernel may have marked the pages clean (fsyncgate). But the bytes are still in memory: they go, as the
- * same group with the same number and the same batches, to a new segment. Should the old copy have survived after all, the reader
- * skips the second one by its number, and the aggregators would drop it by its batches' sequences. If that fails too, nobody knows what
- * a later start will find, so the senders get no answer and the process ends. */
+ * One write and one fdatasync a group. After a failed fdatasync nothing that was written since the last good one may be believed,
+ * also if a second fdatasync succeeds: the kernel may have marked the pages clean (fsyncgate). But the bytes are still in memory:
+ * they go, as the same group with the same number and the same batches, to a new segment. Should the old copy have survived after
+ * all, the reader skips the second one by its number, and the aggregators would drop it by its batches' sequences. If that fails
+ * too, nobody knows what a later start will find, so the senders get no answer and the process ends. */
 #include "collector/journal_internal.h"
 
 #include "lib/crashpoint.h"
@@ -19,22 +19,30 @@ enum { ALLOCATE_AGAIN_US = 1000000, BLOCK = 4096 };
 
 void journal_begin(struct journal *journal, const uint8_t stream_id[STREAM_ID_SIZE], uint32_t partition_count)
 {
-    memcpy(journal->writer.header.stream_id, stream_id, STREAM_ID_SIZE);
-    journal->writer.header.partition_count = partition_count;
-    journal->writer.header.topic_crc = journal->topic_crc;
+    memcpy(journal->writer.stream_id, stream_id, STREAM_ID_SIZE);
+    journal->writer.partition_count = partition_count;
     journal->writer.begun = true;
     journal->writer.rotate = true;
 }
 
 /* ---- a new segment ---- */
 
-/* Group 0: all positions known. Begins the segment's encoder. */
-static void encode_snapshot(struct journal *journal)
+/* A segment that is being made. The writer goes on with the one before until it is there. */
+struct fresh {
+    struct journal_header header;
+    char name[JOURNAL_NAME_SIZE], spare_name[JOURNAL_NAME_SIZE];
+    int spare, fd;
+    uint64_t size;     /* of header and snapshot */
+    uint64_t capacity; /* of the file */
+};
+
+/* Group 0: all positions known. */
+static void encode_snapshot(struct journal *journal, uint64_t nonce)
 {
     struct journal_writer *writer = &journal->writer;
     GHashTableIter iter;
     gpointer name, value;
-    journal_encoder_begin(&writer->encoder, writer->header.nonce, 0);
+    journal_encoder_begin(&writer->encoder, nonce, 0);
     g_mutex_lock(&journal->lock);
     g_hash_table_iter_init(&iter, journal->positions);
     while (g_hash_table_iter_next(&iter, &name, &value))
@@ -49,96 +57,116 @@ static void append_zeros(GByteArray *bytes)
     g_byte_array_append(bytes, zeros, sizeof zeros);
 }
 
-static void new_header(struct journal_writer *writer)
-{
-    writer->header.number = writer->next_segment;
-    g_assert(getrandom(&writer->header.nonce, sizeof writer->header.nonce, 0) == sizeof writer->header.nonce);
-    writer->header.first_group = writer->next_group;
-    writer->header.created_ms = g_get_real_time() / 1000;
-    writer->header.batches_before = writer->batches_total;
-    writer->header.bytes_before = writer->bytes_total;
-}
-
-/* Writes header and snapshot into the spare and makes it durable; *size is the size of both. */
-static int fill_segment(struct journal *journal, int fd, const char *name, size_t need, uint64_t *size, uint64_t *capacity)
+static void name_fresh(struct journal *journal, struct fresh *fresh)
 {
     struct journal_writer *writer = &journal->writer;
+    fresh->header = (struct journal_header){
+        .number = writer->next_segment++, /* also after a failure: a name that may be on the disk is never used again */
+        .first_group = writer->next_group,
+        .partition_count = writer->partition_count,
+        .topic_crc = journal->topic_crc,
+        .created_ms = g_get_real_time() / 1000,
+        .batches_before = writer->batches_total,
+        .bytes_before = writer->bytes_total,
+    };
+    memcpy(fresh->header.stream_id, writer->stream_id, STREAM_ID_SIZE);
+    g_assert(getrandom(&fresh->header.nonce, sizeof fresh->header.nonce, 0) == sizeof fresh->header.nonce);
+    journal_spare_name(fresh->spare_name, fresh->spare);
+    journal_segment_name(fresh->name, fresh->header.number, false);
+}
+
+/* Writes header and snapshot into the spare and makes them durable; `need` bytes will follow. */
+static int fill_fresh(struct journal *journal, struct fresh *fresh, size_t need)
+{
     uint8_t header[JOURNAL_HEADER_SIZE];
-    encode_snapshot(journal);
-    append_zeros(writer->encoder.bytes);
-    *size = JOURNAL_HEADER_SIZE + writer->encoder.bytes->len - JOURNAL_END_SIZE;
-    *capacity = journal->segment_bytes;
-    int err = 0;
-    if (*size + need + JOURNAL_END_SIZE > *capacity) { /* one group that is larger than a segment */
-        *capacity = (*size + need + JOURNAL_END_SIZE + BLOCK - 1) / BLOCK * BLOCK;
-        err = journal_io_allocate(&journal->io, name, fd, *capacity);
+    encode_snapshot(journal, fresh->header.nonce);
+    GByteArray *snapshot = journal->writer.encoder.bytes;
+    fresh->size = JOURNAL_HEADER_SIZE + snapshot->len;
+    fresh->capacity = journal->segment_bytes;
+    append_zeros(snapshot);
+    int err = journal_io_file(&journal->io, fresh->spare_name, O_RDWR, &fresh->fd);
+    if (err == 0 && fresh->size + need + JOURNAL_END_SIZE > fresh->capacity) { /* one group that is larger than a segment */
+        fresh->capacity = (fresh->size + need + JOURNAL_END_SIZE + BLOCK - 1) / BLOCK * BLOCK;
+        err = journal_io_allocate(&journal->io, fresh->spare_name, fresh->fd, fresh->capacity);
     }
-    journal_header_write(&writer->header, header);
+    journal_header_write(&fresh->header, header);
     if (err == 0)
-        err = journal_io_write(&journal->io, name, fd, writer->encoder.bytes->data, writer->encoder.bytes->len, JOURNAL_HEADER_SIZE);
+        err = journal_io_write(&journal->io, fresh->spare_name, fresh->fd, snapshot->data, snapshot->len, JOURNAL_HEADER_SIZE);
     if (err == 0)
-        err = journal_io_write(&journal->io, name, fd, header, sizeof header, 0);
-    return err == 0 ? journal_io_sync(&journal->io, name, fd) : err;
+        err = journal_io_write(&journal->io, fresh->spare_name, fresh->fd, header, sizeof header, 0);
+    return err == 0 ? journal_io_sync(&journal->io, fresh->spare_name, fresh->fd) : err;
 }
 
 /* The spare becomes a segment by its name: until the directory is durable nothing is written into it. */
-static int name_segment(struct journal *journal, const char *spare_name, const char *name)
+static int place_fresh(struct journal *journal, const struct fresh *fresh)
 {
     crashpoint("journal.segment_written");
-    int err = journal_io_rename(&journal->io, spare_name, name);
+    int err = journal_io_rename(&journal->io, fresh->spare_name, fresh->name);
     crashpoint("journal.segment_renamed");
     return err == 0 ? journal_io_sync_directory(&journal->io) : err;
 }
 
-static void publish_segment(struct journal *journal, uint64_t size, uint64_t capacity)
+/* Ends the segment before. One that was hardly used (a new stream, more partitions, a failed write) gives back what it does not
+ * need; if that fails, it is only larger than it has to be. It cannot be removed meanwhile: it is still the last one in the list.
+ */
+static void leave_segment(struct journal *journal)
 {
-    const struct journal_header *header = &journal->writer.header;
+    struct journal_writer *writer = &journal->writer;
+    if (writer->fd < 0)
+        return;
+    uint64_t unused = writer->capacity - writer->offset;
+    if (unused > journal->segment_bytes / 4 && journal_io_truncate(&journal->io, writer->name, writer->fd, writer->offset) == 0) {
+        g_mutex_lock(&journal->lock);
+        g_array_index(journal->segments, struct journal_segment, journal->segments->len - 1).bytes -= unused;
+        journal->bytes -= unused;
+        g_mutex_unlock(&journal->lock);
+    }
+    close(writer->fd);
+}
+
+static void enter_segment(struct journal *journal, const struct fresh *fresh)
+{
+    struct journal_writer *writer = &journal->writer;
     struct journal_segment segment = {
-        .number = header->number, .bytes = capacity, .end = size, .last_group = header->first_group - 1};
+        .number = fresh->header.number, .bytes = fresh->capacity, .end = fresh->size, .last_group = fresh->header.first_group - 1};
     g_mutex_lock(&journal->lock);
-    journal->bytes += capacity - journal->segment_bytes;
+    journal->bytes += fresh->capacity - journal->segment_bytes;
     g_array_append_val(journal->segments, segment);
     g_mutex_unlock(&journal->lock);
-    atomic_store(&journal->partition_count, header->partition_count);
+    atomic_store(&journal->partition_count, fresh->header.partition_count);
     atomic_store(&journal->same_topic, true);
+    writer->fd = fresh->fd;
+    memcpy(writer->name, fresh->name, sizeof fresh->name);
+    writer->segment = fresh->header.number;
+    writer->nonce = fresh->header.nonce;
+    writer->offset = fresh->size;
+    writer->capacity = fresh->capacity;
+    writer->rotate = false;
 }
 
 static int rotate(struct journal *journal, size_t need)
 {
-    struct journal_writer *writer = &journal->writer;
-    char spare_name[JOURNAL_NAME_SIZE], name[JOURNAL_NAME_SIZE];
-    uint64_t size = 0, capacity = 0;
-    int err = 0, fd = -1;
+    struct fresh fresh = {.fd = -1};
+    int err = 0;
 
-    int spare = journal_spare_take(journal, &err);
-    if (spare < 0)
+    fresh.spare = journal_spare_take(journal, &err);
+    if (fresh.spare < 0)
         return err;
-    new_header(writer);
-    journal_spare_name(spare_name, spare);
-    journal_segment_name(name, writer->header.number, false);
-    writer->next_segment++; /* also after a failure: a name that may be on the disk is never used again */
-    err = journal_io_file(&journal->io, spare_name, O_RDWR, &fd);
+    name_fresh(journal, &fresh);
+    err = fill_fresh(journal, &fresh, need);
     if (err == 0)
-        err = fill_segment(journal, fd, spare_name, need, &size, &capacity);
-    if (err == 0)
-        err = name_segment(journal, spare_name, name);
+        err = place_fresh(journal, &fresh);
     if (err != 0) {
-        journal_io_unlink(&journal->io, name); /* if only the directory's sync failed */
-        journal_spare_done(journal, spare, false);
-        if (fd >= 0)
-            close(fd);
-        return err;
+        journal_io_unlink(&journal->io, fresh.name); /* if only the directory's sync failed */
+        if (fresh.fd >= 0)
+            close(fresh.fd);
     }
-    journal_spare_done(journal, spare, true);
-    publish_segment(journal, size, capacity);
-    if (writer->fd >= 0)
-        close(writer->fd);
-    writer->fd = fd;
-    memcpy(writer->name, name, sizeof name);
-    writer->offset = size;
-    writer->capacity = capacity;
-    writer->rotate = false;
-    log_debug("journal_segment", "file=%s first_group=%" G_GUINT64_FORMAT, name, (guint64)writer->header.first_group);
+    journal_spare_done(journal, fresh.spare, err == 0);
+    if (err != 0)
+        return err;
+    leave_segment(journal);
+    enter_segment(journal, &fresh);
+    log_debug("journal_segment", "file=%s first_group=%" G_GUINT64_FORMAT, fresh.name, (guint64)fresh.header.first_group);
     return 0;
 }
 
@@ -146,7 +174,7 @@ static int rotate(struct journal *journal, size_t need)
 
 static void encode_group(struct journal_writer *writer, const struct journal_group *group)
 {
-    journal_encoder_begin(&writer->encoder, writer->header.nonce, writer->next_group);
+    journal_encoder_begin(&writer->encoder, writer->nonce, writer->next_group);
     for (guint i = 0; i < group->batches->len; i++)
         journal_encoder_batch(&writer->encoder, &g_array_index(group->batches, struct journal_batch, i));
     for (guint i = 0; i < group->positions->len; i++) {
@@ -206,8 +234,8 @@ static void publish_group(struct journal *journal, struct journal_group *group)
     writer->batches_total += group->batches->len;
     writer->bytes_total += group->bytes;
     group->number = writer->next_group++;
-    group->end = (struct journal_place){writer->header.number, writer->offset};
-    group->nonce = writer->header.nonce;
+    group->end = (struct journal_place){writer->segment, writer->offset};
+    group->nonce = writer->nonce;
     group->batches_total = writer->batches_total;
     group->bytes_total = writer->bytes_total;
 

@@ -1,17 +1,18 @@
 /* daybook-collector.
  *
- * Start: configuration, journal (lock, recovery), topic, batcher, shipper, intake, HTTP, followed files; each needs those before it. The HTTP
- * port opens when a request can be answered for good; /readyz says 200 when events are taken.
+ * Start: configuration, journal (lock, recovery), topic, batcher, shipper, intake, HTTP, followed files; each needs those before
+ * it. The HTTP port opens when a request can be answered for good; /readyz says 200 when events are taken.
  *
  * End (SIGTERM, SIGINT), intake, drain, flush, close:
  *   1. batcher_hurry: from now on nobody waits for room that does not come;
  *   2. follow_stop: nothing more is read, what was read is durable or forgotten;
- *   3. http_server_quiesce: no new connections; batcher_stop: what was taken is made durable, and answered; http_server_stop: the answers
- *      are out;
+ *   3. http_server_quiesce: no new connections; batcher_stop: what was taken is made durable, and answered; http_server_stop: the
+ * answers are out;
  *   4. shipper_stop: at most two seconds for Kafka; the cursor is saved. What is left is in the journal;
  *   5. memory, journal, lock.
  *
- * The main thread itself watches the topic: its partitions every kafka.topic_check_s, and every two seconds while something is wrong. */
+ * The main thread itself watches the topic: its partitions every kafka.topic_check_s, and every two seconds while something is
+ * wrong. */
 #include "collector/follow.h"
 #include "collector/heartbeat.h"
 #include "collector/ingest_http.h"
@@ -46,12 +47,13 @@ struct collector {
     struct heartbeat_source heartbeat;
     char name[NAME_SIZE];
 
-    uint32_t least;       /* partitions that the topic must have */
-    bool was_known;       /* the topic was there before */
-    bool accepting;       /* the partitions are known */
+    uint32_t least;             /* partitions that the topic must have */
+    uint32_t used;              /* for so many batches are cut */
+    bool was_known;             /* the topic was there before */
+    bool accepting;             /* the partitions are known */
     enum topic_verdict verdict; /* of the last look */
-    int64_t look_us;      /* monotonic: the next look at the topic */
-    uint64_t restarts;    /* of the producer, at the last look */
+    int64_t look_us;            /* monotonic: the next look at the topic */
+    uint64_t restarts;          /* of the producer, at the last look */
 };
 
 /* ---- what the parts call ---- */
@@ -106,8 +108,12 @@ static void apply_topic(struct collector *collector, enum topic_verdict before, 
 {
     enum topic_verdict verdict = collector->verdict;
     bool in_danger = verdict == TOPIC_SHRUNK || verdict == TOPIC_MISSING || verdict == TOPIC_REFUSED;
-    if (collector->accepting)
+    if (collector->accepting && collector->least > collector->used) {
+        if (collector->used > 0)
+            shipper_renew(collector->shipper);
         batcher_set_partitions(collector->batcher, collector->least);
+        collector->used = collector->least;
+    }
     /* Unreachable brokers are librdkafka's business, once the topic was seen. */
     if (verdict == TOPIC_READY)
         shipper_hold(collector->shipper, false);
@@ -201,7 +207,7 @@ static void start_pipeline(struct collector *collector, const char *message)
         .collector = collector->name, .batcher = collector->batcher, .journal = collector->journal, .intake = collector->intake};
     collector->shipper = shipper_start(&shipping, collector->journal);
     collector->serve.shipper = collector->shipper;
-    apply_topic(collector, (enum topic_verdict)-1, message);
+    apply_topic(collector, (enum topic_verdict) - 1, message);
 }
 
 static bool start_inputs(struct collector *collector, GError **error)

@@ -50,7 +50,8 @@ static const struct config_row rows[] = {
     {"follow.*", "path", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
      "Log file to follow, through rotation by renaming, truncation or copying; it may appear later."},
     {"follow.*", "format", CONFIG_CHOICE, "combined", 0, 0, NULL, "combined|nginx-json|ndjson", false,
-     "What the lines are: Apache's and nginx' common or combined format, JSON as docs/FOLLOWING.md shows for nginx, or native events."},
+     "What the lines are: Apache's and nginx' common or combined format, JSON as docs/FOLLOWING.md shows for nginx, or native "
+     "events."},
     {"follow.*", "fields", CONFIG_LIST, "", 0, 0, NULL, NULL, false,
      "Field map, target=source|source:unit each (docs/FOLLOWING.md); an item replaces the format's default for its target."},
     {"follow.*", "organization", CONFIG_STRING, "", 0, 0, NULL, NULL, false,

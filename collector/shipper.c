@@ -43,7 +43,7 @@ struct shipper {
     GQueue window;              /* guarded: of struct journal_group */
     size_t window_bytes;        /* guarded */
     bool window_behind;         /* guarded: a group was not kept since */
-    bool hold, stopping;        /* guarded */
+    bool hold, renew, stopping; /* guarded */
     struct shipper_state state; /* guarded */
 
     /* Of the thread. */
@@ -90,6 +90,14 @@ void shipper_hold(struct shipper *shipper, bool hold)
 {
     g_mutex_lock(&shipper->lock);
     shipper->hold = hold;
+    g_cond_signal(&shipper->changed);
+    g_mutex_unlock(&shipper->lock);
+}
+
+void shipper_renew(struct shipper *shipper)
+{
+    g_mutex_lock(&shipper->lock);
+    shipper->renew = true;
     g_cond_signal(&shipper->changed);
     g_mutex_unlock(&shipper->lock);
 }
@@ -295,12 +303,13 @@ static void replace_failed(struct shipper *shipper)
 static void mind_producer(struct shipper *shipper)
 {
     g_mutex_lock(&shipper->lock);
-    bool hold = shipper->hold;
+    bool hold = shipper->hold, renew = shipper->renew;
+    shipper->renew = false;
     g_mutex_unlock(&shipper->lock);
     replace_failed(shipper);
-    if (hold && shipper->producer)
+    if ((hold || renew) && shipper->producer)
         drop_producer(shipper);
-    else if (!hold && !shipper->producer)
+    if (!hold && !shipper->producer)
         make_producer(shipper);
     shipper->own.shipping = shipper->producer != NULL;
 }

@@ -39,6 +39,9 @@ void shipper_free(struct shipper *shipper);
 void shipper_offer(struct shipper *shipper, struct journal_group *group);
 /* Held, nothing is sent: until the topic is known to be there with all of its partitions, and again when it has lost some. */
 void shipper_hold(struct shipper *shipper, bool hold);
+/* The topic has more partitions now: another producer learns of them at once, the old one would only in minutes. Before any group
+ * for them is offered. */
+void shipper_renew(struct shipper *shipper);
 
 struct shipper_state {
     int64_t oldest_ms;                     /* created_ms of the oldest unacknowledged batch that was looked at; 0: none */

@@ -1,8 +1,8 @@
-/* Opens a journal whose files are what the input says: whatever they hold, it opens, gives back groups in order, takes a new one, and gives
- * that back after another start.
+/* Opens a journal whose files are what the input says: whatever they hold, it opens, gives back groups in order, takes a new one,
+ * and gives that back after another start.
  *
- * The first byte chooses: the bytes of the newest segment behind a right header; frames with right CRCs and contents of the input's choice;
- * changes to a good segment and cursor; the bytes of the cursor; the bytes of a whole segment. */
+ * The first byte chooses: the bytes of the newest segment behind a right header; frames with right CRCs and contents of the input's
+ * choice; changes to a good segment and cursor; the bytes of the cursor; the bytes of a whole segment. */
 #include "lib/log.h"
 #include "tests/unit/journal_tools.h"
 
@@ -47,8 +47,8 @@ static void store_segment(const uint8_t *content, size_t size)
     tools_store(path, bytes, JOURNAL_HEADER_SIZE + size);
 }
 
-/* Each frame: a byte for its kind, one for its group, one for its length; the encoder makes header and CRC, and the input's bytes then
- * replace the payload, the CRC following. Out of them come groups that are right, and groups that only look so. */
+/* Each frame: a byte for its kind, one for its group, one for its length; the encoder makes header and CRC, and the input's bytes
+ * then replace the payload, the CRC following. Out of them come groups that are right, and groups that only look so. */
 static void store_frames(const uint8_t *data, size_t size)
 {
     struct journal_encoder encoder;

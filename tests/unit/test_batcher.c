@@ -14,6 +14,7 @@ struct fixture {
     atomic_int durable, lost, failed;
     GMutex gate; /* ship() waits for it */
     struct journal_faults faults;
+    int64_t stream_us;
     atomic_int fail_times; /* of `op`, with err */
     enum journal_op op;
     int err;
@@ -42,7 +43,8 @@ static void failed(void *opaque)
 
 static void begin(struct fixture *f, uint32_t partitions)
 {
-    struct batcher_settings settings = {.commit_ms = 10, .partition_count = partitions, .ship = ship, .failed = failed, .opaque = f};
+    struct batcher_settings settings = {
+        .commit_ms = 10, .partition_count = partitions, .ship = ship, .failed = failed, .opaque = f, .stream_us = f->stream_us};
     g_autoptr(GError) error = NULL;
     f->tools.journal = journal_open(&f->tools.settings, &error);
     g_assert_no_error(error);
@@ -382,6 +384,34 @@ static void test_queue_is_bounded(struct fixture *f, gconstpointer unused)
     wait_for(&f->durable, 1 + taken);
 }
 
+/* After its time, between two groups: numbers begin again under another id, whatever was opened before goes under the old one. */
+static void test_stream_ends(struct fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    struct record_parser *parser = record_parser_new();
+    struct record record;
+    uint8_t stream[STREAM_ID_SIZE] = {0};
+    uint64_t sequence = 0;
+    guint streams = 0;
+    f->stream_us = 30000;
+    begin(f, 1);
+    for (int i = 0; i < 30; i++) {
+        submit(f, events(f, "c", 1, 0));
+        struct journal_group *group = shipped(f);
+        parse(parser, batch_at(group, 0), &record);
+        bool same = memcmp(stream, record.batch.header.stream_id, sizeof stream) == 0;
+        g_assert_cmpuint(record.batch.header.sequence, ==, same ? sequence + 1 : 1);
+        sequence = record.batch.header.sequence;
+        streams += !same;
+        memcpy(stream, record.batch.header.stream_id, sizeof stream);
+        journal_group_free(group);
+        g_usleep(5000);
+    }
+    g_assert_cmpuint(streams, >, 2);
+    g_assert_cmpuint(streams, <, 20);
+    record_parser_free(parser);
+}
+
 /* Budget: refused before anybody who was taken gets stuck. */
 static void test_full(struct fixture *f, gconstpointer unused)
 {
@@ -506,6 +536,7 @@ int main(int argc, char **argv)
     ADD(position);
     ADD(new_run_new_stream);
     ADD(queue_is_bounded);
+    ADD(stream_ends);
     ADD(full);
     ADD(no_space);
     ADD(no_space_until_the_end);

@@ -1,5 +1,5 @@
-/* The journal as it is meant to be used: append, read back, acknowledge, reopen; room, faults of the disk, threads, kill -9. What happens
- * to damaged files is in test_journal_damage.c. */
+/* The journal as it is meant to be used: append, read back, acknowledge, reopen; room, faults of the disk, threads, kill -9. What
+ * happens to damaged files is in test_journal_damage.c. */
 #include "tests/unit/journal_tools.h"
 
 #include <errno.h>
@@ -357,6 +357,25 @@ static void test_no_space(struct tools *t, gconstpointer unused)
     }
 }
 
+/* A group that found no room must not spoil a smaller one that still finds some. */
+static void test_no_space_for_large_ones(struct tools *t, gconstpointer unused)
+{
+    (void)unused;
+    struct fault fault = {.op = JOURNAL_OP_ALLOCATE, .err = ENOSPC};
+    struct journal_faults faults;
+    arm(t, &faults, &fault);
+    fault.after = 0;
+    fault.times = 1000000;
+    g_assert_cmpint(tools_try_append(t, 4, TOOLS_SEGMENT), ==, JOURNAL_FULL);
+    tools_append(t, 4, 5);
+    fault.times = 0;
+    g_assert_cmpint(tools_try_append(t, 6, TOOLS_SEGMENT), ==, JOURNAL_DURABLE);
+    tools_append(t, 7, 8);
+    tools_assert_reads_range(t, 1, 8);
+    tools_reopen(t);
+    tools_assert_reads_range(t, 1, 8);
+}
+
 /* The same by the kernel: files may not grow beyond a limit. */
 static void test_file_size_limit(struct tools *t, gconstpointer unused)
 {
@@ -447,8 +466,8 @@ static void test_threads(struct tools *t, gconstpointer unused)
 
 /* ---- kill -9 at every named point ---- */
 
-/* In a child: appends for ever, reads and acknowledges half of it, and writes what was taken and what was acknowledged into a file of two
- * numbers after each step. */
+/* In a child: appends for ever, reads and acknowledges half of it, and writes what was taken and what was acknowledged into a file
+ * of two numbers after each step. */
 static int victim(const char *dir)
 {
     struct tools t = {.settings = {.dir = dir, .topic = "t", .max_bytes = 64 * TOOLS_SEGMENT, .segment_bytes = TOOLS_SEGMENT}};
@@ -527,8 +546,8 @@ static void test_kill(struct tools *t, gconstpointer unused)
 {
     (void)unused;
     static const char *const points[] = {
-        "journal.before_write", "journal.half_write",    "journal.before_sync",     "journal.synced",          "journal.before_cursor",
-        "journal.cursor_saved", "journal.deleting",      "journal.unlinked",        "journal.segment_written", "journal.segment_renamed",
+        "journal.before_write", "journal.half_write", "journal.before_sync", "journal.synced",          "journal.before_cursor",
+        "journal.cursor_saved", "journal.deleting",   "journal.unlinked",    "journal.segment_written", "journal.segment_renamed",
     };
     tools_close(t);
     for (size_t i = 0; i < G_N_ELEMENTS(points); i++)
@@ -566,6 +585,7 @@ int main(int argc, char **argv)
     ADD(failed_sync_twice);
     ADD(failed_write);
     ADD(no_space);
+    ADD(no_space_for_large_ones);
     ADD(file_size_limit);
     ADD(cursor_cannot_be_written);
     ADD(unreadable);

@@ -1,5 +1,5 @@
-/* What a journal makes of files that are torn, damaged, missing or not its own. Nothing that is right may be lost, nothing that is wrong
- * may stop the start. */
+/* What a journal makes of files that are torn, damaged, missing or not its own. Nothing that is right may be lost, nothing that is
+ * wrong may stop the start. */
 #include "tests/unit/journal_tools.h"
 
 /* ---- a torn end ---- */

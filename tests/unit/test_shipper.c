@@ -82,58 +82,57 @@ static struct shipper_state state_of(struct fixture *f)
     return state;
 }
 
-/* The batch number of a message made by tools_group: found by its content. 0: a heartbeat. */
-static uint64_t number_of(const struct kafka_message *message, uint64_t most)
+/* The number of the group that a message was made for, 1 to 255, found by its content; 0: a heartbeat. */
+static uint64_t number_of(const struct kafka_message *message)
 {
     if (message->size == 9 && memcmp(message->data, "heartbeat", 9) == 0)
         return 0;
-    uint8_t low = (uint8_t)(*(const uint8_t *)message->data * 0xDFu); /* 31 * 0xDF = 1 mod 256 */
-    for (uint64_t n = low; n <= most; n += 256) {
-        struct journal_group *group = tools_group(n, message->size);
-        gsize size = 0;
-        const void *data = g_bytes_get_data(g_array_index(group->batches, struct journal_batch, 0).record, &size);
-        bool same = n % PARTITIONS == (uint64_t)message->partition && memcmp(data, message->data, size) == 0;
-        journal_group_free(group);
-        if (same)
-            return n;
-    }
-    g_assert_not_reached();
+    uint64_t n = (uint8_t)(*(const uint8_t *)message->data * 0xDFu); /* 31 * 0xDF = 1 mod 256 */
+    struct journal_group *group = tools_group(n, message->size);
+    const struct journal_batch *batch = &g_array_index(group->batches, struct journal_batch, 0);
+    g_assert_cmpint(memcmp(g_bytes_get_data(batch->record, NULL), message->data, message->size), ==, 0);
+    g_assert_cmpint((int)batch->partition, ==, message->partition);
+    journal_group_free(group);
+    return n;
 }
 
-/* What is on the topic, repeats passed over as an aggregator does: per partition it must be every one of `first` to `last`, in order. Numbers
- * are only known modulo 256 by their content, so they are followed per partition. Returns the repeats. */
+/* As an aggregator takes it: what is not above the high-water is a repeat, and nothing may be missing below. True for a repeat. */
+static bool take_message(const struct kafka_message *message, uint64_t high[PARTITIONS])
+{
+    uint64_t n = number_of(message), *mine = &high[message->partition];
+    uint64_t first = message->partition > 0 ? (uint64_t)message->partition : PARTITIONS;
+    if (n == 0)
+        return false;
+    if (n <= *mine)
+        return true;
+    g_assert_cmpuint(n, ==, *mine > 0 ? *mine + PARTITIONS : first);
+    *mine = n;
+    return false;
+}
+
+/* Groups 1 to `last` (up to 255) are on the topic, in order in each partition. Returns how many repeats there are. */
 static guint check_topic(struct fixture *f, uint64_t last)
 {
     g_autoptr(GError) error = NULL;
     struct kafka_reader *reader = kafka_reader_new(&f->settings.kafka, "t", &error);
     struct kafka_position positions[PARTITIONS];
     struct kafka_message messages[100];
-    uint64_t seen[PARTITIONS] = {0}; /* high-water: how many of the partition's batches were met */
+    uint64_t high[PARTITIONS] = {0};
     guint repeats = 0;
-    int ended = 0;
     for (int i = 0; i < PARTITIONS; i++)
         positions[i] = (struct kafka_position){i, 0};
     g_assert_true(kafka_reader_assign(reader, positions, PARTITIONS, &error));
-    while (ended < PARTITIONS) {
+    for (int ended = 0; ended < PARTITIONS;) {
         size_t got = kafka_reader_poll(reader, messages, G_N_ELEMENTS(messages), 200);
         for (size_t i = 0; i < got; i++) {
             ended += messages[i].event == KAFKA_END_OF_PARTITION;
-            uint64_t n = messages[i].event == KAFKA_MESSAGE ? number_of(&messages[i], 255) : 0;
-            if (n > 0) {
-                uint64_t *high = &seen[messages[i].partition];
-                /* The next one of this partition, modulo 256; else a repeat. */
-                uint64_t next = *high == 0 ? (messages[i].partition ? (uint64_t)messages[i].partition : PARTITIONS) : *high + PARTITIONS;
-                if (next % 256 == n)
-                    *high = next;
-                else
-                    repeats++;
-            }
+            repeats += messages[i].event == KAFKA_MESSAGE && take_message(&messages[i], high);
             kafka_message_clear(&messages[i]);
         }
     }
     kafka_reader_free(reader);
     for (uint64_t n = last; n > last - PARTITIONS; n--)
-        g_assert_cmpuint(seen[n % PARTITIONS], ==, n);
+        g_assert_cmpuint(high[n % PARTITIONS], ==, n);
     return repeats;
 }
 
@@ -268,6 +267,21 @@ static void test_hold_again(struct fixture *f, gconstpointer unused)
     check_topic(f, 100);
 }
 
+static void test_renew(struct fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    begin(f);
+    shipper_hold(f->shipper, false);
+    for (uint64_t n = 1; n <= 100; n += 20) {
+        offer(f, n, n + 19, 500);
+        shipper_renew(f->shipper);
+        g_usleep(20000);
+    }
+    wait_acknowledged(f);
+    g_assert_cmpuint(state_of(f).restarts, ==, 0);
+    check_topic(f, 100);
+}
+
 /* A group without batches moves the cursor on. */
 static void test_positions_only(struct fixture *f, gconstpointer unused)
 {
@@ -336,6 +350,7 @@ int main(int argc, char **argv)
     ADD(broker_down);
     ADD(stop_without_broker);
     ADD(hold_again);
+    ADD(renew);
     ADD(positions_only);
     ADD(heartbeats);
     ADD(removes_segments);
