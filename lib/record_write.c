@@ -94,7 +94,7 @@ static void push_time(struct batch_builder *builder, int64_t time_ms)
     int64_t delta = time_ms - builder->last_time_ms;
     builder->last_time_ms = time_ms;
     g_array_append_val(builder->time_delta, delta);
-    builder->size += varint_size(((uint64_t)delta << 1) ^ (uint64_t)(delta >> 63));
+    builder->size += varint_size(((uint64_t)delta << 1) ^ (delta < 0 ? UINT64_MAX : 0));
 }
 
 static void push_id(struct batch_builder *builder, struct view id)
