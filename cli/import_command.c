@@ -151,7 +151,7 @@ static int import_files(struct import_settings *settings, const struct wishes *w
         struct import_result result;
         struct screen screen = {.terminal = !wishes->quiet && isatty(STDERR_FILENO), .file = *path, .phase = IMPORT_COUNTING};
         settings->progress = show;
-        settings->opaque = &screen;
+        settings->opaque = &screen; // cppcheck-suppress autoVariables ; only for this import_run
         bool done = import_run(settings, *path, &result, &error);
         clear_screen(&screen);
         if (!done)
