@@ -33,7 +33,7 @@ std::string_view trimmed(std::string_view token)
     return token.substr(0, end == std::string_view::npos ? 0 : end + 1);
 }
 
-void give(json_fields &reader, size_t path_size, json_kind kind, std::string_view value)
+void give(json_fields &reader, size_t path_size, json_field_kind kind, std::string_view value)
 {
     reader.each(reader.opaque, view{reader.path, path_size}, kind, view_of_text(value));
 }
@@ -125,26 +125,26 @@ error_code walk_scalar(json_fields &reader, ondemand::value value, ondemand::jso
     if (type == ondemand::json_type::string) {
         error_code error = value.get_string().get(token);
         if (!error)
-            give(reader, path_size, JSON_TEXT, token);
+            give(reader, path_size, JSON_FIELD_TEXT, token);
         return error;
     }
     if (type == ondemand::json_type::number) {
         if (!is_number(token))
             return simdjson::NUMBER_ERROR;
-        give(reader, path_size, JSON_NUMBER, token);
+        give(reader, path_size, JSON_FIELD_NUMBER, token);
         return simdjson::SUCCESS;
     }
     if (type == ondemand::json_type::boolean) {
         bool truth = false;
         error_code error = value.get_bool().get(truth);
         if (!error)
-            give(reader, path_size, JSON_BOOL, token);
+            give(reader, path_size, JSON_FIELD_BOOL, token);
         return error;
     }
     bool null = false;
     if (value.is_null().get(null) || !null)
         return simdjson::N_ATOM_ERROR;
-    give(reader, path_size, JSON_NULL, token);
+    give(reader, path_size, JSON_FIELD_NULL, token);
     return simdjson::SUCCESS;
 }
 

@@ -21,7 +21,7 @@ enum {
     JSON_FIELDS_PATH = 256,
 };
 
-enum json_kind { JSON_TEXT, JSON_NUMBER, JSON_BOOL, JSON_NULL };
+enum json_field_kind { JSON_FIELD_TEXT, JSON_FIELD_NUMBER, JSON_FIELD_BOOL, JSON_FIELD_NULL };
 
 struct json_fields;
 struct json_fields *json_fields_new(void);
@@ -29,7 +29,7 @@ void json_fields_free(struct json_fields *reader);
 
 /* path and value are valid until the next json_fields_read(). Texts are unescaped UTF-8 (and may hold NUL and other control
  * characters); the others are given as they are written. */
-typedef void (*json_fields_each)(void *opaque, struct view path, enum json_kind kind, struct view value);
+typedef void (*json_fields_each)(void *opaque, struct view path, enum json_field_kind kind, struct view value);
 
 /* Reads one object; text.data must have JSON_FIELDS_PADDING readable bytes behind it. Returns NULL, or a static text that says what
  * is wrong; some members may have been given out by then. */

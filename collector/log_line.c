@@ -93,10 +93,10 @@ static bool read_combined(struct log_line_reader *reader, struct view line, stru
 }
 
 /* The first value of a member counts, as of an array of header values; null and nested ones are as if not there. */
-static void take_member(void *opaque, struct view path, enum json_kind kind, struct view value)
+static void take_member(void *opaque, struct view path, enum json_field_kind kind, struct view value)
 {
     struct log_line_reader *reader = opaque;
-    int source = kind == JSON_NULL ? -1 : field_map_find(reader->map, path);
+    int source = kind == JSON_FIELD_NULL ? -1 : field_map_find(reader->map, path);
     if (source < 0 || reader->values[source].data)
         return;
     reader->values[source] = value.data ? value : view_of("");

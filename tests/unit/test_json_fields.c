@@ -3,7 +3,7 @@
 
 static const char kinds[] = "tnbz"; /* text, number, bool, null */
 
-static void note(void *opaque, struct view path, enum json_kind kind, struct view value)
+static void note(void *opaque, struct view path, enum json_field_kind kind, struct view value)
 {
     g_string_append_printf(opaque, "%.*s=%c:%.*s;", (int)path.size, path.data, kinds[kind], (int)value.size, value.data);
 }
