@@ -108,7 +108,7 @@ static void cut_rest(struct cutter *cutter, struct view fields[ACCESS_N_FIELDS])
 
 const char *access_log_cut(struct view line, struct view fields[ACCESS_N_FIELDS])
 {
-    struct cutter cutter = {line.data, line.data + line.size};
+    struct cutter cutter = {line.data, line.size > 0 ? line.data + line.size : line.data};
     struct view ident;
     for (int i = 0; i < ACCESS_N_FIELDS; i++)
         fields[i] = view_make(NULL, 0);
@@ -175,8 +175,10 @@ size_t access_log_unescape(struct view field, char *out)
 
 bool access_log_request(struct view request, struct view *method, struct view *target)
 {
+    if (request.size == 0)
+        return false;
     struct cutter cutter = {request.data, request.data + request.size};
-    if (request.size == 0 || !cut_word(&cutter, method))
+    if (!cut_word(&cutter, method))
         return false;
     struct view rest = view_make(cutter.at, (size_t)(cutter.end - cutter.at));
     const char *blank = rest.size ? memrchr(rest.data, ' ', rest.size) : NULL;
