@@ -202,7 +202,7 @@ static bool read_item(struct field_map *map, const char *item, enum field_target
 static bool read_items(struct field_map *map, const char *const *items, GError **error)
 {
     for (; items && *items; items++) {
-        enum field_target target;
+        enum field_target target = 0;
         struct field_rule rule;
         if (!read_item(map, *items, &target, &rule, error))
             return false;

@@ -2,6 +2,9 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+enum { PASSES_MAX = 40, PASS_PAUSE_US = 5000, STILL_NS = 10000000 /* more than a tick */ };
 
 /* A separator and then digits with separators between: ".1", "-20261120", ".2026-11-20T17". */
 static bool is_number_suffix(const char *text, size_t size)
@@ -51,24 +54,58 @@ static int by_birth(gconstpointer a, gconstpointer b)
     return (first->born_ns > second->born_ns) - (first->born_ns < second->born_ns);
 }
 
+static bool has_file(const GPtrArray *files, const struct follow_file *file)
+{
+    for (guint i = 0; i < files->len; i++) {
+        const struct follow_file *other = g_ptr_array_index(files, i);
+        if (other->device == file->device && other->inode == file->inode)
+            return true;
+    }
+    return false;
+}
+
+static void add_rotated(GPtrArray *files, const char *directory, const char *base)
+{
+    DIR *entries = opendir(directory);
+    if (entries == NULL)
+        return;
+    for (struct dirent *entry = readdir(entries); entry && files->len < FOLLOW_SEARCH_MAX; entry = readdir(entries)) {
+        if (!follow_is_rotated_name(base, entry->d_name))
+            continue;
+        g_autofree char *name = g_build_filename(directory, entry->d_name, NULL);
+        struct follow_file *file = follow_file_open(name, NULL); /* it may be gone again, or not for us to read */
+        if (file && !has_file(files, file))
+            g_ptr_array_add(files, file);
+        else
+            follow_file_free(file);
+    }
+    closedir(entries);
+}
+
+/* Was nothing renamed since this time? A change within the clock's last tick would not show. */
+static bool is_still(const char *directory, int64_t since_ns)
+{
+    struct stat status;
+    if (stat(directory, &status) != 0)
+        return true;
+    return status.st_mtim.tv_sec * G_GINT64_CONSTANT(1000000000) + status.st_mtim.tv_nsec < since_ns - STILL_NS;
+}
+
+/* A file that is renamed while the directory is read can be passed over: it goes from a name that was not read yet to one that was.
+ * So it is read until nothing was renamed meanwhile, and what any pass has found counts. */
 GPtrArray *follow_search_rotated(const char *path)
 {
     GPtrArray *files = g_ptr_array_new_with_free_func((GDestroyNotify)follow_file_free);
     g_autofree char *directory = NULL;
     g_autofree char *base = NULL;
     locate(path, &directory, &base);
-    DIR *entries = opendir(directory);
-    if (entries == NULL)
-        return files;
-    for (struct dirent *entry = readdir(entries); entry && files->len < FOLLOW_SEARCH_MAX; entry = readdir(entries)) {
-        if (!follow_is_rotated_name(base, entry->d_name))
-            continue;
-        g_autofree char *name = g_build_filename(directory, entry->d_name, NULL);
-        struct follow_file *file = follow_file_open(name, NULL); /* it may be gone again, or not for us to read */
-        if (file)
-            g_ptr_array_add(files, file);
+    for (int pass = 0; pass < PASSES_MAX; pass++) {
+        int64_t begun_ns = follow_file_clock_ns();
+        add_rotated(files, directory, base);
+        if (is_still(directory, begun_ns))
+            break;
+        g_usleep(PASS_PAUSE_US);
     }
-    closedir(entries);
     g_ptr_array_sort(files, by_birth);
     return files;
 }

@@ -302,6 +302,10 @@ static void test_restarts(void)
     struct world world;
     set_up(&world);
     follow_two(&world);
+    write_lines(&world, "a.log", 50); /* what was rotated away before the first look of all is not the follower's */
+    start(&world);
+    wait_for(&world, 50);
+    stop(&world);
     GThread *writer = g_thread_new("writer", write_and_rotate, &world);
     for (int i = 0; i < 15; i++) {
         start(&world);
