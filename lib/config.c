@@ -33,10 +33,16 @@ static void mistake(struct loading *loading, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_autofree char *line = g_utf8_make_valid(text, -1);
+    /* One line each, whatever names and values hold. */
+    for (char *p = line; *p; p++)
+        if (g_ascii_iscntrl(*p))
+            *p = '?';
     if (loading->mistakes->len > 0)
         g_string_append_c(loading->mistakes, '\n');
-    g_string_append_vprintf(loading->mistakes, format, args);
-    va_end(args);
+    g_string_append(loading->mistakes, line);
 }
 
 static void setting_free(void *data)
@@ -290,13 +296,39 @@ static void assign(struct loading *loading, const char *section, const char *key
 
 /* ---- sources ---- */
 
+static bool line_is_understood(const char *line)
+{
+    size_t size = strlen(line);
+    return size == 0 || line[0] == '#' || (line[0] == '[' && line[size - 1] == ']') ||
+           (line[0] != '[' && line[0] != '=' && strchr(line, '=') && g_utf8_validate(line, -1, NULL));
+}
+
+/* GLib's own message would show the line, and that may be a secret whose '=' was forgotten: only its number is said. */
+static void file_mistake(struct loading *loading, const char *origin, const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    size_t i = 0;
+    while (lines[i] && line_is_understood(g_strstrip(lines[i])))
+        i++;
+    if (lines[i])
+        mistake(loading, "%s, line %zu: it must be [section], key=value, or a # comment, in UTF-8", origin, i + 1);
+    else
+        mistake(loading, "%s: it must hold lines [section], key=value and # comments, in UTF-8", origin);
+}
+
 static void load_file(struct loading *loading, const char *file)
 {
     g_autoptr(GKeyFile) keys = g_key_file_new();
     g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
     g_autofree char *origin = g_strdup_printf("file %s", file);
-    if (!g_key_file_load_from_file(keys, file, G_KEY_FILE_NONE, &error)) {
+    size_t size;
+    if (!g_file_get_contents(file, &text, &size, &error)) {
         mistake(loading, "%s: %s", origin, error->message);
+        return;
+    }
+    if (!g_key_file_load_from_data(keys, text, size, G_KEY_FILE_NONE, NULL)) {
+        file_mistake(loading, origin, text);
         return;
     }
     g_auto(GStrv) sections = g_key_file_get_groups(keys, NULL);

@@ -138,6 +138,25 @@ static void test_missing_and_broken_files(void)
     g_assert_nonnull(broken);
 }
 
+/* The line itself is not shown: it may be a secret. */
+static void test_lines_that_are_none(void)
+{
+    static const struct {
+        const char *text, *place;
+    } cases[] = {{"# c\n[listen]\ntoken hunter2\n", ", line 3: "},
+                 {"token=hunter2\n", ""},
+                 {"[listen\ntoken=hunter2\n", ", line 1: "},
+                 {"[a\xff]\n[b\n", ", line 2: "}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(load(cases[i].text, NULL, NULL, &error));
+        g_assert_nonnull(strstr(error->message, cases[i].place));
+        g_assert_null(strstr(error->message, "hunter2"));
+        g_assert_true(g_utf8_validate(error->message, -1, NULL));
+        g_assert_null(strchr(error->message, '\n'));
+    }
+}
+
 static void test_integers(void)
 {
     static const struct {
@@ -199,6 +218,7 @@ int main(int argc, char **argv)
     g_test_add_func("/config/instances", test_instances);
     g_test_add_func("/config/all-mistakes-at-once", test_all_mistakes_at_once);
     g_test_add_func("/config/missing-and-broken-files", test_missing_and_broken_files);
+    g_test_add_func("/config/lines-that-are-none", test_lines_that_are_none);
     g_test_add_func("/config/integers", test_integers);
     g_test_add_func("/config/text", test_text);
     g_test_add_func("/config/unknown-name-is-a-bug", test_asking_for_what_is_not_there_is_a_bug);
