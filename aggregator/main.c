@@ -242,6 +242,16 @@ static bool start_http(struct aggregator *aggregator, GError **error)
     return aggregator->http != NULL;
 }
 
+/* Another process took our member name, or the like: two of us would take the partitions from each other for ever. */
+static void leave_if_failed(const struct kafka_member *member)
+{
+    const char *message;
+    if (!kafka_member_failed(member, &message))
+        return;
+    log_error("member_failed", "error=%s hint=%s", message, "every worker needs a kafka.instance of its own");
+    program_quit(1);
+}
+
 static int run(struct aggregator *aggregator)
 {
     g_autoptr(GError) error = NULL;
@@ -252,8 +262,10 @@ static int run(struct aggregator *aggregator)
                                   config_string(aggregator->config, "kafka.topic"), assigned, aggregator, &error);
     if (member) {
         program_notify_ready();
-        while (!program_wait(0))
+        while (!program_wait(0)) {
             kafka_member_poll(member, POLL_MS);
+            leave_if_failed(member);
+        }
         program_notify_stopping();
         kafka_member_free(member); /* assigned() is called with none: nobody looks at the workers any more */
         code = program_exit_code();

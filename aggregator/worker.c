@@ -189,8 +189,6 @@ static void take_event(struct worker *worker, struct seat *seat, const struct ka
         seat_fail(worker, seat,
                   g_error_new(COMMIT_ERROR, COMMIT_ERROR_LOST, "offset %" G_GINT64_FORMAT " is not in the log",
                               partition_position(seat->partition)));
-    else if (message->event == KAFKA_READ_ERROR)
-        log_warn("read_failed", "partition=%d", message->partition);
 }
 
 /* Messages of one partition, in runs of at most FEED_MAX. */
@@ -222,8 +220,12 @@ static void read_log(struct worker *worker)
     worker->behind = n == POLL_MESSAGES;
     for (guint i = 0; n > 0 && i < worker->seats->len; i++)
         feed_seat(worker, g_ptr_array_index(worker->seats, i), messages, n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (messages[i].event == KAFKA_READ_ERROR)
+            log_warn("read_failed", "partition=%d error=%.*s", messages[i].partition, (int)messages[i].size,
+                     (const char *)messages[i].data);
         kafka_message_clear(&messages[i]);
+    }
 }
 
 static void tick(struct worker *worker)
