@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import resource
 import subprocess
 import threading
 import time
@@ -10,6 +12,7 @@ from stack import PARTITIONS, PROGRAMS, ROOT, free_port, now_ms, program, rate, 
 
 BIN = ROOT / "build/release/bin"
 COMMIT_MS = 10
+PROBERS = 4
 
 
 def bare(stack, events, batch, form):
@@ -95,24 +98,18 @@ def files(stack, events):
 
 
 def run_import(stack, path, events):
-    begin = time.monotonic()
-    command = [
-        "/usr/bin/time",
-        "-f",
-        "%U %S",
-        str(BIN / "daybook"),
-        "import",
-        "--format",
-        "combined",
-        "--brokers",
-        stack.broker.address,
-        "--topic",
-        "inputs",
-        str(path),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
-    cpu = sum(map(float, done.stderr.splitlines()[-1].split()))
-    return {"rate": events / (time.monotonic() - begin), "cpu": cpu / events * 1e6}
+    """It begins when an aggregator has accepted it, so there is one."""
+    stack.create_topic("imports")
+    aggregator = stack.aggregator("imports").start()
+    place = {"KAFKA_BROKERS": stack.broker.address, "TOPIC": "imports", "REDIS_URL": stack.redis.url}
+    command = [str(BIN / "daybook"), "import", "--format", "combined", "--no-wait", "--quiet", str(path)]
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env={**os.environ, **place})
+    assert done.returncode == 0, done.stderr
+    seconds, after = time.monotonic() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    aggregator.stop()
+    return {"rate": events / seconds, "cpu": cpu / events * 1e6}
 
 
 def acknowledgement(stack, seconds):
@@ -143,7 +140,14 @@ def memory(stack, backlog_bytes):
     idle.stop()
     dead = f"127.0.0.1:{free_port()}"
     limit = backlog_bytes + (1 << 30)
-    collector = stack.collector("backlog", {"journal.max_bytes": limit}, name="full", brokers=dead).start(wait_s=0)
+    collector = stack.collector("backlog", {"journal.max_bytes": limit}, name="full").start()
+    post(collector, 1000)  # it has seen the topic once, and knows its partitions
+    wait_until(
+        lambda: collector.metric("daybook_collector_journal_unacknowledged_batches") == 0, 30, "the first ones are in Kafka"
+    )
+    collector.stop()
+    collector.settings["kafka.brokers"] = dead
+    collector.start(wait_s=0)
     wait_until(lambda: collector.get("/healthz")[0] == 200, 30, "the collector answers")
     while collector.metric("daybook_collector_journal_bytes") < backlog_bytes:
         post(collector, 400_000, fat=True)
@@ -197,10 +201,12 @@ def freshness(stack, seconds, events_s=100_000):
     load = Background(collector, events_s, seconds)
     load.start()
     time.sleep(2)
-    delays = []
-    while load.is_alive() and load.ident:
-        delays.append(probe(collector, api, token, len(delays) + 1))
-    load.join()
+    probers = [Prober(number, collector, api, token, load) for number in range(PROBERS)]
+    for prober in probers:
+        prober.start()
+    for thread in (load, *probers):
+        thread.join()
+    delays = [delay for prober in probers for delay in prober.delays]
     for daemon in (collector, aggregator, api):
         daemon.stop()
     delays.sort()
@@ -217,21 +223,28 @@ def freshness(stack, seconds, events_s=100_000):
     return {"p50": p50, "p99": p99, "max": delays[-1], "probes": len(delays), "rate": achieved}
 
 
-def probe(collector, api, token, wanted):
-    """Posts one event of the client `probe` and asks until the API has counted `wanted` of them; seconds from the answer on."""
-    event = {"client": "probe", "method": "GET", "route": "/probe", "status": 200, "time": now_ms()}
-    connection = http.client.HTTPConnection("127.0.0.1", collector.port, timeout=30)
-    connection.request("POST", "/v1/events", json.dumps(event), {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    assert answer.status == 202, answer.read()
-    answer.read()
-    acknowledged = time.monotonic()
-    connection.close()
-    wait_until(lambda: seen(api, token) >= wanted, 30, "the probe is visible", 0.01)
-    return time.monotonic() - acknowledged
+class Prober(threading.Thread):
+    """Posts one event of a client of its own and asks until the API has counted it; then the next one, as long as the load lasts."""
 
+    def __init__(self, number, collector, api, token, load):
+        super().__init__(daemon=True)
+        self.client = f"probe-{number}"
+        self.collector, self.api, self.token, self.load = collector, api, token, load
+        self.delays = []
 
-def seen(api, token):
-    path = "/v1/developer/usage?keyId=probe&timeframe=1h&includeEndpoints=false&includeErrors=false&includeLatency=false"
-    status, text = api.get(path, headers={"Authorization": f"Bearer {token}"}, timeout_s=30)
-    return json.loads(text)["usage"]["totalRequests"] if status == 200 else 0
+    def run(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.collector.port, timeout=30)
+        while self.load.is_alive():
+            event = {"client": self.client, "method": "GET", "route": "/probe", "status": 200, "time": now_ms()}
+            connection.request("POST", "/v1/events", json.dumps(event), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            assert answer.status == 202, answer.read()
+            answer.read()
+            acknowledged = time.monotonic()
+            wait_until(lambda: self.seen() > len(self.delays), 60, "the probe is visible", 0.02)
+            self.delays.append(time.monotonic() - acknowledged)
+
+    def seen(self):
+        path = f"/v1/developer/usage?keyId={self.client}&timeframe=1h&includeEndpoints=false&includeErrors=false&includeLatency=false"
+        status, text = self.api.get(path, headers={"Authorization": f"Bearer {self.token}"}, timeout_s=30)
+        return json.loads(text)["usage"]["totalRequests"] if status == 200 else 0
