@@ -140,7 +140,8 @@ static bool symbols_in_range(const uint32_t *column, const struct batch *batch, 
     if (!column)
         return !needed;
     for (size_t i = 0; i < batch->n_events; i++)
-        if (column[i] >= batch->n_symbols || batch->symbols[column[i]].size > longest || (needed && column[i] == 0))
+        if (column[i] >= batch->n_symbols || batch->symbols[column[i]].size > longest ||
+            (needed && batch->symbols[column[i]].size == 0))
             return false;
     return true;
 }
