@@ -186,7 +186,8 @@ def test_other_rules_are_refused(importer, daybook, topic, kafka, tmp_path):
     changed.write_text(log.read_text() + "x\n")  # the same beginning, imported as something else
     refused = importer(changed, format="ndjson")
     assert refused.returncode == 1 and "same first 10 lines" in refused.stderr
-    AdminClient({"bootstrap.servers": kafka.brokers}).create_partitions([NewPartitions(topic, 6)])[topic].result(30)
+    admin = AdminClient({"bootstrap.servers": kafka.brokers})
+    admin.create_partitions([NewPartitions(topic, 6)])[topic].result(30)
     wait_until(lambda: "now there are 6" in importer(log).stderr, 30, "the topic has six partitions")
     assert importer(log).returncode == 1
     assert sum(importer.counted().values()) == 100
