@@ -11,7 +11,7 @@ comma := ,
 
 # ---- what can be chosen on the command line ----
 # SAN=address,undefined | SAN=thread | SAN=fuzzer     CC=clang     CI=true (warnings are errors)
-# V=1 (shows the commands)     ARGS='…' (demo, bench, system)     BROKER=embedded|kafka (demo)     SECS=60 (fuzz)     PREFIX, DESTDIR (install)
+# V=1 (shows the commands)     ARGS='…' (demo, bench, system)     JOBS=2 (files of system tests at a time)     BROKER=embedded|kafka (demo)     SECS=60 (fuzz)     PREFIX, DESTDIR (install)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -20,6 +20,7 @@ CXX := $(if $(findstring clang,$(CC)),clang++,g++)
 endif
 Q := $(if $(V),,@)
 SECS ?= 60
+JOBS ?= 2
 PROVE ?= prove
 PREFIX ?= /usr/local
 # Sanitizers make gcc see what is not there (maybe-uninitialized), so there warnings stay warnings.
@@ -148,8 +149,8 @@ tests: $(TESTS)
 unit: $(TESTS) ## unit tests (also with SAN=…)
 	$(SAN_ENV) $(PROVE) -j2 --exec tests/unit/run $(TESTS)
 
-system: build/setup/check all ## system tests on real Kafka and Redis (ARGS='-k name')
-	build/venv/bin/python -m pytest tests/system $(ARGS)
+system: build/setup/check all ## system tests on real Kafka and Redis (ARGS='-k name', JOBS=1)
+	build/venv/bin/python -m pytest tests/system $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile) $(ARGS)
 
 bench: build/setup/check all bench-programs ## the benchmark, as ratios, with the machine and settings
 	build/venv/bin/python tests/bench/bench.py $(ARGS)

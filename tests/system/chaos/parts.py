@@ -6,6 +6,7 @@ what a part writes goes to <directory>/log, all runs one after another.
 
 import ctypes
 import os
+import random
 import re
 import signal
 import socket
@@ -24,9 +25,16 @@ _libc = ctypes.CDLL(None)
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the range from which the kernel takes the ports of outgoing connections: one of those could take the port of a part that is dead for
+    a moment, or even be connected to itself."""
+    while True:
+        port = random.SystemRandom().randrange(10000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def wait_until(condition, timeout_s, what, step_s=0.02):
