@@ -10,8 +10,9 @@ SHELL := /bin/bash
 comma := ,
 
 # ---- what can be chosen on the command line ----
-# SAN=address,undefined | SAN=thread | SAN=fuzzer     CC=clang     CI=true (warnings are errors)
-# V=1 (shows the commands)     ARGS='…' (demo, bench, system)     JOBS=2 (files of system tests at a time)     BROKER=embedded|kafka (demo)     SECS=60 (fuzz)     PREFIX, DESTDIR (install)
+# SAN=address,undefined | SAN=thread | SAN=fuzzer     CC=clang     CI=true (warnings are errors)     V=1 (shows the commands)
+# ARGS='…' (demo, bench, system)     BROKER=embedded|kafka (demo)     JOBS=2 (files of system tests at a time)     SECS=60 (fuzz)
+# PREFIX, DESTDIR (install)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
