@@ -154,19 +154,6 @@ struct follow_file *follow_search_copy(const char *path, const struct follow_mar
     return NULL;
 }
 
-struct follow_file *follow_search_mark(const char *path, const struct follow_mark *mark)
-{
-    g_autofree char *directory = NULL;
-    g_autofree char *base = NULL;
-    locate(path, &directory, &base);
-    struct follow_file *found = search_directory(directory, base, mark);
-    if (found == NULL)
-        found = follow_search_copy(path, mark);
-    if (found == NULL && mark->head_size == FOLLOW_HEAD_MAX)
-        found = try_file(path, mark);
-    return found;
-}
-
 struct follow_file *follow_search_inode(const char *path, const struct follow_mark *mark)
 {
     struct follow_file *file = follow_file_open(path, NULL);
@@ -180,4 +167,29 @@ struct follow_file *follow_search_inode(const char *path, const struct follow_ma
             return g_ptr_array_steal_index(rotated, i);
     }
     return NULL;
+}
+
+/* The mark's own file, if it was passed over because it was renamed while the directory was read. */
+static struct follow_file *search_renamed(const char *path, const struct follow_mark *mark)
+{
+    struct follow_file *found = follow_search_inode(path, mark);
+    if (found && follow_file_resume(found, mark))
+        return found;
+    follow_file_free(found);
+    return NULL;
+}
+
+struct follow_file *follow_search_mark(const char *path, const struct follow_mark *mark)
+{
+    g_autofree char *directory = NULL;
+    g_autofree char *base = NULL;
+    locate(path, &directory, &base);
+    struct follow_file *found = search_directory(directory, base, mark);
+    if (found == NULL)
+        found = search_renamed(path, mark);
+    if (found == NULL)
+        found = follow_search_copy(path, mark);
+    if (found == NULL && mark->head_size == FOLLOW_HEAD_MAX)
+        found = try_file(path, mark);
+    return found;
 }
