@@ -11,7 +11,7 @@ comma := ,
 
 # ---- what can be chosen on the command line ----
 # SAN=address,undefined | SAN=thread | SAN=fuzzer     CC=clang     CI=true (warnings are errors)     V=1 (shows the commands)
-# ARGS='…' (demo, bench, system)     BROKER=embedded|kafka (demo)     JOBS=2 (files of system tests at a time)     SECS=60 (fuzz)
+# ARGS='…' (demo, bench, system)     BROKER=embedded|kafka (demo)     JOBS=1 (files of system tests at a time)     SECS=60 (fuzz)
 # PREFIX, DESTDIR (install)
 ifeq ($(origin CC),default)
 CC := gcc
@@ -21,7 +21,7 @@ CXX := $(if $(findstring clang,$(CC)),clang++,g++)
 endif
 Q := $(if $(V),,@)
 SECS ?= 60
-JOBS ?= 2
+JOBS ?= 1
 PROVE ?= prove
 PREFIX ?= /usr/local
 # Sanitizers make gcc see what is not there (maybe-uninitialized), so there warnings stay warnings.
@@ -150,7 +150,7 @@ tests: $(TESTS)
 unit: $(TESTS) ## unit tests (also with SAN=…)
 	$(SAN_ENV) $(PROVE) -j2 --exec tests/unit/run $(TESTS)
 
-system: build/setup/check all ## system tests on real Kafka and Redis (ARGS='-k name', JOBS=1)
+system: build/setup/check all ## system tests on real Kafka and Redis (ARGS='-k name', JOBS=2)
 	build/venv/bin/python -m pytest tests/system $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile) $(ARGS)
 
 bench: build/setup/check all bench-programs ## the benchmark, as ratios, with the machine and settings
