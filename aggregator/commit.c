@@ -20,7 +20,7 @@ struct commit {
     char replid[64];
     char n[NUMBER_MAX + 1]; /* of the last flush, as text: it goes with every apply */
     uint64_t number;
-    size_t outstanding; /* applies sent and not answered */
+    size_t outstanding; /* commit and applies that are sent and not answered */
     GArray *questions;  /* struct question, asked and not answered */
 };
 
@@ -122,7 +122,8 @@ bool commit_drain(struct commit *commit, GError **error)
     while (commit->outstanding > 0) {
         if (!read_and_drop(commit, error))
             return false;
-        commit->outstanding--;
+        if (--commit->outstanding == 0)
+            crashpoint("commit.done");
     }
     return true;
 }
@@ -228,10 +229,9 @@ bool commit_flush(struct commit *commit, const struct commit_point *point, struc
     if (!send_all(commit, error))
         return false;
     crashpoint("commit.sent");
-    if (!read_and_drop(commit, error))
-        return false;
-    crashpoint("commit.done");
+    commit->outstanding++;
     set_number(commit, point->n);
+    /* Without waiting: if the commit is refused, so are they. */
     if (!payload_each(bytes, append_apply, commit))
         g_assert_not_reached();
     if (!send_all(commit, error))

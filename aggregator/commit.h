@@ -7,9 +7,9 @@
  * first record of the log that is not counted; topic; fp, the fingerprint of the record at next-1; state; and pay, the payload of
  * flush n: every write of that flush, with absolute values.
  *
- * Flush: 1. all applies of the flush before must have answered; 2. COMMIT: one HSET that moves n, next and payload at once, refused
- * unless token, n-1 and master_replid are what this owner claimed; 3. APPLY each command of the payload, pipelined, each refused
- * unless token and n are in the commit record. Claim: put a fresh token, read the record, apply its payload again, wait for all
+ * Flush: 1. the commit and all applies of the flush before must have answered; 2. COMMIT: one HSET that moves n, next and payload at
+ * once, refused unless token, n-1 and master_replid are what this owner claimed; 3. APPLY each command of the payload, each refused
+ * unless token and n are in the commit record: so they are sent right behind the commit, and refused if that was. Claim: put a fresh token, read the record, apply its payload again, wait for all
  * answers; then go on from next.
  *
  * Invariant: after a claim, the keys of the partition are exactly the function of the log below next.
@@ -52,11 +52,11 @@ void commit_free(struct commit *commit);
 /* Claims the partition under a random token (32 hex digits given by the caller, so that tests can repeat a run). */
 bool commit_claim(struct commit *commit, const char *token, struct commit_point *point, GError **error);
 
-/* Commits one flush and sends its applies, without waiting for them. The point's n must be the last one + 1. */
+/* Sends one flush, commit and applies, without waiting for the answers. The point's n must be the last one + 1. */
 bool commit_flush(struct commit *commit, const struct commit_point *point, struct payload *payload, GError **error);
-/* Waits for all applies. */
+/* Waits for all answers of the last flush; an error if one of them is a refusal. */
 bool commit_drain(struct commit *commit, GError **error);
-/* Applies that have not answered yet. */
+/* Commands of the last flush that have not answered yet. */
 size_t commit_outstanding(const struct commit *commit);
 /* Checks that token, n and history are still ours. */
 bool commit_guard(struct commit *commit, GError **error);

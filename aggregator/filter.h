@@ -1,7 +1,9 @@
-/* filter: has this digest perhaps been added? A scalable Bloom filter (Almeida et al., Information Processing Letters 101, 2007).
+/* filter: has this digest perhaps been added? A scalable Bloom filter (Almeida et al., Information Processing Letters 101, 2007)
+ * of blocks of one cache line (Putze, Sanders, Singler, WEA 2007).
  *
- * "No" is certain; "yes" is wrong for about 1 in 50. It begins with 8 KiB and adds stages of twice the size up to 4 MiB; when these
- * are full too, it says yes to everything. Owned by one thread. */
+ * "No" is certain; "yes" is wrong less than once in 10,000 times: a wrong one costs a wait for Redis. It begins with 8 KiB and adds
+ * stages of twice the size up to 8 MiB; when these are full too (4 million entries), it says yes to everything. Owned by one
+ * thread. */
 #ifndef DAYBOOK_FILTER_H
 #define DAYBOOK_FILTER_H
 

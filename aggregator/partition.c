@@ -119,7 +119,7 @@ static bool change_topic(struct partition *partition, GError **error)
 static bool take_point(struct partition *partition, GError **error)
 {
     const struct commit_point *point = &partition->point;
-    partition->next = point->next;
+    partition->next = partition->confirmed = point->next;
     partition->check_fingerprint = point->next > 0;
     partition->clock_ms = mirror_number(partition->meta, "clock");
     partition->swept_clock_ms = 0;
@@ -209,6 +209,7 @@ static void fill_payload(struct partition *partition)
 static bool commit_payload(struct partition *partition, GError **error)
 {
     partition->point.n++;
+    partition->confirmed = partition->point.next; /* commit_flush waits for that */
     partition->point.next = partition->next;
     g_strlcpy(partition->point.topic, partition->settings.topic, sizeof partition->point.topic);
     g_strlcpy(partition->point.fingerprint, partition->fingerprint, sizeof partition->point.fingerprint);
@@ -220,20 +221,17 @@ static bool commit_payload(struct partition *partition, GError **error)
     return ok;
 }
 
-static bool trim(struct partition *partition, GError **error)
+static void trim(struct partition *partition)
 {
     size_t used = buckets_bytes(partition->buckets) + symbols_bytes(partition->symbols);
     if (used <= partition->memory_max)
-        return true;
-    if (!commit_drain(partition->commit, error))
-        return false;
-    buckets_trim(partition->buckets, false);
+        return;
+    buckets_trim(partition->buckets, false); /* what is sent is read again behind it, on the same connection */
     used = buckets_bytes(partition->buckets) + symbols_bytes(partition->symbols);
     if (used <= partition->memory_max / 4 * 3)
-        return true;
+        return;
     buckets_trim(partition->buckets, true);
     symbols_trim(partition->symbols);
-    return true;
 }
 
 bool partition_flush(struct partition *partition, GError **error)
@@ -248,7 +246,10 @@ bool partition_flush(struct partition *partition, GError **error)
     size_t limit = full ? partition->payload_limit * 2 : partition->payload_limit / 2;
     partition->payload_limit =
         CLAMP(limit, MIN((size_t)PAYLOAD_FIRST, partition->settings.payload_max_bytes), partition->settings.payload_max_bytes);
-    return commit_payload(partition, error) && trim(partition, error);
+    if (!commit_payload(partition, error))
+        return false;
+    trim(partition);
+    return true;
 }
 
 /* ---- removal of what is due ---- */
@@ -420,6 +421,6 @@ void partition_stats(const struct partition *partition, struct partition_stats *
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
         *fields[i].value = (uint64_t)mirror_number(partition->meta, fields[i].field);
     stats->clock_ms = partition->clock_ms;
-    stats->committed = partition->point.next;
+    stats->committed = commit_outstanding(partition->commit) == 0 ? partition->point.next : partition->confirmed;
     stats->memory_bytes = buckets_bytes(partition->buckets) + symbols_bytes(partition->symbols);
 }

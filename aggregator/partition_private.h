@@ -19,6 +19,7 @@ struct partition {
     struct commit *commit;
     struct commit_point point; /* of the last flush */
     int64_t next;              /* the first record that is not in memory */
+    int64_t confirmed;         /* like point.next, of the flush before: it has answered */
     int64_t clock_ms;          /* log clock */
     bool check_fingerprint;    /* the record at next - 1 comes first */
     char fingerprint[64];      /* of the record at next - 1 */

@@ -31,7 +31,7 @@ static void test_certain_no(void)
         else
             wrong += filter_has(filter, digest);
     }
-    g_assert_cmpuint(wrong, <, n / 50);
+    g_assert_cmpuint(wrong, <, n / 10000);
     filter_free(filter);
 }
 
