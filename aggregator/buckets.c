@@ -1,15 +1,9 @@
 #include "aggregator/buckets_private.h"
 
-#include "lib/keys.h"
-#include "lib/number.h"
 
 enum { MINUTES_PER_SLOT = KEYS_SLOT_MS / (int)KEYS_MINUTE_MS };
-/* Upper estimates: memory of a cell with its lists and its entry; bytes of a field in a payload. */
-enum {
-    CELL_BYTES = sizeof(struct cell) + 2 * sizeof(struct tally) + 2 * sizeof(struct intmap_entry),
-    LINE_BYTES = 40,
-    FIELD_BYTES = 24
-};
+/* Upper estimates: bytes of a line and of a field in a payload. */
+enum { LINE_BYTES = 40, FIELD_BYTES = 24 };
 
 struct buckets *buckets_new(int partition, struct symbols *symbols, bool histograms)
 {
@@ -25,47 +19,27 @@ struct buckets *buckets_new(int partition, struct symbols *symbols, bool histogr
 
 /* ---- freeing ---- */
 
-static void cell_free(gpointer opaque)
+static void span_clear(struct span *span)
 {
-    struct cell *cell = opaque;
-    measure_clear(&cell->measure);
-    g_slice_free(struct cell, cell);
-}
-
-static void bucket_free(gpointer opaque)
-{
-    struct bucket *bucket = opaque;
-    if (!bucket)
-        return;
-    bucket->buckets->bytes -= bucket->cells.n * CELL_BYTES + sizeof *bucket;
-    intmap_clear(&bucket->cells, cell_free);
-    g_slice_free(struct bucket, bucket);
-}
-
-static void slot_client_free(gpointer opaque)
-{
-    struct slot_client *client = opaque;
-    client->slot->buckets->bytes -= sizeof *client;
-    bucket_free(client->first);
-    intmap_clear(&client->shards, bucket_free);
-    g_free(client);
+    intmap_clear(&span->cells, NULL);
+    arena_clear(&span->arena);
 }
 
 static void slot_free(gpointer opaque)
 {
     struct slot *slot = opaque;
-    slot->buckets->bytes -= slot->routes.n * sizeof(struct score);
-    intmap_clear(&slot->clients, slot_client_free);
-    intmap_clear(&slot->routes, g_free);
+    intmap_clear(&slot->clients, NULL);
+    intmap_clear(&slot->routes, NULL);
     g_ptr_array_free(slot->dirty_clients, TRUE);
     g_ptr_array_free(slot->dirty_routes, TRUE);
+    span_clear(&slot->span);
     g_free(slot);
 }
 
 static void minute_free(gpointer opaque)
 {
     struct minute *minute = opaque;
-    intmap_clear(&minute->shards, bucket_free);
+    span_clear(&minute->span);
     g_free(minute);
 }
 
@@ -92,9 +66,21 @@ void buckets_set_horizon(struct buckets *buckets, int64_t minute)
     buckets->horizon = minute;
 }
 
+static size_t span_bytes(const struct span *span)
+{
+    return span->arena.bytes + intmap_bytes(&span->cells);
+}
+
 size_t buckets_bytes(const struct buckets *buckets)
 {
-    return buckets->bytes + buckets->n_memos * sizeof *buckets->memos;
+    size_t bytes = buckets->n_memos * sizeof *buckets->memos;
+    for (struct intmap_entry *e = NULL; (e = intmap_next(&buckets->slots, e));) {
+        const struct slot *slot = e->value;
+        bytes += sizeof *slot + span_bytes(&slot->span) + intmap_bytes(&slot->clients) + intmap_bytes(&slot->routes);
+    }
+    for (struct intmap_entry *e = NULL; (e = intmap_next(&buckets->minutes, e));)
+        bytes += sizeof(struct minute) + span_bytes(&((const struct minute *)e->value)->span);
+    return bytes;
 }
 
 size_t buckets_dirty_bytes(const struct buckets *buckets)
@@ -143,16 +129,17 @@ void buckets_trim(struct buckets *buckets, bool everything)
 
 /* ---- finding ---- */
 
-static const uint32_t NOTHING = UINT32_MAX;
-
-void buckets_begin(struct buckets *buckets, const struct batch *batch)
+static void begin(struct buckets *buckets, const struct batch *batch)
 {
     buckets->batch = batch;
     if (batch->n_symbols > buckets->n_memos) {
         buckets->n_memos = batch->n_symbols;
         buckets->memos = g_renew(struct memo, buckets->memos, buckets->n_memos);
     }
-    memset(buckets->memos, 0xff, batch->n_symbols * sizeof *buckets->memos); /* all NOTHING */
+    memset(buckets->memos, 0, batch->n_symbols * sizeof *buckets->memos);
+    buckets->generation = NULL;
+    buckets->slot = NULL;
+    buckets->minute = NULL;
 }
 
 static struct view symbol_text(const struct batch *batch, const uint32_t *column, size_t index)
@@ -169,37 +156,13 @@ static uint32_t name_of_pair(struct buckets *buckets, struct view first, char se
     return symbols_name(buckets->symbols, view_make(buckets->text->str, buckets->text->len));
 }
 
-static uint32_t client_name(struct buckets *buckets, size_t index)
-{
-    const struct batch *batch = buckets->batch;
-    struct memo *memo = &buckets->memos[batch->client[index]];
-    uint32_t organization = batch->organization ? batch->organization[index] : 0;
-    if (memo->client_name == NOTHING || memo->organization != organization) {
-        memo->organization = organization;
-        memo->client_name = name_of_pair(buckets, symbol_text(batch, batch->organization, index), KEYS_CLIENT_SEPARATOR,
-                                         batch->symbols[batch->client[index]]);
-    }
-    return memo->client_name;
-}
-
-static uint32_t route_name(struct buckets *buckets, size_t index)
-{
-    const struct batch *batch = buckets->batch;
-    struct memo *memo = &buckets->memos[batch->route[index]];
-    if (memo->route_name == NOTHING || memo->method != batch->method[index]) {
-        memo->method = batch->method[index];
-        memo->route_name = name_of_pair(buckets, batch->symbols[batch->method[index]], ' ', batch->symbols[batch->route[index]]);
-    }
-    return memo->route_name;
-}
-
 static uint32_t user_name(struct buckets *buckets, size_t index)
 {
     const struct batch *batch = buckets->batch;
     if (!batch->user || batch->user[index] == 0)
         return 0;
     struct memo *memo = &buckets->memos[batch->user[index]];
-    if (memo->user_name == NOTHING)
+    if (memo->user_name == 0)
         memo->user_name = symbols_name(buckets->symbols, batch->symbols[batch->user[index]]);
     return memo->user_name;
 }
@@ -210,104 +173,140 @@ static uint32_t platform_name(struct buckets *buckets, size_t index)
     if (!batch->platform || batch->platform[index] == 0)
         return 0;
     struct memo *memo = &buckets->memos[batch->platform[index]];
-    if (memo->platform_name == NOTHING)
+    if (memo->platform_name == 0)
         memo->platform_name = symbols_name(buckets->symbols, batch->symbols[batch->platform[index]]);
     return memo->platform_name;
 }
 
+static struct generation *find_generation(struct buckets *buckets, struct commit *commit, int64_t day, int revision)
+{
+    const struct generation *last = buckets->generation;
+    if (!last || last->day != day || last->revision != revision)
+        buckets->generation = symbols_generation(buckets->symbols, commit, day, revision, buckets->horizon);
+    return buckets->generation;
+}
+
+static struct slot *open_slot(struct buckets *buckets, const struct generation *generation, int64_t number)
+{
+    void **place = intmap_place(&buckets->slots, ((uint64_t)number << 24) | (uint64_t)generation->revision);
+    if (*place)
+        return *place;
+    struct slot *slot = g_new0(struct slot, 1);
+    *place = slot;
+    slot->span.buckets = buckets;
+    slot->day = generation->day;
+    slot->revision = generation->revision;
+    slot->index = (int)(number % KEYS_SLOTS_PER_DAY);
+    slot->dirty_clients = g_ptr_array_new();
+    slot->dirty_routes = g_ptr_array_new();
+    slot->state = number * MINUTES_PER_SLOT > buckets->horizon ? BUCKET_LOADED : BUCKET_UNKNOWN;
+    return slot;
+}
+
+/* NULL: it must be read first. */
 static struct slot *find_slot(struct buckets *buckets, struct commit *commit, const struct generation *generation, int64_t minute)
 {
     int64_t number = minute / MINUTES_PER_SLOT;
-    void **place = intmap_place(&buckets->slots, ((uint64_t)number << 24) | (uint64_t)generation->revision);
-    struct slot *slot = *place;
-    if (!slot) {
-        *place = slot = g_new0(struct slot, 1);
-        *slot = (struct slot){.day = generation->day, .revision = generation->revision, .buckets = buckets};
-        slot->index = (int)(number % KEYS_SLOTS_PER_DAY);
-        slot->dirty_clients = g_ptr_array_new();
-        slot->dirty_routes = g_ptr_array_new();
-        slot->state = number * MINUTES_PER_SLOT > buckets->horizon ? BUCKET_LOADED : BUCKET_UNKNOWN;
-    }
+    struct slot *slot = buckets->slot;
+    if (slot && slot->day == generation->day && slot->index == number % KEYS_SLOTS_PER_DAY && slot->revision == generation->revision)
+        return slot;
+    slot = open_slot(buckets, generation, number);
     if (slot->state == BUCKET_UNKNOWN)
         slot_ask(slot, commit);
-    return slot->state == BUCKET_LOADED ? slot : NULL;
-}
-
-static struct bucket *bucket_new(struct buckets *buckets, uint32_t shard, bool empty)
-{
-    struct bucket *bucket = g_slice_new0(struct bucket);
-    bucket->buckets = buckets;
-    bucket->shard = shard;
-    bucket->state = empty ? BUCKET_LOADED : BUCKET_UNKNOWN;
-    buckets->bytes += sizeof *bucket;
-    return bucket;
-}
-
-static struct bucket *slot_bucket(struct slot_client *client, uint32_t shard)
-{
-    void *first = client->first;
-    void **place = shard == 0 ? &first : intmap_place(&client->shards, shard);
-    if (!*place) {
-        struct bucket *bucket = bucket_new(client->slot->buckets, shard, client->complete);
-        bucket->slot_client = client;
-        *place = bucket;
-        if (shard == 0)
-            client->first = bucket;
-    }
-    return *place;
+    buckets->slot = slot->state == BUCKET_LOADED ? slot : NULL;
+    return buckets->slot;
 }
 
 static struct minute *find_minute(struct buckets *buckets, int64_t number, int revision)
 {
+    struct minute *minute = buckets->minute;
+    if (minute && minute->minute == number && minute->revision == revision)
+        return minute;
     void **place = intmap_place(&buckets->minutes, ((uint64_t)number << 24) | (uint64_t)revision);
-    struct minute *minute = *place;
-    if (!minute) {
+    if (!*place) {
         *place = minute = g_new0(struct minute, 1);
-        *minute = (struct minute){.minute = number, .revision = revision, .fresh = number > buckets->horizon};
-        buckets->bytes += sizeof *minute;
+        minute->span.buckets = buckets;
+        minute->minute = number;
+        minute->revision = revision;
+        minute->fresh = number > buckets->horizon;
     }
-    return minute;
+    buckets->minute = *place;
+    return buckets->minute;
 }
 
-static struct bucket *minute_bucket(struct buckets *buckets, struct minute *minute, uint32_t shard)
+/* The place of the shard's bucket. */
+static struct bucket **shard_place(struct arena *arena, struct shards *shards, uint32_t shard)
 {
-    void **place = intmap_place(&minute->shards, (uint64_t)shard + 1);
+    if (shard >= shards->n) {
+        uint32_t n = MAX(shard + 1, shards->n * 2);
+        struct bucket **at = arena_alloc0(arena, n * sizeof(struct bucket *));
+        if (shards->n > 0)
+            memcpy(at, shards->at, shards->n * sizeof(struct bucket *));
+        *shards = (struct shards){at, n};
+    }
+    return &shards->at[shard];
+}
+
+static struct bucket *open_bucket(struct span *span, struct shards *shards, uint32_t shard, bool empty)
+{
+    struct bucket **place = shard_place(&span->arena, shards, shard);
     if (!*place) {
-        struct bucket *bucket = bucket_new(buckets, shard, minute->fresh);
-        bucket->minute = minute;
+        struct bucket *bucket = arena_new(&span->arena, struct bucket);
+        bucket->span = span;
+        bucket->shard = shard;
+        bucket->state = empty ? BUCKET_LOADED : BUCKET_UNKNOWN;
         *place = bucket;
     }
     return *place;
 }
 
 /* The bucket's cell, or NULL when the bucket must be read first. */
-static struct cell *find_cell(struct bucket *bucket, struct commit *commit, uint64_t name)
+static struct cell *find_cell(struct bucket *bucket, struct commit *commit, uint64_t key)
 {
     if (bucket->state == BUCKET_UNKNOWN)
         bucket_ask(bucket, commit);
-    return bucket->state == BUCKET_LOADED ? bucket_cell(bucket, name) : NULL;
+    return bucket->state == BUCKET_LOADED ? bucket_cell(bucket, key) : NULL;
 }
 
-struct cell *bucket_cell(struct bucket *bucket, uint64_t name)
+struct cell *bucket_cell(struct bucket *bucket, uint64_t key)
 {
-    void **place = intmap_place(&bucket->cells, name);
-    if (!*place) {
-        struct cell *cell = g_slice_new0(struct cell);
-        cell->name = name;
-        cell->bucket = bucket;
-        bucket->buckets->bytes += CELL_BYTES;
-        *place = cell;
+    void **place = intmap_place(&bucket->span->cells, key);
+    if (*place)
+        return *place;
+    struct cell *cell = arena_new(&bucket->span->arena, struct cell);
+    cell->key = key;
+    cell->bucket = bucket;
+    *place = cell;
+    if (bucket->slot_client) {
+        cell->next = bucket->cells;
+        bucket->cells = cell;
+        bucket->n_cells++;
     }
-    return *place;
+    return cell;
+}
+
+void cell_set(struct cell *cell, const struct measure *measure)
+{
+    if (measure_is_single(measure)) {
+        cell->status = measure->statuses.items[0].key;
+        cell->one = (struct request){measure->latency_sum_us, measure->request_bytes, measure->response_bytes};
+        return;
+    }
+    struct arena *arena = &cell->bucket->span->arena;
+    cell->status = 0;
+    cell->many = arena_new(arena, struct measure);
+    measure_init_in(cell->many, arena);
+    measure_merge(cell->many, measure);
 }
 
 struct slot_client *slot_client_get(struct slot *slot, uint32_t number, bool complete)
 {
     void **place = intmap_place(&slot->clients, number);
     if (!*place) {
-        struct slot_client *client = g_new0(struct slot_client, 1);
-        *client = (struct slot_client){.slot = slot, .number = number, .complete = complete};
-        slot->buckets->bytes += sizeof *client;
+        struct slot_client *client = arena_new(&slot->span.arena, struct slot_client);
+        client->slot = slot;
+        client->number = number;
+        client->complete = complete;
         *place = client;
     }
     return *place;
@@ -317,61 +316,145 @@ struct score *slot_route_get(struct slot *slot, uint32_t name)
 {
     void **place = intmap_place(&slot->routes, name);
     if (!*place) {
-        struct score *score = g_new0(struct score, 1);
+        struct score *score = arena_new(&slot->span.arena, struct score);
         score->slot = slot;
         score->name = name;
-        slot->buckets->bytes += sizeof *score;
         *place = score;
     }
     return *place;
 }
 
-static bool place_minute(struct buckets *buckets, struct commit *commit, uint32_t number, int64_t minute_number,
-                         struct place *place)
+/* The client's memo, with its client looked up in this generation; its client is NULL when it must be read first. */
+static struct memo *find_client(struct buckets *buckets, struct commit *commit, size_t index, struct generation *generation)
 {
-    struct minute *minute = find_minute(buckets, minute_number, place->generation->revision);
-    struct bucket *bucket = minute_bucket(buckets, minute, number / KEYS_CLIENTS_PER_SHARD);
-    place->minute = find_cell(bucket, commit, number);
-    return place->minute != NULL;
+    const struct batch *batch = buckets->batch;
+    struct memo *memo = &buckets->memos[batch->client[index]];
+    uint32_t organization = batch->organization ? batch->organization[index] : 0;
+    if (memo->client_name == 0 || memo->organization != organization) {
+        memo->organization = organization;
+        memo->client_name = name_of_pair(buckets, symbol_text(batch, batch->organization, index), KEYS_CLIENT_SEPARATOR,
+                                         batch->symbols[batch->client[index]]);
+        memo->client = NULL;
+    }
+    if (!memo->client || memo->generation != generation) {
+        memo->generation = generation;
+        memo->slot_client = NULL;
+        memo->client_over_cap = false;
+        memo->client = symbols_client(buckets->symbols, commit, generation, memo->client_name, &memo->client_over_cap);
+    }
+    return memo;
 }
 
-static bool place_slot(struct buckets *buckets, struct commit *commit, struct client *client, struct slot *slot, size_t index,
-                       struct place *place)
+static struct memo *find_route(struct buckets *buckets, size_t index)
 {
-    uint32_t name = route_name(buckets, index);
-    uint64_t route = symbols_number(buckets->symbols, client, SYMBOL_ROUTE, name, &place->over_cap);
-    uint64_t user = symbols_number(buckets->symbols, client, SYMBOL_USER, user_name(buckets, index), &place->over_cap);
-    uint64_t platform = symbols_number(buckets->symbols, client, SYMBOL_PLATFORM, platform_name(buckets, index), &place->over_cap);
-    place->client = slot_client_get(slot, symbols_client_number(client), true);
-    place->route = slot_route_get(slot, name);
-    struct bucket *bucket = slot_bucket(place->client, (uint32_t)user / KEYS_USERS_PER_SHARD);
-    place->slot = find_cell(bucket, commit, route | user << 20 | platform << 40);
-    return place->slot != NULL;
+    const struct batch *batch = buckets->batch;
+    struct memo *memo = &buckets->memos[batch->route[index]];
+    if (memo->route_name == 0 || memo->method != batch->method[index]) {
+        memo->method = batch->method[index];
+        memo->route_name = name_of_pair(buckets, batch->symbols[batch->method[index]], ' ', batch->symbols[batch->route[index]]);
+        memo->score = NULL;
+    }
+    return memo;
 }
 
-bool buckets_place(struct buckets *buckets, struct commit *commit, size_t index, int revision, int64_t clock_ms,
-                   struct place *place)
+/* Every step is done for all events before the next one, and says which memory the next one will want: so the waits for it overlap. */
+
+static void place_names(struct buckets *buckets, struct commit *commit, struct place *place)
 {
+    size_t index = place->index;
     int64_t time_ms = buckets->batch->time_ms[index];
-    int64_t minute = time_ms / KEYS_MINUTE_MS;
-    *place = (struct place){0};
-    place->generation = symbols_generation(buckets->symbols, commit, time_ms / KEYS_DAY_MS, revision, buckets->horizon);
+    place->symbols = NULL;
+    place->generation = find_generation(buckets, commit, time_ms / KEYS_DAY_MS, place->revision);
     if (!place->generation)
-        return false;
-    struct client *client =
-        symbols_client(buckets->symbols, commit, place->generation, client_name(buckets, index), &place->over_cap);
-    struct slot *slot = find_slot(buckets, commit, place->generation, minute);
-    if (!client || !slot)
-        return false;
-    bool placed = place_slot(buckets, commit, client, slot, index, place);
+        return;
+    struct memo *memo = find_client(buckets, commit, index, place->generation);
+    struct slot *slot = find_slot(buckets, commit, place->generation, time_ms / KEYS_MINUTE_MS);
+    if (!memo->client || !slot)
+        return;
+    if (!memo->slot_client || memo->slot_client->slot != slot)
+        memo->slot_client = slot_client_get(slot, symbols_client_number(memo->client), true);
+    struct memo *by_route = find_route(buckets, index);
+    if (!by_route->score || by_route->score->slot != slot)
+        by_route->score = slot_route_get(slot, by_route->route_name);
+    place->symbols = memo->client;
+    place->over_cap = memo->client_over_cap;
+    place->client = memo->slot_client;
+    place->route = by_route->score;
+    place->user_name = user_name(buckets, index);
+    place->platform_name = platform_name(buckets, index);
+    symbols_prefetch(place->symbols, SYMBOL_USER, place->user_name);
+}
+
+static void place_numbers(struct buckets *buckets, struct place *place)
+{
+    struct symbols *symbols = buckets->symbols;
+    uint32_t route = symbols_number(symbols, place->symbols, SYMBOL_ROUTE, place->route->name, &place->over_cap);
+    uint32_t user = symbols_number(symbols, place->symbols, SYMBOL_USER, place->user_name, &place->over_cap);
+    uint32_t platform = symbols_number(symbols, place->symbols, SYMBOL_PLATFORM, place->platform_name, &place->over_cap);
+    place->key = (uint64_t)place->client->number << 32 | combination(route, user, platform);
+    intmap_prefetch(&place->client->slot->span.cells, place->key);
+}
+
+static struct cell *slot_cell(struct commit *commit, const struct place *place)
+{
+    struct slot_client *client = place->client;
+    struct span *span = &client->slot->span;
+    struct cell *cell = intmap_get(&span->cells, place->key);
+    if (cell)
+        return cell;
+    uint32_t user = (uint32_t)bits(place->key, ROUTE_BITS, USER_BITS);
+    struct bucket *bucket = open_bucket(span, &client->shards, user / KEYS_USERS_PER_SHARD, client->complete);
+    bucket->slot_client = client;
+    return find_cell(bucket, commit, place->key);
+}
+
+static struct cell *minute_cell(struct buckets *buckets, struct commit *commit, uint32_t client, int64_t number, int revision)
+{
+    struct minute *minute = find_minute(buckets, number, revision);
+    struct cell *cell = intmap_get(&minute->span.cells, client);
+    if (cell)
+        return cell;
+    struct bucket *bucket = open_bucket(&minute->span, &minute->shards, client / KEYS_CLIENTS_PER_SHARD, minute->fresh);
+    bucket->minute = minute;
+    return find_cell(bucket, commit, client);
+}
+
+static void place_cells(struct buckets *buckets, struct commit *commit, struct place *place, int64_t clock_ms)
+{
+    int64_t minute = buckets->batch->time_ms[place->index] / KEYS_MINUTE_MS;
+    place->slot = slot_cell(commit, place);
     /* By the log clock, not by ours: a replay must come to the same. */
-    if ((minute + 1) * KEYS_MINUTE_MS + KEYS_MINUTE_KEPT_MS > clock_ms)
-        placed = place_minute(buckets, commit, symbols_client_number(client), minute, place) && placed;
-    buckets->horizon = MAX(buckets->horizon, minute);
-    return placed;
+    bool kept = (minute + 1) * KEYS_MINUTE_MS + KEYS_MINUTE_KEPT_MS > clock_ms;
+    place->minute = kept ? minute_cell(buckets, commit, place->client->number, minute, place->revision) : NULL;
+    if (place->slot)
+        __builtin_prefetch(place->slot, 1);
+}
+
+void buckets_place(struct buckets *buckets, struct commit *commit, const struct batch *batch, struct place *places, size_t n,
+                   int64_t clock_ms)
+{
+    int64_t newest_ms = 0;
+    begin(buckets, batch);
+    for (size_t i = 0; i < n; i++)
+        place_names(buckets, commit, &places[i]);
+    for (size_t i = 0; i < n; i++)
+        if (places[i].symbols)
+            place_numbers(buckets, &places[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (!places[i].symbols)
+            continue;
+        place_cells(buckets, commit, &places[i], clock_ms);
+        newest_ms = MAX(newest_ms, batch->time_ms[places[i].index]);
+    }
+    buckets->horizon = MAX(buckets->horizon, newest_ms / KEYS_MINUTE_MS);
 }
 
 /* ---- counting ---- */
+
+uint64_t cell_requests(const struct cell *cell)
+{
+    return cell->status ? 1 : cell->many ? cell->many->requests : 0;
+}
 
 static void touch_slot(struct buckets *buckets, struct slot *slot)
 {
@@ -389,7 +472,7 @@ static void touch_slot_bucket(struct buckets *buckets, struct bucket *bucket)
     bucket->dirty = true;
     bucket->next_dirty = bucket->slot_client->dirty_buckets;
     bucket->slot_client->dirty_buckets = bucket;
-    buckets->dirty_bytes += FIELD_BYTES + bucket->cells.n * LINE_BYTES; /* it is written whole */
+    buckets->dirty_bytes += FIELD_BYTES + bucket->n_cells * LINE_BYTES; /* it is written whole */
 }
 
 static void touch_minute_cell(struct buckets *buckets, struct cell *cell)
@@ -399,8 +482,8 @@ static void touch_minute_cell(struct buckets *buckets, struct cell *cell)
     if (cell->dirty)
         return;
     cell->dirty = true;
-    cell->next_dirty = bucket->dirty_cells;
-    bucket->dirty_cells = cell;
+    cell->next = bucket->cells;
+    bucket->cells = cell;
     buckets->dirty_bytes += FIELD_BYTES + LINE_BYTES;
     if (bucket->dirty)
         return;
@@ -411,42 +494,43 @@ static void touch_minute_cell(struct buckets *buckets, struct cell *cell)
     minute->dirty_buckets = bucket;
 }
 
-/* Most cells of a slot never see a second request: they do without lists. */
-static void count_first(struct buckets *buckets, struct cell *cell, uint32_t status, const struct measure *sums)
+static void add_request(struct cell *cell, uint32_t status, const struct request *request)
 {
-    cell->single = status;
-    cell->measure = *sums;
-    buckets->dirty_bytes += LINE_BYTES;
+    measure_add(cell->many, status, request->latency_us, request->request_bytes, request->response_bytes,
+                cell->bucket->span->buckets->histograms);
 }
 
-static void expand(struct buckets *buckets, struct cell *cell)
+/* Most cells of a slot never see a second request: they do without sums. */
+static void expand(struct cell *cell)
 {
-    const struct measure sums = cell->measure;
-    measure_init(&cell->measure);
-    measure_add(&cell->measure, cell->single, sums.latency_sum_us, sums.request_bytes, sums.response_bytes, buckets->histograms);
-    cell->single = 0;
+    const struct request one = cell->one;
+    struct arena *arena = &cell->bucket->span->arena;
+    cell->many = arena_alloc(arena, sizeof *cell->many);
+    measure_init_in(cell->many, arena);
+    add_request(cell, cell->status, &one);
+    cell->status = 0;
 }
 
-static void count_cell(struct buckets *buckets, struct cell *cell, size_t index)
+static void count_cell(struct buckets *buckets, struct cell *cell, uint32_t status, const struct request *request)
 {
-    const struct batch *batch = buckets->batch;
-    uint64_t latency_us = batch->latency_us ? batch->latency_us[index] : 0;
-    const struct measure sums = {.requests = 1,
-                                 .latency_sum_us = latency_us,
-                                 .latency_max_us = latency_us,
-                                 .request_bytes = batch->request_bytes ? batch->request_bytes[index] : 0,
-                                 .response_bytes = batch->response_bytes ? batch->response_bytes[index] : 0};
-    if (cell->measure.requests == 0) {
-        count_first(buckets, cell, batch->status[index], &sums);
+    if (!cell->status && !cell->many) {
+        cell->status = status;
+        cell->one = *request;
+        buckets->dirty_bytes += LINE_BYTES;
         return;
     }
-    if (cell->single)
-        expand(buckets, cell);
-    measure_add(&cell->measure, batch->status[index], latency_us, sums.request_bytes, sums.response_bytes, buckets->histograms);
+    if (cell->status)
+        expand(cell);
+    add_request(cell, status, request);
 }
 
-void buckets_count(struct buckets *buckets, const struct place *place, size_t index)
+static void count_event(struct buckets *buckets, const struct place *place)
 {
+    const struct batch *batch = buckets->batch;
+    size_t index = place->index;
+    const struct request request = {.latency_us = batch->latency_us ? batch->latency_us[index] : 0,
+                                    .request_bytes = batch->request_bytes ? batch->request_bytes[index] : 0,
+                                    .response_bytes = batch->response_bytes ? batch->response_bytes[index] : 0};
     struct slot *slot = place->client->slot;
     place->generation->counted++;
     place->client->requests++;
@@ -461,10 +545,40 @@ void buckets_count(struct buckets *buckets, const struct place *place, size_t in
         g_ptr_array_add(slot->dirty_routes, place->route);
         touch_slot(buckets, slot);
     }
-    count_cell(buckets, place->slot, index);
+    count_cell(buckets, place->slot, batch->status[index], &request);
     touch_slot_bucket(buckets, place->slot->bucket);
     if (!place->minute)
         return;
-    count_cell(buckets, place->minute, index);
+    count_cell(buckets, place->minute, batch->status[index], &request);
     touch_minute_cell(buckets, place->minute);
+}
+
+/* What counting there will touch, in two steps: the sums, then what they point to. */
+static void prefetch_sums(const struct cell *cell)
+{
+    __builtin_prefetch(cell->bucket, 1);
+    if (!cell->status && cell->many)
+        __builtin_prefetch(cell->many, 1);
+}
+
+static void prefetch_lists(const struct cell *cell)
+{
+    if (cell->status || !cell->many)
+        return;
+    const struct tally_list *latencies = &cell->many->latencies;
+    __builtin_prefetch(cell->many->statuses.items, 1);
+    for (uint32_t i = 0; i < latencies->n; i += 64 / sizeof(struct tally))
+        __builtin_prefetch(latencies->items + i, 1);
+}
+
+void buckets_count(struct buckets *buckets, const struct place *places, size_t n)
+{
+    enum { AHEAD = 6 };
+    for (size_t i = 0; i < n; i++) {
+        if (i + 2 * AHEAD < n)
+            prefetch_sums(places[i + 2 * AHEAD].slot);
+        if (i + AHEAD < n)
+            prefetch_lists(places[i + AHEAD].slot);
+        count_event(buckets, &places[i]);
+    }
 }

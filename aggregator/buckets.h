@@ -1,8 +1,8 @@
 /* buckets: the open minute and slot buckets of a partition, as absolute values in memory. Owned by one thread.
  *
- * Keys s, m, zs, zr and zm of lib/keys.h. An event is counted in two steps: buckets_place() finds where it belongs and asks for
- * what must be read first; when all events of a record have their place, buckets_count() counts them. So a record is counted whole
- * or not at all between two flushes.
+ * Keys s, m, zs, zr and zm of lib/keys.h. Events are counted in two steps: buckets_place() finds where those of a record belong and
+ * asks for what must be read first; when all have their place, buckets_count() counts them. So a record is counted whole or not at
+ * all between two flushes.
  *
  * What is not in memory must be read before it is changed, unless it cannot exist: beyond the horizon (the newest minute ever
  * counted in the partition) there is nothing, and a client that the slot's sorted set does not know has no bucket in it. */
@@ -17,9 +17,14 @@ struct cell;
 struct slot_client;
 struct score;
 
-/* Where one event is counted. */
+/* Where one event is counted. The caller gives index, its number in the batch, and revision; the rest is found. */
 struct place {
+    uint32_t index;
+    int revision;
+    uint32_t user_name, platform_name;
+    uint64_t key; /* of the slot's cell */
     struct generation *generation;
+    struct client *symbols; /* NULL: something must be read first */
     struct slot_client *client;
     struct score *route;
     struct cell *slot;
@@ -34,12 +39,12 @@ void buckets_free(struct buckets *buckets);
 int64_t buckets_horizon(const struct buckets *buckets);
 void buckets_set_horizon(struct buckets *buckets, int64_t minute);
 
-/* The batch whose events are placed next. Once per pass over it. */
-void buckets_begin(struct buckets *buckets, const struct batch *batch);
-/* False: something was asked for; go on with the other events, commit_read, and begin again. clock_ms is the log clock. */
-bool buckets_place(struct buckets *buckets, struct commit *commit, size_t index, int revision, int64_t clock_ms,
-                   struct place *place);
-void buckets_count(struct buckets *buckets, const struct place *place, size_t index);
+/* Finds the places of n events of a batch. clock_ms is the log clock. When it has asked for something (commit_asked), some places are
+ * not found: commit_read, then once more. */
+void buckets_place(struct buckets *buckets, struct commit *commit, const struct batch *batch, struct place *places, size_t n,
+                   int64_t clock_ms);
+/* Counts the events of the batch at hand in their places. */
+void buckets_count(struct buckets *buckets, const struct place *places, size_t n);
 
 size_t buckets_bytes(const struct buckets *buckets);
 size_t buckets_dirty_bytes(const struct buckets *buckets);

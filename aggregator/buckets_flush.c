@@ -1,7 +1,6 @@
 /* buckets_flush: what changed in the open buckets, as commands of a payload. */
 #include "aggregator/buckets_private.h"
 
-#include "lib/keys.h"
 #include "lib/number.h"
 
 static void append_number(GString *text, uint64_t number, char behind)
@@ -12,14 +11,12 @@ static void append_number(GString *text, uint64_t number, char behind)
     g_string_append_len(text, digits, (gssize)size);
 }
 
-void cell_format(const struct cell *cell, GString *out)
+static void format_cell(const struct cell *cell, bool histograms, GString *out)
 {
-    const struct measure *measure = &cell->measure;
-    if (cell->single)
-        measure_format_request(cell->single, measure->latency_sum_us, measure->request_bytes, measure->response_bytes,
-                               cell->bucket->buckets->histograms, out);
+    if (cell->status)
+        measure_format_request(cell->status, cell->one.latency_us, cell->one.request_bytes, cell->one.response_bytes, histograms, out);
     else
-        measure_format(measure, out);
+        measure_format(cell->many, out);
 }
 
 /* A shard of a client's slot is one field: all of its combinations, one a line. */
@@ -27,12 +24,11 @@ static void flush_shard(struct buckets *buckets, struct bucket *bucket, struct p
 {
     char field[NUMBER_MAX];
     g_string_truncate(buckets->text, 0);
-    for (struct intmap_entry *e = NULL; (e = intmap_next(&bucket->cells, e));) {
-        const struct cell *cell = e->value;
-        append_number(buckets->text, cell->name & 0xfffff, '.');
-        append_number(buckets->text, cell->name >> 20 & 0xfffff, '.');
-        append_number(buckets->text, cell->name >> 40, ' ');
-        cell_format(cell, buckets->text);
+    for (const struct cell *cell = bucket->cells; cell; cell = cell->next) {
+        append_number(buckets->text, bits(cell->key, 0, ROUTE_BITS), '.');
+        append_number(buckets->text, bits(cell->key, ROUTE_BITS, USER_BITS), '.');
+        append_number(buckets->text, bits(cell->key, ROUTE_BITS + USER_BITS, PLATFORM_BITS), ' ');
+        format_cell(cell, buckets->histograms, buckets->text);
         g_string_append_c(buckets->text, '\n');
     }
     payload_add_pair(payload, view_make(field, number_write(field, bucket->shard)),
@@ -62,10 +58,10 @@ static void flush_minute_bucket(struct buckets *buckets, const struct bucket *bu
 {
     char key[KEYS_MAX], field[NUMBER_MAX];
     payload_begin(payload, PAYLOAD_HSET, view_make(key, bucket_key(bucket, key)));
-    for (const struct cell *cell = bucket->dirty_cells; cell; cell = cell->next_dirty) {
+    for (const struct cell *cell = bucket->cells; cell; cell = cell->next) {
         g_string_truncate(buckets->text, 0);
-        cell_format(cell, buckets->text);
-        payload_add_pair(payload, view_make(field, number_write(field, cell->name)),
+        format_cell(cell, buckets->histograms, buckets->text);
+        payload_add_pair(payload, view_make(field, number_write(field, cell->key)),
                          view_make(buckets->text->str, buckets->text->len));
     }
 }
@@ -78,11 +74,11 @@ static void flush_minute(struct buckets *buckets, struct minute *minute, struct 
     size_t size = keys_minute_clients(key, buckets->partition, minute->minute, minute->revision);
     payload_begin(payload, PAYLOAD_ZADD, view_make(key, size));
     for (struct bucket *bucket = minute->dirty_buckets; bucket; bucket = bucket->next_dirty) {
-        for (struct cell *cell = bucket->dirty_cells; cell; cell = cell->next_dirty) {
-            add_score(payload, cell->measure.requests, view_make(member, number_write(member, cell->name)));
+        for (struct cell *cell = bucket->cells; cell; cell = cell->next) {
+            add_score(payload, cell_requests(cell), view_make(member, number_write(member, cell->key)));
             cell->dirty = false;
         }
-        bucket->dirty_cells = NULL;
+        bucket->cells = NULL;
         bucket->dirty = false;
     }
     minute->dirty_buckets = NULL;
@@ -90,7 +86,7 @@ static void flush_minute(struct buckets *buckets, struct minute *minute, struct 
 
 static struct view name_text(const struct slot *slot, const struct score *score)
 {
-    return symbols_text(slot->buckets->symbols, score->name);
+    return symbols_text(slot->span.buckets->symbols, score->name);
 }
 
 static void flush_slot(struct buckets *buckets, struct slot *slot, struct payload *payload)

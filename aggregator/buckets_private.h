@@ -1,35 +1,67 @@
-/* buckets_private: the structures behind buckets.h, shared by buckets.c (finding, counting), buckets_read.c and buckets_flush.c. */
+/* buckets_private: the structures behind buckets.h, shared by buckets.c (finding, counting), buckets_read.c and buckets_flush.c.
+ *
+ * Millions of cells are open at once, and what costs is not work but waiting for memory: so a cell is found by one look into the
+ * map of its slot or minute, it is small while it has seen one request, and a slot or minute ends as a whole, with its arena. */
 #ifndef DAYBOOK_BUCKETS_PRIVATE_H
 #define DAYBOOK_BUCKETS_PRIVATE_H
 
 #include "aggregator/buckets.h"
 #include "aggregator/intmap.h"
+#include "lib/arena.h"
+#include "lib/keys.h"
 #include "lib/measure.h"
+
+/* A combination of symbols within a client, in 32 bits. */
+enum { ROUTE_BITS = 11, USER_BITS = 14, PLATFORM_BITS = 7 };
+G_STATIC_ASSERT(ROUTE_BITS + USER_BITS + PLATFORM_BITS == 32);
+G_STATIC_ASSERT(KEYS_ROUTES_MAX + 1 < 1 << ROUTE_BITS); /* one more is KEYS_OTHER */
+G_STATIC_ASSERT(KEYS_USERS_MAX + 1 < 1 << USER_BITS);
+G_STATIC_ASSERT(KEYS_PLATFORMS_MAX + 1 < 1 << PLATFORM_BITS);
 
 enum bucket_state { BUCKET_UNKNOWN, BUCKET_ASKED, BUCKET_LOADED };
 
-/* What is counted for one combination. Slot: route | user << 20 | platform << 40. Minute: the client's symbol. */
-struct cell {
-    uint64_t name;
-    struct bucket *bucket;
-    struct cell *next_dirty; /* in a minute's bucket */
-    bool dirty;
-    uint32_t single; /* status of its only request: then the lists of the measure are not made yet. Else 0. */
-    struct measure measure;
+/* What is open as a whole: the part that slots and minutes have in common. */
+struct span {
+    struct buckets *buckets;
+    struct arena arena;  /* of all that belongs to it, but for maps */
+    struct intmap cells; /* by their keys */
 };
 
-/* What is read and forgotten at once: one field of a client's slot, written whole; or one hash, a shard of a minute, of which the
- * dirty cells are written. */
+/* The only request of a cell. */
+struct request {
+    uint64_t latency_us, request_bytes, response_bytes;
+};
+
+/* What is counted for one combination: at first its only request, then sums. */
+struct cell {
+    uint64_t key; /* slot: client << 32 | combination; minute: client */
+    struct bucket *bucket;
+    struct cell *next; /* slot: of the bucket's cells; minute: of its dirty cells */
+    uint32_t status;   /* of its only request; 0: none, or more than one */
+    bool dirty;        /* in a minute */
+    union {
+        struct request one;   /* when status is not 0 */
+        struct measure *many; /* NULL: nothing counted */
+    };
+};
+
+/* What is read at once: one field of a client's slot, written whole; or one hash, a shard of a minute, of which the dirty cells are
+ * written. */
 struct bucket {
-    enum bucket_state state;
-    uint32_t shard;
-    bool dirty;
+    struct span *span;
     struct slot_client *slot_client; /* or */
     struct minute *minute;
-    struct intmap cells;
-    struct cell *dirty_cells;  /* in a minute's bucket */
+    struct cell *cells;        /* slot: all; minute: the dirty ones */
     struct bucket *next_dirty; /* of the slot's client, or of the minute */
-    struct buckets *buckets;
+    uint32_t shard, n_cells;
+    enum bucket_state state;
+    bool dirty;
+};
+
+/* Buckets by the number of their shard; NULL: not open. */
+struct shards {
+    struct bucket **at;
+    uint32_t n;
 };
 
 /* A member of a sorted set of routes. */
@@ -42,16 +74,16 @@ struct score {
 
 struct slot_client {
     struct slot *slot;
-    uint32_t number;
     uint64_t requests;
+    uint32_t number;
     bool dirty;
-    bool complete;        /* Redis has no bucket of it that is not in memory */
-    struct bucket *first; /* shard 0 */
-    struct intmap shards; /* the others */
+    bool complete; /* Redis has no bucket of it that is not in memory */
+    struct shards shards;
     struct bucket *dirty_buckets;
 };
 
 struct slot {
+    struct span span;
     int64_t day;
     int revision, index;
     enum bucket_state state;
@@ -59,20 +91,28 @@ struct slot {
     struct intmap routes;  /* name -> struct score */
     GPtrArray *dirty_clients, *dirty_routes;
     bool dirty;
-    struct buckets *buckets;
 };
 
 struct minute {
+    struct span span;
     int64_t minute;
     int revision;
     bool fresh; /* beyond the horizon when it was made: nothing to read */
-    struct intmap shards;
+    struct shards shards;
     struct bucket *dirty_buckets;
 };
 
-/* What was found for the symbols of the batch at hand, by symbol index. */
+/* What was found for a symbol of the batch at hand; all zero: nothing yet. As a client's name it is good for one organization,
+ * generation and slot, as a route's for one method and slot: those that the event before had. */
 struct memo {
-    uint32_t organization, client_name, method, route_name, user_name, platform_name;
+    uint32_t organization, client_name;
+    struct generation *generation;
+    struct client *client;
+    struct slot_client *slot_client;
+    bool client_over_cap;
+    uint32_t method, route_name;
+    struct score *score;
+    uint32_t user_name, platform_name;
 };
 
 struct buckets {
@@ -82,20 +122,37 @@ struct buckets {
     int64_t horizon;
     struct intmap slots, minutes;
     GPtrArray *dirty_slots, *dirty_minutes;
-    size_t bytes, dirty_bytes;
+    size_t dirty_bytes;
     const struct batch *batch;
     struct memo *memos;
     size_t n_memos;
+    /* Of the event before, in this batch. */
+    struct generation *generation;
+    struct slot *slot;
+    struct minute *minute;
     GString *text; /* for names and values */
 };
 
-void cell_format(const struct cell *cell, GString *out);
-struct cell *bucket_cell(struct bucket *bucket, uint64_t name);
+uint64_t cell_requests(const struct cell *cell);
+/* Takes what was read as the cell's value. */
+void cell_set(struct cell *cell, const struct measure *measure);
+/* The cell of a loaded bucket, made if need be. */
+struct cell *bucket_cell(struct bucket *bucket, uint64_t key);
 /* Reading: each asks at most once and marks the state. */
 void bucket_ask(struct bucket *bucket, struct commit *commit);
 void slot_ask(struct slot *slot, struct commit *commit);
 struct slot_client *slot_client_get(struct slot *slot, uint32_t number, bool complete);
 struct score *slot_route_get(struct slot *slot, uint32_t name);
 size_t bucket_key(const struct bucket *bucket, char *key); /* of its hash */
+
+static inline uint64_t combination(uint32_t route, uint32_t user, uint32_t platform)
+{
+    return route | user << ROUTE_BITS | platform << (ROUTE_BITS + USER_BITS);
+}
+
+static inline uint64_t bits(uint64_t key, unsigned shift, unsigned n)
+{
+    return key >> shift & ((UINT64_C(1) << n) - 1);
+}
 
 #endif

@@ -1,7 +1,6 @@
 /* buckets_read: open buckets as they stand in Redis. */
 #include "aggregator/buckets_private.h"
 
-#include "lib/keys.h"
 #include "lib/number.h"
 
 static bool damaged(GError **error, const char *what)
@@ -12,7 +11,7 @@ static bool damaged(GError **error, const char *what)
 
 size_t bucket_key(const struct bucket *bucket, char *key)
 {
-    int partition = bucket->buckets->partition;
+    int partition = bucket->span->buckets->partition;
     if (bucket->minute)
         return keys_minute(key, partition, bucket->minute->minute, bucket->minute->revision, bucket->shard);
     const struct slot *slot = bucket->slot_client->slot;
@@ -20,14 +19,26 @@ size_t bucket_key(const struct bucket *bucket, char *key)
 }
 
 /* "route.user.platform" at the cursor. */
-static bool read_name(const char **cursor, const char *end, uint64_t *name)
+static bool read_combination(const char **cursor, const char *end, uint64_t *key)
 {
     uint64_t route, user, platform;
     if (!number_scan(cursor, end, &route) || *cursor == end || *(*cursor)++ != '.' || !number_scan(cursor, end, &user) ||
         *cursor == end || *(*cursor)++ != '.' || !number_scan(cursor, end, &platform))
         return false;
-    *name = route | user << 20 | platform << 40;
-    return route < 1 << 20 && user < 1 << 20 && platform < 1 << 20;
+    if (route >> ROUTE_BITS || user >> USER_BITS || platform >> PLATFORM_BITS)
+        return false;
+    *key = combination((uint32_t)route, (uint32_t)user, (uint32_t)platform);
+    return true;
+}
+
+static bool load_cell(struct bucket *bucket, uint64_t key, struct view text)
+{
+    struct measure measure;
+    if (!measure_parse(&measure, text))
+        return false;
+    cell_set(bucket_cell(bucket, key), &measure);
+    measure_clear(&measure);
+    return true;
 }
 
 static bool shard_loaded(void *opaque, const struct redis_reply *reply, GError **error)
@@ -35,11 +46,12 @@ static bool shard_loaded(void *opaque, const struct redis_reply *reply, GError *
     struct bucket *bucket = opaque;
     struct view lines = redis_reply_text(reply); /* nil: empty */
     const char *cursor = lines.data, *end = lines.data + lines.size;
+    uint64_t client = (uint64_t)bucket->slot_client->number << 32;
     while (cursor < end) {
-        uint64_t name;
+        uint64_t key;
         const char *line_end = memchr(cursor, '\n', (size_t)(end - cursor));
-        if (!line_end || !read_name(&cursor, line_end, &name) || *cursor++ != ' ' ||
-            !measure_parse(&bucket_cell(bucket, name)->measure, view_make(cursor, (size_t)(line_end - cursor))))
+        if (!line_end || !read_combination(&cursor, line_end, &key) || *cursor++ != ' ' ||
+            !load_cell(bucket, client | key, view_make(cursor, (size_t)(line_end - cursor))))
             return damaged(error, "a line of a slot cannot be read");
         cursor = line_end + 1;
     }
@@ -51,9 +63,9 @@ static bool minute_loaded(void *opaque, const struct redis_reply *reply, GError 
 {
     struct bucket *bucket = opaque;
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
-        uint64_t name;
-        if (!number_read(redis_reply_text(redis_reply_at(reply, i)), &name) || name > UINT32_MAX ||
-            !measure_parse(&bucket_cell(bucket, name)->measure, redis_reply_text(redis_reply_at(reply, i + 1))))
+        uint64_t client;
+        if (!number_read(redis_reply_text(redis_reply_at(reply, i)), &client) || client > UINT32_MAX ||
+            !load_cell(bucket, client, redis_reply_text(redis_reply_at(reply, i + 1))))
             return damaged(error, "a field of a minute cannot be read");
     }
     bucket->state = BUCKET_LOADED;
@@ -92,7 +104,7 @@ static bool routes_loaded(void *opaque, const struct redis_reply *reply, GError 
 {
     struct slot *slot = opaque;
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
-        uint32_t name = symbols_name(slot->buckets->symbols, redis_reply_text(redis_reply_at(reply, i)));
+        uint32_t name = symbols_name(slot->span.buckets->symbols, redis_reply_text(redis_reply_at(reply, i)));
         if (!read_score(redis_reply_at(reply, i + 1), &slot_route_get(slot, name)->requests))
             return damaged(error, "a score of a slot's sorted set of routes is no whole number");
     }
@@ -103,7 +115,7 @@ static bool routes_loaded(void *opaque, const struct redis_reply *reply, GError 
 void slot_ask(struct slot *slot, struct commit *commit)
 {
     char clients[KEYS_MAX], routes[KEYS_MAX];
-    int partition = slot->buckets->partition;
+    int partition = slot->span.buckets->partition;
     struct view words[] = {view_of("ZRANGE"), {NULL, 0}, view_of("0"), view_of("-1"), view_of("WITHSCORES")};
     words[1] = view_make(clients, keys_slot_clients(clients, partition, slot->day, slot->revision, slot->index));
     commit_ask(commit, clients_loaded, slot, G_N_ELEMENTS(words), words);

@@ -1,7 +1,5 @@
 #include "aggregator/intmap.h"
 
-#include "lib/intern.h"
-
 enum { FIRST = 8 };
 
 void intmap_clear(struct intmap *map, GDestroyNotify free_value)

@@ -2,6 +2,7 @@
 #ifndef DAYBOOK_INTMAP_H
 #define DAYBOOK_INTMAP_H
 
+#include "lib/intern.h"
 #include <glib.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,12 @@ void intmap_clear(struct intmap *map, GDestroyNotify free_value);
 void *intmap_get(const struct intmap *map, uint64_t key); /* NULL: not there */
 /* The place of the key's value, made (NULL) if it was not there: the caller must fill it at once. Valid until the next change. */
 void **intmap_place(struct intmap *map, uint64_t key);
+/* Begins to bring what intmap_get will look at. */
+static inline void intmap_prefetch(const struct intmap *map, uint64_t key)
+{
+    if (map->entries)
+        __builtin_prefetch(&map->entries[hash_mix(key) & map->mask]);
+}
 size_t intmap_bytes(const struct intmap *map);
 
 /* for (struct intmap_entry *e = NULL; (e = intmap_next(&map, e));) */

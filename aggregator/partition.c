@@ -13,7 +13,6 @@ struct partition *partition_new(int number, const struct partition_settings *set
     partition->settings = *settings;
     partition->payload = payload_new();
     partition->places = g_array_new(FALSE, FALSE, sizeof(struct place));
-    partition->counted = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     partition->payload_limit = MIN((size_t)PAYLOAD_FIRST, settings->payload_max_bytes);
     partition->memory_max = SIZE_MAX;
     return partition;
@@ -38,7 +37,6 @@ void partition_free(struct partition *partition)
     partition_forget(partition);
     payload_free(partition->payload);
     g_array_free(partition->places, TRUE);
-    g_array_free(partition->counted, TRUE);
     g_free(partition);
 }
 

@@ -159,21 +159,6 @@ static void note_manifest(struct partition *partition, const struct batch *batch
 
 /* ---- events ---- */
 
-/* Which events of the batch are no duplicates by id. */
-static void sieve(struct partition *partition, const struct fed *fed)
-{
-    const struct batch *batch = &fed->record.batch;
-    size_t id = 0;
-    g_array_set_size(partition->counted, 0);
-    for (uint32_t i = 0; i < batch->n_events; i++) {
-        bool fresh = true;
-        if (id < batch->n_ids && batch->id_event[id] == i)
-            fresh = ids_enter(partition->ids, fed->first_id + id++, partition->clock_ms);
-        if (fresh)
-            g_array_append_val(partition->counted, i);
-    }
-}
-
 /* Until a day is closed all of its events belong to its first revision. */
 static int revision_of(const struct partition *partition, int64_t day)
 {
@@ -182,18 +167,28 @@ static int revision_of(const struct partition *partition, int64_t day)
     return 1;
 }
 
+/* The events of the batch that are no duplicates by id, as places to be found. */
+static void sieve(struct partition *partition, const struct fed *fed)
+{
+    const struct batch *batch = &fed->record.batch;
+    size_t id = 0;
+    g_array_set_size(partition->places, 0);
+    for (uint32_t i = 0; i < batch->n_events; i++) {
+        bool fresh = true;
+        if (id < batch->n_ids && batch->id_event[id] == i)
+            fresh = ids_enter(partition->ids, fed->first_id + id++, partition->clock_ms);
+        struct place place = {.index = i, .revision = revision_of(partition, batch->time_ms[i] / KEYS_DAY_MS)};
+        if (fresh)
+            g_array_append_val(partition->places, place);
+    }
+}
+
 /* Finds the place of every event; reads from Redis until nothing is missing. */
 static bool place_all(struct partition *partition, const struct batch *batch, GError **error)
 {
-    guint n = partition->counted->len;
-    g_array_set_size(partition->places, n);
     for (;;) {
-        buckets_begin(partition->buckets, batch);
-        for (guint i = 0; i < n; i++) {
-            uint32_t index = g_array_index(partition->counted, uint32_t, i);
-            buckets_place(partition->buckets, partition->commit, index, revision_of(partition, batch->time_ms[index] / KEYS_DAY_MS),
-                          partition->clock_ms, &g_array_index(partition->places, struct place, i));
-        }
+        buckets_place(partition->buckets, partition->commit, batch, (struct place *)(void *)partition->places->data,
+                      partition->places->len, partition->clock_ms);
         if (commit_asked(partition->commit) == 0)
             return true;
         if (!commit_read(partition->commit, error))
@@ -210,13 +205,13 @@ static bool count_batch(struct partition *partition, const struct fed *fed, GErr
     sieve(partition, fed);
     if (!place_all(partition, batch, error))
         return false;
-    for (guint i = 0; i < partition->counted->len; i++) {
-        const struct place *place = &g_array_index(partition->places, struct place, i);
-        buckets_count(partition->buckets, place, g_array_index(partition->counted, uint32_t, i));
-        over_cap += place->over_cap;
-    }
-    mirror_add(partition->meta, "events", partition->counted->len);
-    mirror_add(partition->meta, "duplicates", (int64_t)(batch->n_events - partition->counted->len));
+    const struct place *places = (const struct place *)(const void *)partition->places->data;
+    guint n = partition->places->len;
+    buckets_count(partition->buckets, places, n);
+    for (guint i = 0; i < n; i++)
+        over_cap += places[i].over_cap;
+    mirror_add(partition->meta, "events", n);
+    mirror_add(partition->meta, "duplicates", (int64_t)(batch->n_events - n));
     mirror_add(partition->meta, "over_cap", over_cap);
     return true;
 }

@@ -28,8 +28,7 @@ struct partition {
     struct ids *ids;
     struct mirror *meta, *hw, *hb, *imports, *quarantine, *gaps, *due;
     struct payload *payload;
-    GArray *places;  /* struct place, of the batch at hand */
-    GArray *counted; /* uint32_t: events of the batch that are no duplicates */
+    GArray *places; /* struct place: events of the batch at hand that are no duplicates */
     /* Pace. */
     size_t payload_limit;
     int64_t flushed_at_ms, checked_at_ms, swept_clock_ms; /* monotonic; log clock */

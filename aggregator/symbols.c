@@ -303,6 +303,12 @@ uint32_t symbols_client_number(const struct client *client)
     return client->number;
 }
 
+void symbols_prefetch(const struct client *client, enum symbol_kind kind, uint32_t name)
+{
+    if (name != 0)
+        intmap_prefetch(&client->tables[kind].numbers, name);
+}
+
 uint32_t symbols_number(struct symbols *symbols, struct client *client, enum symbol_kind kind, uint32_t name, bool *over_cap)
 {
     if (name == 0)

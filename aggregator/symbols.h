@@ -37,6 +37,8 @@ struct client *symbols_client(struct symbols *symbols, struct commit *commit, st
 uint32_t symbols_client_number(const struct client *client);
 /* The number of a name of this kind; 0 for the empty name. */
 uint32_t symbols_number(struct symbols *symbols, struct client *client, enum symbol_kind kind, uint32_t name, bool *over_cap);
+/* Begins to bring what symbols_number will look at. */
+void symbols_prefetch(const struct client *client, enum symbol_kind kind, uint32_t name);
 
 size_t symbols_bytes(const struct symbols *symbols);
 /* Upper estimate of what the next flush writes. */

@@ -6,34 +6,44 @@
 
 void measure_init(struct measure *measure)
 {
-    *measure = (struct measure){0};
+    measure_init_in(measure, NULL);
 }
 
-/* Slices: there are millions of these little arrays. */
-static void tally_clear(struct tally_list *list)
+void measure_init_in(struct measure *measure, struct arena *arena)
 {
-    g_slice_free1(list->capacity * sizeof *list->items, list->items);
+    *measure = (struct measure){.arena = arena};
 }
 
 void measure_clear(struct measure *measure)
 {
-    tally_clear(&measure->statuses);
-    tally_clear(&measure->latencies);
-    measure_init(measure);
+    if (!measure->arena) {
+        g_free(measure->statuses.items);
+        g_free(measure->latencies.items);
+    }
+    measure_init_in(measure, measure->arena);
 }
 
-static void tally_insert(struct tally_list *list, uint32_t at, uint32_t key, uint64_t count)
+static void tally_grow(struct tally_list *list, struct arena *arena)
 {
-    if (list->n == list->capacity) {
-        struct tally_list old = *list;
-        list->capacity = old.capacity ? 2 * old.capacity : 1;
-        list->items = g_slice_alloc(list->capacity * sizeof *list->items);
-        if (old.n > 0)
-            memcpy(list->items, old.items, old.n * sizeof *old.items);
-        tally_clear(&old);
+    uint32_t capacity = list->capacity ? 2 * list->capacity : 2;
+    if (!arena) {
+        list->items = g_renew(struct tally, list->items, capacity);
+    } else {
+        struct tally *items = arena_alloc(arena, capacity * sizeof *items);
+        if (list->n > 0)
+            memcpy(items, list->items, list->n * sizeof *items);
+        list->items = items;
     }
+    list->capacity = capacity;
+}
+
+static void tally_insert(struct tally_list *list, struct arena *arena, uint32_t at, uint32_t key, uint64_t count)
+{
+    g_assert(key <= UINT16_MAX && count <= TALLY_COUNT_MAX);
+    if (list->n == list->capacity)
+        tally_grow(list, arena);
     memmove(list->items + at + 1, list->items + at, (list->n - at) * sizeof *list->items);
-    list->items[at] = (struct tally){.key = key, .count = count};
+    list->items[at] = (struct tally){.key = key & UINT16_MAX, .count = count & TALLY_COUNT_MAX};
     list->n++;
 }
 
@@ -47,13 +57,21 @@ static uint32_t tally_place(const struct tally_list *list, uint32_t key)
     return (uint32_t)(base - list->items) + (list->n > 0 && base->key < key);
 }
 
-void tally_add(struct tally_list *list, uint32_t key, uint64_t count)
+static void tally_put(struct tally_list *list, struct arena *arena, uint32_t key, uint64_t count)
 {
     uint32_t at = tally_place(list, key);
-    if (at < list->n && list->items[at].key == key)
-        list->items[at].count += count;
-    else
-        tally_insert(list, at, key, count);
+    if (at == list->n || list->items[at].key != key) {
+        tally_insert(list, arena, at, key, count);
+        return;
+    }
+    uint64_t sum = list->items[at].count + count;
+    g_assert(sum <= TALLY_COUNT_MAX);
+    list->items[at].count = sum & TALLY_COUNT_MAX;
+}
+
+void tally_add(struct tally_list *list, uint32_t key, uint64_t count)
+{
+    tally_put(list, NULL, key, count);
 }
 
 void measure_add(struct measure *measure, uint32_t status, uint64_t latency_us, uint64_t request_bytes, uint64_t response_bytes,
@@ -65,15 +83,15 @@ void measure_add(struct measure *measure, uint32_t status, uint64_t latency_us, 
         measure->latency_max_us = latency_us;
     measure->request_bytes += request_bytes;
     measure->response_bytes += response_bytes;
-    tally_add(&measure->statuses, status, 1);
+    tally_put(&measure->statuses, measure->arena, status, 1);
     if (histogram)
-        tally_add(&measure->latencies, histogram_bucket(latency_us), 1);
+        tally_put(&measure->latencies, measure->arena, histogram_bucket(latency_us), 1);
 }
 
-static void tally_merge(struct tally_list *into, const struct tally_list *from)
+static void tally_merge(struct tally_list *into, struct arena *arena, const struct tally_list *from)
 {
     for (uint32_t i = 0; i < from->n; i++)
-        tally_add(into, from->items[i].key, from->items[i].count);
+        tally_put(into, arena, from->items[i].key, from->items[i].count);
 }
 
 void measure_merge(struct measure *into, const struct measure *from)
@@ -83,8 +101,8 @@ void measure_merge(struct measure *into, const struct measure *from)
     into->latency_max_us = MAX(into->latency_max_us, from->latency_max_us);
     into->request_bytes += from->request_bytes;
     into->response_bytes += from->response_bytes;
-    tally_merge(&into->statuses, &from->statuses);
-    tally_merge(&into->latencies, &from->latencies);
+    tally_merge(&into->statuses, into->arena, &from->statuses);
+    tally_merge(&into->latencies, into->arena, &from->latencies);
 }
 
 uint64_t measure_statuses(const struct measure *measure, uint32_t first, uint32_t last)
@@ -115,8 +133,7 @@ static char *write_tallies(char *out, const struct tally_list *list)
     return out;
 }
 
-/* One request, and no histogram or one that holds just it. */
-static bool is_single(const struct measure *measure)
+bool measure_is_single(const struct measure *measure)
 {
     const struct tally_list *latencies = &measure->latencies;
     return measure->requests == 1 && measure->latency_sum_us == measure->latency_max_us &&
@@ -144,7 +161,7 @@ void measure_format_request(uint32_t status, uint64_t latency_us, uint64_t reque
 
 void measure_format(const struct measure *measure, GString *out)
 {
-    if (is_single(measure)) {
+    if (measure_is_single(measure)) {
         measure_format_request(measure->statuses.items[0].key, measure->latency_sum_us, measure->request_bytes,
                                measure->response_bytes, measure->latencies.n > 0, out);
         return;
@@ -177,11 +194,11 @@ static bool read_tallies(struct tally_list *list, const char **cursor, const cha
     }
     for (;;) {
         uint64_t key, count;
-        if (!number_scan(cursor, end, &key) || key > UINT32_MAX || *cursor == end || *(*cursor)++ != ':')
+        if (!number_scan(cursor, end, &key) || key > UINT16_MAX || *cursor == end || *(*cursor)++ != ':')
             return false;
-        if (!number_scan(cursor, end, &count) || count == 0 || (list->n > 0 && list->items[list->n - 1].key >= key))
+        if (!number_scan(cursor, end, &count) || count == 0 || count > TALLY_COUNT_MAX || (list->n > 0 && list->items[list->n - 1].key >= key))
             return false;
-        tally_insert(list, list->n, (uint32_t)key, count);
+        tally_insert(list, NULL, list->n, (uint32_t)key, count);
         if (*cursor == end || **cursor != ',')
             return true;
         ++*cursor;
@@ -214,7 +231,7 @@ static bool measure_read(struct measure *measure, const char *cursor, const char
 {
     const char *behind = cursor;
     uint64_t status;
-    if (number_scan(&behind, end, &status) && status <= UINT32_MAX && behind < end && *behind == ' ')
+    if (number_scan(&behind, end, &status) && status <= UINT16_MAX && behind < end && *behind == ' ')
         return read_single(measure, status, behind, end);
     uint64_t *const sums[] = {&measure->requests, &measure->latency_sum_us, &measure->latency_max_us, &measure->request_bytes,
                               &measure->response_bytes};

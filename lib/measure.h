@@ -18,14 +18,15 @@
 #ifndef DAYBOOK_MEASURE_H
 #define DAYBOOK_MEASURE_H
 
+#include "lib/arena.h"
 #include "lib/view.h"
 #include <glib.h>
 
 struct tally {
-    uint32_t key; /* status code or histogram bucket */
-    uint32_t unused;
-    uint64_t count;
+    uint64_t key : 16; /* status code or histogram bucket */
+    uint64_t count : 48;
 };
+#define TALLY_COUNT_MAX ((UINT64_C(1) << 48) - 1)
 
 /* A small sorted list of tallies; grows, never shrinks. */
 struct tally_list {
@@ -41,9 +42,12 @@ struct measure {
     uint64_t response_bytes;
     struct tally_list statuses;
     struct tally_list latencies; /* by histogram bucket; empty when histograms are off */
+    struct arena *arena;         /* where the lists grow; NULL: on the heap */
 };
 
 void measure_init(struct measure *measure);
+/* Its lists grow in the arena and end with it. */
+void measure_init_in(struct measure *measure, struct arena *arena);
 void measure_clear(struct measure *measure);
 void measure_add(struct measure *measure, uint32_t status, uint64_t latency_us, uint64_t request_bytes, uint64_t response_bytes,
                  bool histogram);
@@ -51,6 +55,8 @@ void measure_merge(struct measure *into, const struct measure *from);
 uint64_t measure_status(const struct measure *measure, uint32_t status);
 /* Requests whose status is between first and last (200, 299). */
 uint64_t measure_statuses(const struct measure *measure, uint32_t first, uint32_t last);
+/* One request, and no histogram or one that holds just it: what the short text says. */
+bool measure_is_single(const struct measure *measure);
 /* Appends the short text of one request. */
 void measure_format_request(uint32_t status, uint64_t latency_us, uint64_t request_bytes, uint64_t response_bytes, bool histogram,
                             GString *out);
@@ -59,7 +65,7 @@ void measure_format(const struct measure *measure, GString *out);
 /* Reads the text; false, with the measure cleared, when it is not one. */
 bool measure_parse(struct measure *measure, struct view text);
 
-/* Adds to a sorted list. */
+/* Adds to a sorted list on the heap. key is under 2^16; no count of Daybook's passes TALLY_COUNT_MAX. */
 void tally_add(struct tally_list *list, uint32_t key, uint64_t count);
 
 #endif

@@ -9,67 +9,67 @@
 
 G_DEFINE_QUARK(daybook - record - error, record_error)
 
-/* ---- arena ---- */
+/* ---- scratch memory ---- */
 
-enum { ARENA_FIRST = 256 * 1024 };
+enum { SCRATCH_FIRST = 256 * 1024 };
 
-struct arena {
+struct scratch {
     char *data;
     size_t size, used;
     GPtrArray *extra;   /* allocations that did not fit, freed at the next reset */
     size_t extra_bytes; /* in them: the arena grows by that at the next reset */
 };
 
-static void *arena_alloc(void *opaque, size_t size)
+static void *scratch_alloc(void *opaque, size_t size)
 {
-    struct arena *arena = opaque;
+    struct scratch *scratch = opaque;
     size_t rounded = (size + 15) & ~(size_t)15;
     if (rounded < size)
         return NULL;
-    if (arena->size - arena->used >= rounded) {
-        arena->used += rounded;
-        return arena->data + arena->used - rounded;
+    if (scratch->size - scratch->used >= rounded) {
+        scratch->used += rounded;
+        return scratch->data + scratch->used - rounded;
     }
     void *extra = g_try_malloc(rounded);
     if (extra) {
-        g_ptr_array_add(arena->extra, extra);
-        arena->extra_bytes += rounded;
+        g_ptr_array_add(scratch->extra, extra);
+        scratch->extra_bytes += rounded;
     }
     return extra;
 }
 
-static void arena_free(void *opaque, void *pointer)
+static void scratch_free(void *opaque, void *pointer)
 {
     (void)opaque;
-    (void)pointer; /* all at once, in arena_reset */
+    (void)pointer; /* all at once, in scratch_reset */
 }
 
-static void arena_reset(struct arena *arena)
+static void scratch_reset(struct scratch *scratch)
 {
-    if (arena->extra_bytes > 0 && arena->size < 64 * 1024 * 1024) {
-        arena->size += arena->extra_bytes;
-        g_free(arena->data);
-        arena->data = g_malloc(arena->size);
+    if (scratch->extra_bytes > 0 && scratch->size < 64 * 1024 * 1024) {
+        scratch->size += scratch->extra_bytes;
+        g_free(scratch->data);
+        scratch->data = g_malloc(scratch->size);
     }
-    g_ptr_array_set_size(arena->extra, 0);
-    arena->extra_bytes = 0;
-    arena->used = 0;
+    g_ptr_array_set_size(scratch->extra, 0);
+    scratch->extra_bytes = 0;
+    scratch->used = 0;
 }
 
 /* ---- reading ---- */
 
 struct record_parser {
-    struct arena arena;
+    struct scratch scratch;
     ProtobufCAllocator allocator;
 };
 
 struct record_parser *record_parser_new(void)
 {
     struct record_parser *parser = g_new0(struct record_parser, 1);
-    parser->arena.size = ARENA_FIRST;
-    parser->arena.data = g_malloc(ARENA_FIRST);
-    parser->arena.extra = g_ptr_array_new_with_free_func(g_free);
-    parser->allocator = (ProtobufCAllocator){arena_alloc, arena_free, &parser->arena};
+    parser->scratch.size = SCRATCH_FIRST;
+    parser->scratch.data = g_malloc(SCRATCH_FIRST);
+    parser->scratch.extra = g_ptr_array_new_with_free_func(g_free);
+    parser->allocator = (ProtobufCAllocator){scratch_alloc, scratch_free, &parser->scratch};
     return parser;
 }
 
@@ -77,8 +77,8 @@ void record_parser_free(struct record_parser *parser)
 {
     if (!parser)
         return;
-    g_ptr_array_free(parser->arena.extra, TRUE);
-    g_free(parser->arena.data);
+    g_ptr_array_free(parser->scratch.extra, TRUE);
+    g_free(parser->scratch.data);
     g_free(parser);
 }
 
@@ -99,7 +99,7 @@ static bool text_is_clean(const char *text, size_t size)
 
 static bool read_symbols(struct record_parser *parser, const Daybook__V1__UsageBatch *from, struct batch *to, GError **error)
 {
-    struct view *symbols = arena_alloc(&parser->arena, (from->n_symbols + 1) * sizeof *symbols);
+    struct view *symbols = scratch_alloc(&parser->scratch, (from->n_symbols + 1) * sizeof *symbols);
     if (!symbols)
         return malformed(error, "too large");
     for (size_t i = 0; i < from->n_symbols; i++) {
@@ -117,7 +117,7 @@ static bool read_symbols(struct record_parser *parser, const Daybook__V1__UsageB
 static bool read_times(struct record_parser *parser, const Daybook__V1__UsageBatch *from, struct batch *to, GError **error)
 {
     const int64_t latest = INT64_C(7258118400000); /* 2200-01-01 */
-    int64_t *times = arena_alloc(&parser->arena, (to->n_events + 1) * sizeof *times);
+    int64_t *times = scratch_alloc(&parser->scratch, (to->n_events + 1) * sizeof *times);
     if (!times)
         return malformed(error, "too large");
     if (from->n_time_delta_ms != 0 && from->n_time_delta_ms != to->n_events)
@@ -178,7 +178,7 @@ static bool read_ids(struct record_parser *parser, const Daybook__V1__UsageBatch
 {
     if (from->n_id != from->n_id_event || from->n_id > to->n_events)
         return malformed(error, "id and id_event have different lengths");
-    struct view *ids = arena_alloc(&parser->arena, (from->n_id + 1) * sizeof *ids);
+    struct view *ids = scratch_alloc(&parser->scratch, (from->n_id + 1) * sizeof *ids);
     if (!ids)
         return malformed(error, "too large");
     for (size_t i = 0; i < from->n_id; i++) {
@@ -286,7 +286,7 @@ static bool read_heartbeat(const Daybook__V1__Heartbeat *from, struct heartbeat 
 
 bool record_parse(struct record_parser *parser, const void *data, size_t size, struct record *record, GError **error)
 {
-    arena_reset(&parser->arena);
+    scratch_reset(&parser->scratch);
     memset(record, 0, sizeof *record);
     record->crc = crc32c(0, data, size);
     Daybook__V1__Record *message = size > 0 ? daybook__v1__record__unpack(&parser->allocator, size, data) : NULL;
