@@ -53,8 +53,21 @@ class Cluster:
         for start, end, primary, *_ in self.nodes[0].client().cluster("slots"):
             yield {"start": start, "end": end, "primary": primary}
 
+    def _agree(self):
+        """Every node has heard the same epoch and the same slots of every other."""
+        heard = [
+            {each["node_id"]: (each["epoch"], each["slots"]) for each in node.client().cluster("nodes").values()}
+            for node in self.nodes
+        ]
+        return all(each == heard[0] for each in heard)
+
     def move_slot(self, slot, source, target):
-        """By hand, as redis-cli --cluster reshard does it."""
+        """By hand, as redis-cli --cluster reshard does it; returns when all nodes have heard of it.
+
+        Among nodes that claim a slot the newest epoch wins, and a target takes one above those that it has heard of. A move that
+        begins too early may get an epoch below the source's own: news that were under way then give the slot back to the source,
+        which sends everybody to the target, which has dropped its keys. Nothing mends that.
+        """
         ids = {node: node.client().cluster("myid") for node in (source, target)}
         target.client().cluster("setslot", slot, "IMPORTING", ids[source])
         source.client().cluster("setslot", slot, "MIGRATING", ids[target])
@@ -64,6 +77,7 @@ class Cluster:
             moved += len(keys)
         for node in (target, source, *self.nodes):
             node.client().cluster("setslot", slot, "NODE", ids[target])
+        wait_until(self._agree, 30, f"the nodes agree on slot {slot}")
         return moved
 
     def alive(self):
