@@ -307,7 +307,8 @@ static struct redis *connect_owner(struct attempt *attempt, const char *key)
 {
     struct redis_host owner = {NULL, 0};
     struct redis *redis = NULL;
-    bool moved = find_owner(attempt, redis_slot_of(view_of(key)), &owner);
+    unsigned slot = redis_slot_of(view_of(key));
+    bool moved = find_owner(attempt, slot, &owner);
 
     for (int i = 0; moved && i < REDIRECTS_MAX; i++) {
         GError *error = NULL;
@@ -317,6 +318,11 @@ static struct redis *connect_owner(struct attempt *attempt, const char *key)
             g_clear_pointer(&redis, redis_free);
         attempt_note(attempt, error);
     }
+    if (moved)
+        attempt_note(attempt, g_error_new(REDIS_ERROR, REDIS_ERROR_LOST,
+                                          "The nodes of the Redis cluster do not agree on who serves slot %u: "
+                                          "%d of them in turn named another, the last one %s:%d.",
+                                          slot, REDIRECTS_MAX, owner.host, owner.port));
     g_free(owner.host);
     return redis;
 }

@@ -501,6 +501,19 @@ static void cluster_wait(const struct redis_process *nodes)
     }
 }
 
+/* Node 2 gives the slot of "key" to node 0, which is not asked: each names the other. */
+static void cluster_disagree(const struct redis_process *nodes)
+{
+    GError *error = NULL;
+    struct redis *redis = connect_to(nodes[0].url);
+    struct redis_reply *id = redis_call(redis, &error, "CLUSTER MYID");
+
+    g_assert_no_error(error);
+    cluster_call(nodes[2].port, "CLUSTER SETSLOT 12539 NODE %s", redis_reply_text(id).data);
+    redis_reply_free(id);
+    redis_free(redis);
+}
+
 static void test_cluster(void)
 {
     struct redis_process nodes[NODES];
@@ -527,6 +540,8 @@ static void test_cluster(void)
     g_assert_no_error(error);
     g_assert_cmpuint(all->len, ==, NODES);
     g_ptr_array_free(all, TRUE);
+    cluster_disagree(nodes);
+    expect_refused(url, REDIS_ERROR_LOST, "do not agree on who serves slot 12539");
     /* a node is gone: its slots cannot be served, and that is said */
     redis_process_kill(&nodes[0]);
     g_assert_null(redis_connect_all(&settings, &error));
