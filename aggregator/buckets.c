@@ -1,6 +1,5 @@
 #include "aggregator/buckets_private.h"
 
-
 enum { MINUTES_PER_SLOT = KEYS_SLOT_MS / (int)KEYS_MINUTE_MS };
 /* Upper estimates: bytes of a line and of a field in a payload. */
 enum { LINE_BYTES = 40, FIELD_BYTES = 24 };
@@ -53,6 +52,7 @@ void buckets_free(struct buckets *buckets)
     g_ptr_array_free(buckets->dirty_minutes, TRUE);
     g_string_free(buckets->text, TRUE);
     g_free(buckets->memos);
+    g_free(buckets->names);
     g_free(buckets);
 }
 
@@ -73,7 +73,7 @@ static size_t span_bytes(const struct span *span)
 
 size_t buckets_bytes(const struct buckets *buckets)
 {
-    size_t bytes = buckets->n_memos * sizeof *buckets->memos;
+    size_t bytes = buckets->n_memos * (sizeof *buckets->memos + sizeof *buckets->names);
     for (struct intmap_entry *e = NULL; (e = intmap_next(&buckets->slots, e));) {
         const struct slot *slot = e->value;
         bytes += sizeof *slot + span_bytes(&slot->span) + intmap_bytes(&slot->clients) + intmap_bytes(&slot->routes);
@@ -135,47 +135,19 @@ static void begin(struct buckets *buckets, const struct batch *batch)
     if (batch->n_symbols > buckets->n_memos) {
         buckets->n_memos = batch->n_symbols;
         buckets->memos = g_renew(struct memo, buckets->memos, buckets->n_memos);
+        buckets->names = g_renew(uint32_t, buckets->names, buckets->n_memos);
     }
     memset(buckets->memos, 0, batch->n_symbols * sizeof *buckets->memos);
+    symbols_names(buckets->symbols, batch->symbols, batch->n_symbols, buckets->names);
     buckets->generation = NULL;
     buckets->slot = NULL;
     buckets->minute = NULL;
 }
 
-static struct view symbol_text(const struct batch *batch, const uint32_t *column, size_t index)
+/* Name of an event's symbol in a column that may be missing; 0 for none. */
+static uint32_t name_in(const struct buckets *buckets, const uint32_t *column, size_t index)
 {
-    return column ? batch->symbols[column[index]] : view_of("");
-}
-
-static uint32_t name_of_pair(struct buckets *buckets, struct view first, char separator, struct view second)
-{
-    g_string_truncate(buckets->text, 0);
-    g_string_append_len(buckets->text, first.data, (gssize)first.size);
-    g_string_append_c(buckets->text, separator);
-    g_string_append_len(buckets->text, second.data, (gssize)second.size);
-    return symbols_name(buckets->symbols, view_make(buckets->text->str, buckets->text->len));
-}
-
-static uint32_t user_name(struct buckets *buckets, size_t index)
-{
-    const struct batch *batch = buckets->batch;
-    if (!batch->user || batch->user[index] == 0)
-        return 0;
-    struct memo *memo = &buckets->memos[batch->user[index]];
-    if (memo->user_name == 0)
-        memo->user_name = symbols_name(buckets->symbols, batch->symbols[batch->user[index]]);
-    return memo->user_name;
-}
-
-static uint32_t platform_name(struct buckets *buckets, size_t index)
-{
-    const struct batch *batch = buckets->batch;
-    if (!batch->platform || batch->platform[index] == 0)
-        return 0;
-    struct memo *memo = &buckets->memos[batch->platform[index]];
-    if (memo->platform_name == 0)
-        memo->platform_name = symbols_name(buckets->symbols, batch->symbols[batch->platform[index]]);
-    return memo->platform_name;
+    return column ? buckets->names[column[index]] : 0;
 }
 
 static struct generation *find_generation(struct buckets *buckets, struct commit *commit, int64_t day, int revision)
@@ -208,7 +180,8 @@ static struct slot *find_slot(struct buckets *buckets, struct commit *commit, co
 {
     int64_t number = minute / MINUTES_PER_SLOT;
     struct slot *slot = buckets->slot;
-    if (slot && slot->day == generation->day && slot->index == number % KEYS_SLOTS_PER_DAY && slot->revision == generation->revision)
+    if (slot && slot->day == generation->day && slot->index == number % KEYS_SLOTS_PER_DAY &&
+        slot->revision == generation->revision)
         return slot;
     slot = open_slot(buckets, generation, number);
     if (slot->state == BUCKET_UNKNOWN)
@@ -327,13 +300,12 @@ struct score *slot_route_get(struct slot *slot, uint32_t name)
 /* The client's memo, with its client looked up in this generation; its client is NULL when it must be read first. */
 static struct memo *find_client(struct buckets *buckets, struct commit *commit, size_t index, struct generation *generation)
 {
-    const struct batch *batch = buckets->batch;
-    struct memo *memo = &buckets->memos[batch->client[index]];
-    uint32_t organization = batch->organization ? batch->organization[index] : 0;
+    uint32_t symbol = buckets->batch->client[index];
+    struct memo *memo = &buckets->memos[symbol];
+    uint32_t organization = name_in(buckets, buckets->batch->organization, index);
     if (memo->client_name == 0 || memo->organization != organization) {
         memo->organization = organization;
-        memo->client_name = name_of_pair(buckets, symbol_text(batch, batch->organization, index), KEYS_CLIENT_SEPARATOR,
-                                         batch->symbols[batch->client[index]]);
+        memo->client_name = symbols_pair(buckets->symbols, organization, KEYS_CLIENT_SEPARATOR, buckets->names[symbol]);
         memo->client = NULL;
     }
     if (!memo->client || memo->generation != generation) {
@@ -347,17 +319,19 @@ static struct memo *find_client(struct buckets *buckets, struct commit *commit, 
 
 static struct memo *find_route(struct buckets *buckets, size_t index)
 {
-    const struct batch *batch = buckets->batch;
-    struct memo *memo = &buckets->memos[batch->route[index]];
-    if (memo->route_name == 0 || memo->method != batch->method[index]) {
-        memo->method = batch->method[index];
-        memo->route_name = name_of_pair(buckets, batch->symbols[batch->method[index]], ' ', batch->symbols[batch->route[index]]);
+    uint32_t symbol = buckets->batch->route[index];
+    struct memo *memo = &buckets->memos[symbol];
+    uint32_t method = buckets->names[buckets->batch->method[index]];
+    if (memo->route_name == 0 || memo->method != method) {
+        memo->method = method;
+        memo->route_name = symbols_pair(buckets->symbols, method, ' ', buckets->names[symbol]);
         memo->score = NULL;
     }
     return memo;
 }
 
-/* Every step is done for all events before the next one, and says which memory the next one will want: so the waits for it overlap. */
+/* Every step is done for all events before the next one, and says which memory the next one will want: so the waits for it overlap.
+ */
 
 static void place_names(struct buckets *buckets, struct commit *commit, struct place *place)
 {
@@ -380,8 +354,9 @@ static void place_names(struct buckets *buckets, struct commit *commit, struct p
     place->over_cap = memo->client_over_cap;
     place->client = memo->slot_client;
     place->route = by_route->score;
-    place->user_name = user_name(buckets, index);
-    place->platform_name = platform_name(buckets, index);
+    place->user_name = name_in(buckets, buckets->batch->user, index);
+    place->platform_name = name_in(buckets, buckets->batch->platform, index);
+    symbols_prefetch(place->symbols, SYMBOL_ROUTE, place->route->name);
     symbols_prefetch(place->symbols, SYMBOL_USER, place->user_name);
 }
 

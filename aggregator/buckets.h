@@ -39,8 +39,8 @@ void buckets_free(struct buckets *buckets);
 int64_t buckets_horizon(const struct buckets *buckets);
 void buckets_set_horizon(struct buckets *buckets, int64_t minute);
 
-/* Finds the places of n events of a batch. clock_ms is the log clock. When it has asked for something (commit_asked), some places are
- * not found: commit_read, then once more. */
+/* Finds the places of n events of a batch. clock_ms is the log clock. When it has asked for something (commit_asked), some places
+ * are not found: commit_read, then once more. */
 void buckets_place(struct buckets *buckets, struct commit *commit, const struct batch *batch, struct place *places, size_t n,
                    int64_t clock_ms);
 /* Counts the events of the batch at hand in their places. */

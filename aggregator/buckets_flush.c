@@ -3,20 +3,28 @@
 
 #include "lib/number.h"
 
-static void append_number(GString *text, uint64_t number, char behind)
-{
-    char digits[NUMBER_MAX + 1];
-    size_t size = number_write(digits, number);
-    digits[size++] = behind;
-    g_string_append_len(text, digits, (gssize)size);
-}
+enum { COMBINATION_MAX = 3 * (NUMBER_MAX + 1) };
 
 static void format_cell(const struct cell *cell, bool histograms, GString *out)
 {
     if (cell->status)
-        measure_format_request(cell->status, cell->one.latency_us, cell->one.request_bytes, cell->one.response_bytes, histograms, out);
+        measure_format_request(cell->status, cell->one.latency_us, cell->one.request_bytes, cell->one.response_bytes, histograms,
+                               out);
     else
         measure_format(cell->many, out);
+}
+
+/* "route.user.platform " */
+static void format_name(uint64_t key, GString *out)
+{
+    char text[COMBINATION_MAX];
+    size_t size = number_write(text, bits(key, 0, ROUTE_BITS));
+    text[size++] = '.';
+    size += number_write(text + size, bits(key, ROUTE_BITS, USER_BITS));
+    text[size++] = '.';
+    size += number_write(text + size, bits(key, ROUTE_BITS + USER_BITS, PLATFORM_BITS));
+    text[size++] = ' ';
+    g_string_append_len(out, text, (gssize)size);
 }
 
 /* A shard of a client's slot is one field: all of its combinations, one a line. */
@@ -25,9 +33,9 @@ static void flush_shard(struct buckets *buckets, struct bucket *bucket, struct p
     char field[NUMBER_MAX];
     g_string_truncate(buckets->text, 0);
     for (const struct cell *cell = bucket->cells; cell; cell = cell->next) {
-        append_number(buckets->text, bits(cell->key, 0, ROUTE_BITS), '.');
-        append_number(buckets->text, bits(cell->key, ROUTE_BITS, USER_BITS), '.');
-        append_number(buckets->text, bits(cell->key, ROUTE_BITS + USER_BITS, PLATFORM_BITS), ' ');
+        if (cell->next)
+            __builtin_prefetch(cell->next);
+        format_name(cell->key, buckets->text);
         format_cell(cell, buckets->histograms, buckets->text);
         g_string_append_c(buckets->text, '\n');
     }
@@ -43,8 +51,11 @@ static void flush_client(struct buckets *buckets, struct slot_client *client, st
     if (!bucket)
         return;
     payload_begin(payload, PAYLOAD_HSET, view_make(key, bucket_key(bucket, key)));
-    for (; bucket; bucket = bucket->next_dirty)
+    for (; bucket; bucket = bucket->next_dirty) {
+        if (bucket->next_dirty)
+            __builtin_prefetch(bucket->next_dirty->cells);
         flush_shard(buckets, bucket, payload);
+    }
     client->dirty_buckets = NULL;
 }
 

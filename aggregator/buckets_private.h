@@ -102,8 +102,8 @@ struct minute {
     struct bucket *dirty_buckets;
 };
 
-/* What was found for a symbol of the batch at hand; all zero: nothing yet. As a client's name it is good for one organization,
- * generation and slot, as a route's for one method and slot: those that the event before had. */
+/* What was found for a symbol of the batch at hand. As a client's name it is good for one organization, generation and slot, as a
+ * route's for one method and slot: those that the event before had. Names are never 0 once they are found. */
 struct memo {
     uint32_t organization, client_name;
     struct generation *generation;
@@ -112,7 +112,6 @@ struct memo {
     bool client_over_cap;
     uint32_t method, route_name;
     struct score *score;
-    uint32_t user_name, platform_name;
 };
 
 struct buckets {
@@ -125,7 +124,8 @@ struct buckets {
     size_t dirty_bytes;
     const struct batch *batch;
     struct memo *memos;
-    size_t n_memos;
+    uint32_t *names; /* of the batch's symbols */
+    size_t n_memos;  /* and of names: room */
     /* Of the event before, in this batch. */
     struct generation *generation;
     struct slot *slot;

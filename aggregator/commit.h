@@ -7,10 +7,10 @@
  * first record of the log that is not counted; topic; fp, the fingerprint of the record at next-1; state; and pay, the payload of
  * flush n: every write of that flush, with absolute values.
  *
- * Flush: 1. the commit and all applies of the flush before must have answered; 2. COMMIT: one HSET that moves n, next and payload at
- * once, refused unless token, n-1 and master_replid are what this owner claimed; 3. APPLY each command of the payload, each refused
- * unless token and n are in the commit record: so they are sent right behind the commit, and refused if that was. Claim: put a fresh token, read the record, apply its payload again, wait for all
- * answers; then go on from next.
+ * Flush: 1. the commit and all applies of the flush before must have answered; 2. COMMIT: one HSET that moves n, next and payload
+ * at once, refused unless token, n-1 and master_replid are what this owner claimed; 3. APPLY each command of the payload, each
+ * refused unless token and n are in the commit record: so they are sent right behind the commit, and refused if that was. Claim:
+ * put a fresh token, read the record, apply its payload again, wait for all answers; then go on from next.
  *
  * Invariant: after a claim, the keys of the partition are exactly the function of the log below next.
  * Why. Take any state that Redis can be in when a claim is executed: a prefix of executed commands. Its commit record says flush n.

@@ -181,6 +181,16 @@ size_t partition_dirty_bytes(const struct partition *partition)
     return symbols_dirty_bytes(partition->symbols) + buckets_dirty_bytes(partition->buckets) + ids_dirty_bytes(partition->ids);
 }
 
+static size_t memory_used(const struct partition *partition)
+{
+    return buckets_bytes(partition->buckets) + symbols_bytes(partition->symbols);
+}
+
+bool partition_is_full(const struct partition *partition)
+{
+    return partition_dirty_bytes(partition) >= partition->payload_limit || memory_used(partition) > partition->memory_max;
+}
+
 static void write_meta(struct partition *partition)
 {
     if (mirror_number(partition->meta, "clock") != partition->clock_ms)
@@ -221,12 +231,10 @@ static bool commit_payload(struct partition *partition, GError **error)
 
 static void trim(struct partition *partition)
 {
-    size_t used = buckets_bytes(partition->buckets) + symbols_bytes(partition->symbols);
-    if (used <= partition->memory_max)
+    if (memory_used(partition) <= partition->memory_max)
         return;
     buckets_trim(partition->buckets, false); /* what is sent is read again behind it, on the same connection */
-    used = buckets_bytes(partition->buckets) + symbols_bytes(partition->symbols);
-    if (used <= partition->memory_max / 4 * 3)
+    if (memory_used(partition) <= partition->memory_max / 4 * 3)
         return;
     buckets_trim(partition->buckets, true);
     symbols_trim(partition->symbols);
@@ -420,5 +428,5 @@ void partition_stats(const struct partition *partition, struct partition_stats *
         *fields[i].value = (uint64_t)mirror_number(partition->meta, fields[i].field);
     stats->clock_ms = partition->clock_ms;
     stats->committed = commit_outstanding(partition->commit) == 0 ? partition->point.next : partition->confirmed;
-    stats->memory_bytes = buckets_bytes(partition->buckets) + symbols_bytes(partition->symbols);
+    stats->memory_bytes = memory_used(partition);
 }

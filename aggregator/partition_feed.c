@@ -312,7 +312,7 @@ bool partition_feed(struct partition *partition, struct feed *feed, const struct
         if (!check_order(partition, &fed[i], error) || !take_record(partition, &fed[i], error))
             return false;
         /* Always between two records: a record is counted by one flush, whole. */
-        if (partition_dirty_bytes(partition) >= partition->payload_limit && !partition_flush(partition, error))
+        if (partition_is_full(partition) && !partition_flush(partition, error))
             return false;
     }
     return true;

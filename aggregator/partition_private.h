@@ -39,5 +39,7 @@ struct partition {
 
 bool partition_flush(struct partition *partition, GError **error);
 size_t partition_dirty_bytes(const struct partition *partition);
+/* Time to flush, whatever the clock says: the payload or the memory is used up. */
+bool partition_is_full(const struct partition *partition);
 
 #endif

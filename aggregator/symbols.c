@@ -36,6 +36,7 @@ struct generation_tables {
 struct symbols {
     int partition;
     struct intern *names;
+    struct intmap pairs;       /* two names and the separator -> their name as a pointer */
     struct intmap generations; /* day and revision -> struct generation */
     GPtrArray *dirty_clients;
     GPtrArray *dirty_generations;
@@ -88,6 +89,7 @@ void symbols_free(struct symbols *symbols)
     if (!symbols)
         return;
     intmap_clear(&symbols->generations, generation_free);
+    intmap_clear(&symbols->pairs, NULL);
     intern_free(symbols->names);
     g_ptr_array_free(symbols->dirty_clients, TRUE);
     g_ptr_array_free(symbols->dirty_generations, TRUE);
@@ -99,6 +101,7 @@ void symbols_trim(struct symbols *symbols)
 {
     g_assert(symbols->dirty_clients->len == 0 && symbols->dirty_generations->len == 0);
     intmap_clear(&symbols->generations, generation_free);
+    intmap_clear(&symbols->pairs, NULL);
     intern_free(symbols->names);
     symbols->names = intern_new();
     symbols->bytes = 0;
@@ -109,6 +112,25 @@ uint32_t symbols_name(struct symbols *symbols, struct view text)
     return intern_add(symbols->names, text);
 }
 
+void symbols_names(struct symbols *symbols, const struct view *texts, size_t n, uint32_t *names)
+{
+    intern_add_all(symbols->names, texts, n, names);
+}
+
+uint32_t symbols_pair(struct symbols *symbols, uint32_t first, char separator, uint32_t second)
+{
+    void **place = intmap_place(&symbols->pairs, (uint64_t)first << 32 | second | (separator == ' ' ? UINT64_C(1) << 63 : 0));
+    if (!*place) {
+        struct view a = intern_get(symbols->names, first), b = intern_get(symbols->names, second);
+        g_string_truncate(symbols->scratch, 0);
+        g_string_append_len(symbols->scratch, a.data, (gssize)a.size);
+        g_string_append_c(symbols->scratch, separator);
+        g_string_append_len(symbols->scratch, b.data, (gssize)b.size);
+        *place = GUINT_TO_POINTER(symbols_name(symbols, view_make(symbols->scratch->str, symbols->scratch->len)));
+    }
+    return GPOINTER_TO_UINT(*place);
+}
+
 struct view symbols_text(const struct symbols *symbols, uint32_t name)
 {
     return intern_get(symbols->names, name);
@@ -116,7 +138,7 @@ struct view symbols_text(const struct symbols *symbols, uint32_t name)
 
 size_t symbols_bytes(const struct symbols *symbols)
 {
-    return symbols->bytes + intern_bytes(symbols->names);
+    return symbols->bytes + intern_bytes(symbols->names) + intmap_bytes(&symbols->pairs);
 }
 
 size_t symbols_dirty_bytes(const struct symbols *symbols)

@@ -25,8 +25,11 @@ enum symbol_kind { SYMBOL_ROUTE, SYMBOL_USER, SYMBOL_PLATFORM, SYMBOL_KINDS };
 struct symbols *symbols_new(int partition);
 void symbols_free(struct symbols *symbols);
 
-/* Number of a name, the same until symbols_trim; to remember look-ups by. */
+/* Numbers of names, the same until symbols_trim; to remember look-ups by. "" is 0. */
 uint32_t symbols_name(struct symbols *symbols, struct view text);
+void symbols_names(struct symbols *symbols, const struct view *texts, size_t n, uint32_t *names);
+/* The name made of two with a separator between them: KEYS_CLIENT_SEPARATOR or ' '. */
+uint32_t symbols_pair(struct symbols *symbols, uint32_t first, char separator, uint32_t second);
 struct view symbols_text(const struct symbols *symbols, uint32_t name);
 
 /* NULL: not in memory; it was asked for, call again after commit_read. */

@@ -288,18 +288,6 @@ static void obey(struct worker *worker, const struct order *order)
     worker->ended = order->end;
 }
 
-static void take_orders(struct worker *worker)
-{
-    struct order *order;
-    while ((order = g_async_queue_try_pop(worker->orders))) {
-        obey(worker, order);
-        g_mutex_lock(&order->lock);
-        order->done = true;
-        g_cond_signal(&order->cond);
-        g_mutex_unlock(&order->lock);
-    }
-}
-
 /* ---- board and metrics ---- */
 
 static void publish_metrics(struct worker *worker, const struct seat *seat)
@@ -360,6 +348,22 @@ size_t worker_report(struct worker *worker, GString *out)
     size_t seats = worker->board_seats;
     g_mutex_unlock(&worker->board_lock);
     return seats;
+}
+
+/* ---- taking orders ---- */
+
+static void take_orders(struct worker *worker)
+{
+    struct order *order;
+    while ((order = g_async_queue_try_pop(worker->orders))) {
+        obey(worker, order);
+        worker->board_at_ms = 0;
+        publish(worker); /* before main says that we have them */
+        g_mutex_lock(&order->lock);
+        order->done = true;
+        g_cond_signal(&order->cond);
+        g_mutex_unlock(&order->lock);
+    }
 }
 
 /* ---- life ---- */

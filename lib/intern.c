@@ -1,24 +1,23 @@
-/* intern: open addressing over an array of numbers; strings lie one after the other in blocks that never move. */
+/* intern: open addressing over pointers to the strings. Hash, number and bytes of a string lie together: to find one takes two
+ * looks into memory. */
 #include "lib/intern.h"
 
+#include "lib/arena.h"
 #include <glib.h>
 
-enum { BLOCK_SIZE = 64 * 1024, FIRST_SLOTS = 256 };
+enum { FIRST_SLOTS = 256, SOME = 64 };
 
-struct entry {
-    const char *data;
-    uint32_t size;
-    uint32_t hash;
+struct text {
+    uint32_t hash, number, size;
+    char data[];
 };
 
 struct intern {
-    struct entry *entries;
+    struct text **texts; /* by number */
     uint32_t n, capacity;
-    uint32_t *slots; /* number + 1, 0: free */
+    struct text **slots; /* NULL: free */
     uint32_t mask;
-    GPtrArray *blocks;
-    size_t block_used, block_size; /* of the last block */
-    size_t bytes;
+    struct arena arena; /* of the texts */
 };
 
 uint64_t hash_bytes(const void *data, size_t size)
@@ -45,9 +44,8 @@ uint64_t hash_bytes(const void *data, size_t size)
 struct intern *intern_new(void)
 {
     struct intern *intern = g_new0(struct intern, 1);
-    intern->blocks = g_ptr_array_new_with_free_func(g_free);
     intern->mask = FIRST_SLOTS - 1;
-    intern->slots = g_new0(uint32_t, FIRST_SLOTS);
+    intern->slots = g_new0(struct text *, FIRST_SLOTS);
     intern_add(intern, view_of(""));
     return intern;
 }
@@ -56,76 +54,93 @@ void intern_free(struct intern *intern)
 {
     if (!intern)
         return;
-    g_ptr_array_free(intern->blocks, TRUE);
-    g_free(intern->entries);
+    arena_clear(&intern->arena);
+    g_free(intern->texts);
     g_free(intern->slots);
     g_free(intern);
 }
 
 void intern_reset(struct intern *intern)
 {
-    g_ptr_array_set_size(intern->blocks, 0);
-    intern->block_used = intern->block_size = intern->bytes = 0;
+    arena_clear(&intern->arena);
     intern->n = 0;
-    memset(intern->slots, 0, ((size_t)intern->mask + 1) * sizeof *intern->slots);
+    memset(intern->slots, 0, ((size_t)intern->mask + 1) * sizeof(struct text *));
     intern_add(intern, view_of(""));
 }
 
-static const char *store(struct intern *intern, struct view text)
+static void put_slot(struct intern *intern, struct text *text)
 {
-    if (intern->block_size - intern->block_used < text.size || intern->block_size == 0) {
-        intern->block_size = MAX((size_t)BLOCK_SIZE, text.size);
-        intern->block_used = 0;
-        intern->bytes += intern->block_size;
-        g_ptr_array_add(intern->blocks, g_malloc(intern->block_size));
-    }
-    char *at = (char *)g_ptr_array_index(intern->blocks, intern->blocks->len - 1) + intern->block_used;
-    if (text.size > 0)
-        memcpy(at, text.data, text.size);
-    intern->block_used += text.size;
-    return at;
+    uint32_t at = text->hash & intern->mask;
+    while (intern->slots[at])
+        at = (at + 1) & intern->mask;
+    intern->slots[at] = text;
 }
 
 static void grow_slots(struct intern *intern)
 {
-    uint32_t mask = intern->mask * 2 + 1;
+    intern->mask = intern->mask * 2 + 1;
     g_free(intern->slots);
-    intern->slots = g_new0(uint32_t, (size_t)mask + 1);
-    intern->mask = mask;
-    for (uint32_t i = 0; i < intern->n; i++) {
-        uint32_t at = intern->entries[i].hash & mask;
-        while (intern->slots[at])
-            at = (at + 1) & mask;
-        intern->slots[at] = i + 1;
+    intern->slots = g_new0(struct text *, (size_t)intern->mask + 1);
+    for (uint32_t i = 0; i < intern->n; i++)
+        put_slot(intern, intern->texts[i]);
+}
+
+static struct text *store(struct intern *intern, struct view from, uint32_t hash)
+{
+    g_assert(intern->n < INT32_MAX && from.size <= UINT32_MAX);
+    struct text *text = arena_alloc(&intern->arena, sizeof *text + from.size);
+    *text = (struct text){hash, intern->n, (uint32_t)from.size};
+    if (from.size > 0)
+        memcpy(text->data, from.data, from.size);
+    if (intern->n == intern->capacity) {
+        intern->capacity = intern->capacity ? 2 * intern->capacity : 64;
+        intern->texts = g_renew(struct text *, intern->texts, intern->capacity);
     }
+    intern->texts[intern->n++] = text;
+    return text;
+}
+
+static uint32_t add_hashed(struct intern *intern, struct view from, uint32_t hash)
+{
+    uint32_t at = hash & intern->mask;
+    for (const struct text *text; (text = intern->slots[at]); at = (at + 1) & intern->mask)
+        if (text->hash == hash && view_equal(view_make(text->data, text->size), from))
+            return text->number;
+    struct text *text = store(intern, from, hash);
+    intern->slots[at] = text;
+    if (intern->n > intern->mask / 2)
+        grow_slots(intern);
+    return text->number;
 }
 
 uint32_t intern_add(struct intern *intern, struct view text)
 {
-    uint32_t hash = (uint32_t)hash_bytes(text.data, text.size);
-    uint32_t at = hash & intern->mask;
-    for (; intern->slots[at]; at = (at + 1) & intern->mask) {
-        const struct entry *entry = &intern->entries[intern->slots[at] - 1];
-        if (entry->hash == hash && view_equal(view_make(entry->data, entry->size), text))
-            return intern->slots[at] - 1;
+    return add_hashed(intern, text, (uint32_t)hash_bytes(text.data, text.size));
+}
+
+static void add_some(struct intern *intern, const struct view *texts, size_t n, uint32_t *numbers)
+{
+    uint32_t hashes[SOME];
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = (uint32_t)hash_bytes(texts[i].data, texts[i].size);
+        __builtin_prefetch(&intern->slots[hashes[i] & intern->mask]);
     }
-    g_assert(intern->n < INT32_MAX && text.size <= UINT32_MAX);
-    if (intern->n == intern->capacity) {
-        intern->capacity = intern->capacity ? 2 * intern->capacity : 64;
-        intern->entries = g_renew(struct entry, intern->entries, intern->capacity);
-    }
-    uint32_t number = intern->n++;
-    intern->entries[number] = (struct entry){store(intern, text), (uint32_t)text.size, hash};
-    intern->slots[at] = number + 1;
-    if (intern->n > intern->mask / 2)
-        grow_slots(intern);
-    return number;
+    for (size_t i = 0; i < n; i++)
+        __builtin_prefetch(intern->slots[hashes[i] & intern->mask]); /* of NULL it does nothing */
+    for (size_t i = 0; i < n; i++)
+        numbers[i] = add_hashed(intern, texts[i], hashes[i]);
+}
+
+void intern_add_all(struct intern *intern, const struct view *texts, size_t n, uint32_t *numbers)
+{
+    for (size_t i = 0; i < n; i += SOME)
+        add_some(intern, texts + i, MIN(n - i, (size_t)SOME), numbers + i);
 }
 
 struct view intern_get(const struct intern *intern, uint32_t number)
 {
     g_assert(number < intern->n);
-    return view_make(intern->entries[number].data, intern->entries[number].size);
+    return view_make(intern->texts[number]->data, intern->texts[number]->size);
 }
 
 uint32_t intern_count(const struct intern *intern)
@@ -135,5 +150,5 @@ uint32_t intern_count(const struct intern *intern)
 
 size_t intern_bytes(const struct intern *intern)
 {
-    return intern->bytes + intern->capacity * sizeof *intern->entries + ((size_t)intern->mask + 1) * sizeof *intern->slots;
+    return intern->arena.bytes + (intern->capacity + (size_t)intern->mask + 1) * sizeof(struct text *);
 }

@@ -1,33 +1,44 @@
+/* clang-format off: the table below is not to be filled like a paragraph. */
 /* keys: names of all that is kept in Redis. The one place that knows them; ARCHITECTURE.md has the same table for people.
  *
  * Every key of partition 3 begins with the hash tag "{p3}:", so that on a cluster they live together. A *generation* is a UTC day
  * (days since 1970-01-01) and a revision: what is counted between two closings of that day, written "20778.1". Within a generation
  * clients, and within a client its routes, users and platforms, have short numbers (1, 2, 3, … in log order), their *symbols*.
  *
- *   {p3}:commit                 hash  the commit record (aggregator/commit.h)
- *   {p3}:meta                   hash  clock (log clock, ms), horizon (newest minute counted), events, duplicates (events dropped by
- *                                     id), duplicate_batches, duplicate_batch_events, quarantined (records), quarantined_events,
- * gaps, gap_batches, other_crc, over_cap, cnt:<generation> (events of the generation) {p3}:hw                     hash  stream (32
- * hex digits) -> "sequence crc created_ms flags"; flags "i": import, else "-" {p3}:hb                     hash  stream -> last
- * heartbeat: see keys_heartbeat below {p3}:imports                hash  stream -> manifest (only in {p0}) {p3}:quar hash  ring of
- * the newest 1,000: n mod 1000 -> "n offset reason" {p3}:gaps                   hash  ring of the newest 1,000: n mod 1000 -> "n
- * offset stream expected got day" {p3}:due                    hash  what is unlinked when the log clock passes: name -> ms; names
- * "m:<minute>.<revision>", "ids:<day>" {p3}:ids:<day>:<shard>      hash  16 bytes of SHA-256(organization 0 client 0 id) -> log
- * clock (ms) when it was entered; day is the log clock's; shard 00 to ff is the digest's first byte {p3}:c:<generation> hash
- * organization <0x1f> client -> symbol {p3}:r:<generation>:<c>     hash  "r" METHOD " " template -> symbol; "p" platform -> symbol
- * (each counted from 1 on its own) {p3}:u:<generation>:<c>     hash  block -> names of users, each followed by a line feed: block b
- * holds the symbols from b·KEYS_USERS_PER_BLOCK + 1 on {p3}:s:<generation>:<slot>:<c>           hash  a slot bucket (slot 0 to 95
- * of the day): shard -> lines, one for each combination, "route.user.platform measure" (symbols, 0: none; lib/measure.h), each
- * ended by a line feed; shard = user symbol / KEYS_USERS_PER_SHARD {p3}:m:<minute>.<revision>:<shard>       hash  a minute bucket:
- * client symbol -> measure; minute = Unix time / 60 s; shard = client symbol / KEYS_CLIENTS_PER_SHARD {p3}:zs:<generation>:<slot>
- * zset  client symbol by requests in the slot {p3}:zr:<generation>:<slot> zset  METHOD " " template by requests in the slot, all
- * clients {p3}:zm:<minute>.<revision> zset  client symbol by requests in the minute
+ *   {p3}:commit                        hash  the commit record (aggregator/commit.h)
+ *   {p3}:meta                          hash  clock (log clock, ms), horizon (newest minute counted), events, duplicates (events
+ *                                            dropped by id), duplicate_batches, duplicate_batch_events, quarantined (records),
+ *                                            quarantined_events, gaps, gap_batches, other_crc, over_cap, cnt:<generation> (its
+ *                                            events)
+ *   {p3}:hw                            hash  stream (32 hex digits) -> "sequence crc created_ms flags"; flags "i": import, else "-"
+ *   {p3}:hb                            hash  stream -> last heartbeat: "collector clock_ms journal_bytes journal_oldest_ms received
+ *                                            accepted rejected excluded sequence,sequence,…" (the last per partition)
+ *   {p3}:imports                       hash  stream -> manifest (only in {p0})
+ *   {p3}:quar                          hash  ring of the newest 1,000: n mod 1000 -> "n offset reason"
+ *   {p3}:gaps                          hash  ring of the newest 1,000: n mod 1000 -> "n offset stream expected got day"
+ *   {p3}:due                           hash  what is unlinked when the log clock passes: name -> ms; names "m:<minute>.<revision>",
+ *                                            "ids:<day>"
+ *   {p3}:ids:<day>:<shard>             hash  16 bytes of SHA-256(organization 0 client 0 id) -> log clock (ms) when it was entered;
+ *                                            day is the log clock's; shard 00 to ff is the digest's first byte
+ *   {p3}:c:<generation>                hash  organization <0x1f> client -> symbol
+ *   {p3}:r:<generation>:<c>            hash  "r" METHOD " " template -> symbol; "p" platform -> symbol (each counted from 1 on)
+ *   {p3}:u:<generation>:<c>            hash  block -> names of users, each followed by a line feed: block b holds the symbols from
+ *                                            b·KEYS_USERS_PER_BLOCK + 1 on
+ *   {p3}:s:<generation>:<slot>:<c>     hash  a slot bucket (slot 0 to 95 of the day): shard -> lines, one for each combination,
+ *                                            "route.user.platform measure" (symbols, 0: none; lib/measure.h), each ended by a line
+ *                                            feed; shard = user symbol / KEYS_USERS_PER_SHARD
+ *   {p3}:m:<minute>.<revision>:<shard> hash  a minute bucket: client symbol -> measure; minute = Unix time / 60 s; shard = client
+ *                                            symbol / KEYS_CLIENTS_PER_SHARD
+ *   {p3}:zs:<generation>:<slot>        zset  client symbol by requests in the slot
+ *   {p3}:zr:<generation>:<slot>        zset  METHOD " " template by requests in the slot, all clients
+ *   {p3}:zm:<minute>.<revision>        zset  client symbol by requests in the minute
  *
  * What is over a cap has the symbol of the name KEYS_OTHER (counted, never dropped; a client over the cap loses its organization
  * too). The caps are constants, not settings: they decide what is counted under which name, and that must follow from the log
  * alone. The generation of minute m is (m / 1440).revision. What costs Redis its time is the number of fields written, not their
  * size (ARCHITECTURE.md has the measurement): so the combinations of a few users share a field, and so do the names of many. Shards
  * of clients keep the minutes' hashes small. */
+/* clang-format on */
 #ifndef DAYBOOK_KEYS_H
 #define DAYBOOK_KEYS_H
 

@@ -196,7 +196,8 @@ static bool read_tallies(struct tally_list *list, const char **cursor, const cha
         uint64_t key, count;
         if (!number_scan(cursor, end, &key) || key > UINT16_MAX || *cursor == end || *(*cursor)++ != ':')
             return false;
-        if (!number_scan(cursor, end, &count) || count == 0 || count > TALLY_COUNT_MAX || (list->n > 0 && list->items[list->n - 1].key >= key))
+        if (!number_scan(cursor, end, &count) || count == 0 || count > TALLY_COUNT_MAX ||
+            (list->n > 0 && list->items[list->n - 1].key >= key))
             return false;
         tally_insert(list, NULL, list->n, (uint32_t)key, count);
         if (*cursor == end || **cursor != ',')
