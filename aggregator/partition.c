@@ -11,7 +11,6 @@ struct partition *partition_new(int number, const struct partition_settings *set
     struct partition *partition = g_new0(struct partition, 1);
     partition->number = number;
     partition->settings = *settings;
-    partition->payload = payload_new();
     partition->places = g_array_new(FALSE, FALSE, sizeof(struct place));
     partition->payload_limit = MIN((size_t)PAYLOAD_FIRST, settings->payload_max_bytes);
     partition->memory_max = SIZE_MAX;
@@ -35,7 +34,6 @@ void partition_free(struct partition *partition)
     if (!partition)
         return;
     partition_forget(partition);
-    payload_free(partition->payload);
     g_array_free(partition->places, TRUE);
     g_free(partition);
 }
@@ -201,7 +199,7 @@ static void write_meta(struct partition *partition)
 
 static void fill_payload(struct partition *partition)
 {
-    struct payload *payload = partition->payload;
+    struct payload *payload = partition->settings.payload;
     symbols_flush(partition->symbols, payload, partition->meta);
     buckets_note_due(partition->buckets, partition->due);
     buckets_flush(partition->buckets, payload);
@@ -222,9 +220,9 @@ static bool commit_payload(struct partition *partition, GError **error)
     g_strlcpy(partition->point.topic, partition->settings.topic, sizeof partition->point.topic);
     g_strlcpy(partition->point.fingerprint, partition->fingerprint, sizeof partition->point.fingerprint);
     partition->flushes++;
-    partition->payload_bytes += payload_bytes(partition->payload).size;
-    bool ok = commit_flush(partition->commit, &partition->point, partition->payload, error);
-    payload_reset(partition->payload);
+    partition->payload_bytes += payload_bytes(partition->settings.payload).size;
+    bool ok = commit_flush(partition->commit, &partition->point, partition->settings.payload, error);
+    payload_reset(partition->settings.payload);
     partition->flushed_at_ms = partition->checked_at_ms = partition->now_ms;
     return ok;
 }
@@ -246,7 +244,7 @@ bool partition_flush(struct partition *partition, GError **error)
         !mirror_dirty(partition->due) && !mirror_dirty(partition->hw))
         return true;
     bool full = partition_dirty_bytes(partition) >= partition->payload_limit;
-    payload_reset(partition->payload);
+    payload_reset(partition->settings.payload);
     fill_payload(partition);
     /* Larger under load: fewer flushes write the same field again. */
     size_t limit = full ? partition->payload_limit * 2 : partition->payload_limit / 2;
@@ -301,8 +299,8 @@ static bool unlink_minute(struct partition *partition, int64_t minute, int revis
     if (!commit_read(partition->commit, error))
         return false;
     for (uint32_t shard = 0; shard <= (uint64_t)clients / KEYS_CLIENTS_PER_SHARD; shard++)
-        add_key(partition->payload, &begun, key, keys_minute(key, partition->number, minute, revision, shard));
-    add_key(partition->payload, &begun, key, keys_minute_clients(key, partition->number, minute, revision));
+        add_key(partition->settings.payload, &begun, key, keys_minute(key, partition->number, minute, revision, shard));
+    add_key(partition->settings.payload, &begun, key, keys_minute_clients(key, partition->number, minute, revision));
     return true;
 }
 
@@ -311,7 +309,7 @@ static void unlink_ids(struct partition *partition, int64_t day)
     char key[KEYS_MAX];
     bool begun = false;
     for (unsigned shard = 0; shard < KEYS_IDS_SHARDS; shard++)
-        add_key(partition->payload, &begun, key, keys_ids(key, partition->number, day, shard));
+        add_key(partition->settings.payload, &begun, key, keys_ids(key, partition->number, day, shard));
 }
 
 static bool unlink_due(struct partition *partition, const char *name, GError **error)
@@ -370,7 +368,7 @@ static bool sweep(struct partition *partition, GError **error)
         buckets_trim(partition->buckets, true);
         symbols_trim(partition->symbols);
     }
-    payload_reset(partition->payload);
+    payload_reset(partition->settings.payload);
     for (guint i = 0; i < names->len; i++)
         if (!unlink_due(partition, g_ptr_array_index(names, i), error))
             return false;

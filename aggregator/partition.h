@@ -18,6 +18,7 @@ struct partition_settings {
     bool histograms;
     int flush_interval_ms;
     size_t payload_max_bytes; /* flush.max_payload_bytes */
+    struct payload *payload;  /* for one flush at a time: shared by the partitions of a thread, borrowed */
     /* Connects to the partition's Redis; the tests have another. */
     struct store *(*connect)(void *opaque, int partition, GError **error);
     /* 32 hex digits, never the same twice. */

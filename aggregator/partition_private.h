@@ -27,7 +27,6 @@ struct partition {
     struct buckets *buckets;
     struct ids *ids;
     struct mirror *meta, *hw, *hb, *imports, *quarantine, *gaps, *due;
-    struct payload *payload;
     GArray *places; /* struct place: events of the batch at hand that are no duplicates */
     /* Pace. */
     size_t payload_limit;

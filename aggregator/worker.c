@@ -393,6 +393,7 @@ struct worker *worker_start(const struct worker_settings *settings, GError **err
     worker->settings.partition.connect = connect_store;
     worker->settings.partition.token = random_token;
     worker->settings.partition.opaque = worker;
+    worker->settings.partition.payload = payload_new();
     worker->reader = reader;
     worker->orders = g_async_queue_new();
     worker->feed = feed_new();
@@ -431,6 +432,7 @@ void worker_stop(struct worker *worker)
     g_async_queue_unref(worker->orders);
     feed_free(worker->feed);
     g_ptr_array_free(worker->seats, TRUE);
+    payload_free(worker->settings.partition.payload);
     g_string_free(worker->board, TRUE);
     g_mutex_clear(&worker->board_lock);
     g_free(worker);

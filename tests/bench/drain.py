@@ -66,14 +66,14 @@ def _counted(client, aggregator):
     return meta["events"] + meta["duplicates"]
 
 
-# What a worker may need: open buckets (cache.max_bytes), what it has read ahead (64 MiB a thread, lib/kafka_reader.c), and of each
-# partition two payloads, the one that is made and the one that is sent (flush.max_payload_bytes).
-CACHE_MIB, AHEAD_MIB, PAYLOAD_MIB, THREADS = 256, 64, 16, 2
+# What a worker may need (docs/OPERATIONS.md): open buckets and symbols (cache.max_bytes); for each thread a payload
+# (flush.max_payload_bytes) and what it has read ahead, packed and unpacked; what malloc keeps for later, and the program.
+CACHE_MIB, PAYLOAD_MIB, THREADS, AHEAD_MIB, OTHER_MIB = 384, 32, 2, 32, 128
 BOUNDS = {"cache.max_bytes": f"{CACHE_MIB}MiB", "flush.max_payload_bytes": f"{PAYLOAD_MIB}MiB", "worker.threads": THREADS}
 
 
 def memory_bound_mb():
-    return CACHE_MIB + THREADS * AHEAD_MIB + PARTITIONS * 2 * PAYLOAD_MIB
+    return CACHE_MIB + THREADS * (PAYLOAD_MIB + AHEAD_MIB) + OTHER_MIB
 
 
 def peer(stack, topic, events, minimal):

@@ -14,6 +14,7 @@ from chaos.parts import Broker, Daemon, Redis, free_port, wait_until  # noqa: E4
 
 PROGRAMS = ROOT / "build/release/bench"
 PARTITIONS = 4
+REDIS_OPTIONS = {"rdbcompression": "no"}  # as docs/OPERATIONS.md says
 
 
 class FastBroker(Broker):
@@ -29,7 +30,7 @@ class Stack:
         self.directory = Path(directory)
         shutil.rmtree(self.directory, ignore_errors=True)
         self.broker = FastBroker("broker", self.directory / "broker", options={"num.network.threads": 3, "num.io.threads": 4})
-        self.redis = Redis("redis", self.directory / "redis")
+        self.redis = Redis("redis", self.directory / "redis", options=REDIS_OPTIONS)
 
     def __enter__(self):
         self.broker.start()
@@ -45,7 +46,7 @@ class Stack:
         """Another Redis in place of the one before; what that held is gone."""
         self.redis.kill()
         shutil.rmtree(self.redis.directory)
-        self.redis = Redis("redis", self.directory / "redis", options=options)
+        self.redis = Redis("redis", self.directory / "redis", options={**REDIS_OPTIONS, **options})
         self.redis.start()
         return self.redis
 
@@ -123,7 +124,7 @@ def machine():
     package = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "librdkafka1"], capture_output=True, text=True).stdout
     return [
         f"machine: {cores} x {cpu}, {memory} GiB, Linux {platform.release()}; broker, Redis and clients share it",
-        f"parts: Kafka {kafka} (one broker, G1, 512 MiB), Redis {redis} (appendonly, everysec), librdkafka {package}",
+        f"parts: Kafka {kafka} (one broker, G1, 512 MiB), Redis {redis} (appendonly, everysec, rdbcompression no), librdkafka {package}",
     ]
 
 

@@ -41,6 +41,7 @@ struct sim_worker {
     struct world *world;
     struct partition *partition;
     struct feed *feed;
+    struct payload *payload;
     struct connection *connection;
     ucontext_t context;
     char *stack;
@@ -380,10 +381,12 @@ static void world_init(struct world *world, guint32 seed)
     }
     for (size_t i = 0; i < WORKERS; i++) {
         struct sim_worker *worker = &world->workers[i];
+        worker->payload = payload_new();
         const struct partition_settings settings = {.topic = "t",
                                                     .histograms = true,
                                                     .flush_interval_ms = 250,
                                                     .payload_max_bytes = world->payload_max,
+                                                    .payload = worker->payload,
                                                     .connect = connect_model,
                                                     .token = next_token,
                                                     .opaque = worker};
@@ -404,6 +407,7 @@ static void world_clear(struct world *world)
             kill_worker(world, &world->workers[i]);
         partition_free(world->workers[i].partition);
         feed_free(world->workers[i].feed);
+        payload_free(world->workers[i].payload);
         g_free(world->workers[i].stack);
     }
     for (size_t i = 0; i < COLLECTORS; i++)
