@@ -405,22 +405,29 @@ static void place_cells(struct buckets *buckets, struct commit *commit, struct p
         __builtin_prefetch(place->slot, 1);
 }
 
-void buckets_place(struct buckets *buckets, struct commit *commit, const struct batch *batch, struct place *places, size_t n,
-                   int64_t clock_ms)
+static void place_some(struct buckets *buckets, struct commit *commit, struct place *places, size_t n, int64_t clock_ms)
 {
-    int64_t newest_ms = 0;
-    begin(buckets, batch);
     for (size_t i = 0; i < n; i++)
         place_names(buckets, commit, &places[i]);
     for (size_t i = 0; i < n; i++)
         if (places[i].symbols)
             place_numbers(buckets, &places[i]);
-    for (size_t i = 0; i < n; i++) {
-        if (!places[i].symbols)
-            continue;
-        place_cells(buckets, commit, &places[i], clock_ms);
-        newest_ms = MAX(newest_ms, batch->time_ms[places[i].index]);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (places[i].symbols)
+            place_cells(buckets, commit, &places[i], clock_ms);
+}
+
+void buckets_place(struct buckets *buckets, struct commit *commit, const struct batch *batch, struct place *places, size_t n,
+                   int64_t clock_ms)
+{
+    enum { SOME = 64 }; /* what they want fits into the processor's first cache */
+    int64_t newest_ms = 0;
+    begin(buckets, batch);
+    for (size_t i = 0; i < n; i += SOME)
+        place_some(buckets, commit, places + i, MIN(n - i, (size_t)SOME), clock_ms);
+    for (size_t i = 0; i < n; i++)
+        if (places[i].symbols)
+            newest_ms = MAX(newest_ms, batch->time_ms[places[i].index]);
     buckets->horizon = MAX(buckets->horizon, newest_ms / KEYS_MINUTE_MS);
 }
 

@@ -300,12 +300,13 @@ static void read_settings(struct aggregator *aggregator)
 }
 
 /* The open buckets grow by hundreds of megabytes in small pieces, on all threads. A thread's own arena would ask the kernel for
- * each page. */
+ * each page; and what is mapped on its own costs page faults when it is made and stops all threads when it goes. */
 static void tune_malloc(void)
 {
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_TOP_PAD, 16 * 1024 * 1024);
     mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 64 * 1024 * 1024);
 }
 
 int main(int argc, char **argv)

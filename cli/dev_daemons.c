@@ -85,7 +85,8 @@ static bool prepare_redis(const struct dev_system *dev, GPtrArray *argv, GError 
 {
     g_autofree char *conf = g_strdup_printf("bind 127.0.0.1\nport %d\ndir \"%s/redis\"\ndaemonize no\nappendonly yes\n"
                                             "appendfsync everysec\nsave \"\"\nmaxmemory-policy noeviction\n"
-                                            "hash-max-listpack-entries 512\nhash-max-listpack-value 1024\nrdbcompression no\n",
+                                            "hash-max-listpack-entries 512\nhash-max-listpack-value 1024\nrdbcompression no\n"
+                                            "auto-aof-rewrite-min-size 1gb\n",
                                             dev->state->ports[DEV_PORT_REDIS], dev->options.dir);
 
     if (!write_file(dev, "redis.conf", conf, error))
