@@ -134,13 +134,20 @@ def per_million(result):
     return ", ".join(f"{name} {seconds / result['events'] * 1e6:.2f}" for name, seconds in result["cpu"].items())
 
 
+def best_of_turns(ours, peers, turns=3):
+    """The fastest run of each of two, run in turns: a machine that is slow for a while is slow for both."""
+    results = [(ours(), peers()) for _ in range(turns)]
+    return tuple(max(column, key=lambda result: result["events"] / result["seconds"]) for column in zip(*results))
+
+
 def run(stack, events, sample, quick):
     """The table of the aggregator; its numbers."""
     results = {}
     generate(stack, "realistic", events, "--singles-topic", "singles", "--singles", sample)
     limit = read_rate(stack, "realistic", events)
-    ours = drain(stack, "realistic", events)
-    full = peer(stack, "singles", sample, minimal=False)
+    ours, full = best_of_turns(
+        lambda: drain(stack, "realistic", events), lambda: peer(stack, "singles", sample, minimal=False)
+    )
     minimal = peer(stack, "singles", sample, minimal=True)
     tool = redis_benchmark(stack)
     our_rate = events / ours["seconds"]
@@ -164,7 +171,7 @@ def run(stack, events, sample, quick):
         ("peak memory of the worker, and its bound", f"{ours['peak_rss_mb']:.0f} MiB of {ours['bound_mb']:.0f} MiB"),
         ("memory of Redis", f"{ours['redis_mb']:.0f} MiB"),
     ]
-    table(f"Aggregator: {events:,} realistic events waiting in {PARTITIONS} partitions (peer: {sample:,})", rows)
+    table(f"Aggregator: {events:,} realistic events waiting in {PARTITIONS} partitions (peer: {sample:,}; the best of 3 runs in turns)", rows)
     results["realistic"] = {
         **ours,
         "rate": our_rate,
