@@ -30,7 +30,10 @@ nginx_pid=
 clean_up() {
     local status=$?
     trap - EXIT INT TERM
-    [ -z "$nginx_pid" ] || kill "$nginx_pid" 2>/dev/null || true
+    if [ -n "$nginx_pid" ]; then
+        kill "$nginx_pid" 2>/dev/null || true
+        wait "$nginx_pid" 2>/dev/null || true # it still writes into $dir
+    fi
     [ ! -S "$dir/daybook/control" ] || "$bin/daybook" dev --dir "$dir/daybook" --stop > /dev/null || true
     rm -rf "$dir"
     exit "$status"
