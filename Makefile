@@ -21,6 +21,7 @@ CXX := $(if $(findstring clang,$(CC)),clang++,g++)
 endif
 Q := $(if $(V),,@)
 SECS ?= 60
+FUZZ_JOBS ?= 2
 JOBS ?= 1
 PROVE ?= prove
 PREFIX ?= /usr/local
@@ -157,9 +158,9 @@ bench: build/setup/check all bench-programs ## the benchmark, as ratios, with th
 	build/venv/bin/python tests/bench/bench.py $(ARGS)
 
 fuzzers: $(FUZZERS)
-fuzz: build/setup/check ## every fuzzer for SECS seconds, two at a time
+fuzz: build/setup/check ## every fuzzer for SECS seconds, FUZZ_JOBS at a time
 	+$(MAKE) --no-print-directory SAN=fuzzer CC=clang fuzzers
-	tests/fuzz/run.sh build/san-fuzzer-clang/fuzz $(SECS)
+	tests/fuzz/run.sh build/san-fuzzer-clang/fuzz $(SECS) $(FUZZ_JOBS)
 
 lint: build/setup/check compile_commands.json all ## arrows, sizes, banned functions, format, clang-tidy, cppcheck, docs, deploy files
 	/usr/bin/python3 tests/lint.py --all

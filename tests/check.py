@@ -1,5 +1,8 @@
 #!/usr/bin/python3
-"""`make check`: every step in order, each announced and timed; one line at the end, `N passed, N failed`.
+"""`make check`: every step, announced and timed; one line at the end, `N passed, N failed`.
+
+The steps run in order. But the system tests wait most of their time, so what only wants a processor (`beside`) runs meanwhile, with
+the least priority.
 
 Tests are counted where they run first (unit tests in the release build, system tests); a step that fails for another reason, a
 sanitizer's finding for example, counts as one failure. Each step's whole output is in build/check/<step>.log.
@@ -10,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree
 from pathlib import Path
@@ -20,11 +24,12 @@ JUNIT = LOGS / "system.xml"
 
 
 class Step:
-    def __init__(self, name, command, what, count=None):
+    def __init__(self, name, command, what, count=None, beside=False):
         self.name = name
-        self.command = command
+        self.command = ["nice", "-n", "19", *command] if beside else command
         self.what = what
         self.count = count  # log text -> (passed, failed)
+        self.beside = beside  # runs while the system tests run
 
     def run(self):
         """(passed, failed)."""
@@ -74,9 +79,35 @@ def steps(fuzz_seconds):
     yield Step("lint", [*make, "lint"], "arrows, sizes, format, clang-tidy, cppcheck, generated pages, deployment files")
     yield Step("unit", [*make, verbose, "unit"], "unit tests", count_tap)
     yield Step("unit-asan", [*make, verbose, "SAN=address,undefined", "unit"], "unit tests, address and undefined", count_failures_only)
-    yield Step("unit-tsan", [*make, verbose, "SAN=thread", "unit"], "unit tests, threads", count_failures_only)
     yield Step("system", [*make, f"ARGS=-v --junitxml={JUNIT}", "system"], "system tests on real Kafka and Redis", count_junit)
-    yield Step("fuzz", [*make, f"SECS={fuzz_seconds}", "fuzz"], f"every fuzzer for {fuzz_seconds} s")
+    tsan = [*make, verbose, "SAN=thread", "unit"]
+    yield Step("unit-tsan", tsan, "unit tests, threads", count_failures_only, beside=True)
+    fuzz = [*make, f"SECS={fuzz_seconds}", "FUZZ_JOBS=1", "fuzz"]
+    yield Step("fuzz", fuzz, f"every fuzzer for {fuzz_seconds} s", beside=True)
+
+
+def run_all(chosen):
+    """[(passed, failed)] of steps in order; ends when the build fails."""
+    results = []
+    for step in chosen:
+        results.append(step.run())
+        if step.name == "build" and results[-1][1]:
+            break
+    return results
+
+
+def run_with_others_beside(chosen):
+    """The same, with the `beside` ones while the system tests run."""
+    before = [step for step in chosen if not step.beside and step.name != "system"]
+    results = run_all(before)
+    if any(step.name == "build" for step in before) and results[0][1]:
+        return results
+    beside = []
+    thread = threading.Thread(target=lambda: beside.extend(run_all([step for step in chosen if step.beside])))
+    thread.start()
+    results += run_all([step for step in chosen if step.name == "system"])
+    thread.join()
+    return results + beside
 
 
 def main():
@@ -86,15 +117,8 @@ def main():
     chosen = options.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
     JUNIT.unlink(missing_ok=True)
-    passed = failed = 0
-    for step in steps(chosen.fuzz_seconds):
-        if chosen.only and step.name not in chosen.only:
-            continue
-        good, bad = step.run()
-        passed += good
-        failed += bad
-        if step.name == "build" and bad:
-            break
+    results = run_with_others_beside([step for step in steps(chosen.fuzz_seconds) if not chosen.only or step.name in chosen.only])
+    passed, failed = (sum(column) for column in zip(*(results or [(0, 0)])))
     line = f"{passed} passed, {failed} failed"
     (LOGS / "summary").write_text(line + "\n")
     print(line)

@@ -1,11 +1,12 @@
 #!/bin/bash
-# Runs every fuzzer in a directory for some seconds, two at a time, from the corpora in tests/fuzz/corpus/<name>.
-#   run.sh DIR SECONDS
+# Runs every fuzzer in a directory for some seconds, some at a time, from the corpora in tests/fuzz/corpus/<name>.
+#   run.sh DIR SECONDS AT-ONCE
 # What they find new goes to build/fuzz/<name>/new, what fails to build/fuzz/<name>; exit 1 if anything failed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 binaries=$1
 export seconds=$2
+at_once=$3
 
 run_one() {
     local name=${1##*/fuzz_}
@@ -26,4 +27,4 @@ shopt -s nullglob
 fuzzers=("$binaries"/fuzz_*)
 mapfile -t fuzzers < <(printf '%s\n' "${fuzzers[@]}" | grep -v '\.[od]$')
 [ ${#fuzzers[@]} -gt 0 ] && [ -n "${fuzzers[0]}" ] || { echo "fuzz: no fuzzers in $binaries"; exit 1; }
-printf '%s\0' "${fuzzers[@]}" | xargs -0 -n 1 -P 2 bash -c 'run_one "$0"'
+printf '%s\0' "${fuzzers[@]}" | xargs -0 -n 1 -P "$at_once" bash -c 'run_one "$0"'

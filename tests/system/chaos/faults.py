@@ -233,12 +233,19 @@ def at_aggregator_point(name):
 # ---- Redis ----
 
 
+def tear(world, random):
+    """Tears bytes off the dead Redis' file: any number, but each second time enough to take commits with it; how many went."""
+    world.tears += 1
+    exponent = random.uniform(5.5, 6.2) if world.tears % 2 == 0 else random.uniform(0.5, 6)
+    return world.redis.cut_tail(int(10**exponent))
+
+
 def redis_torn(world, random):
     """kill -9, the tail of its file torn off, started; killed and started once more, as 7.0.15's half transactions need."""
     at_stake = wait_uncommitted(world)
     before = world.committed()
     world.redis.kill()
-    cut = world.redis.cut_tail(int(10 ** random.uniform(0.5, 6)))
+    cut = tear(world, random)
     world.redis.start()
     after = world.committed()
     time.sleep(random.uniform(0.1, 1.5))
@@ -256,7 +263,7 @@ def redis_killed_with_aggregator(world, random):
     before = world.committed()
     aggregator.kill()
     world.redis.kill()
-    cut = world.redis.cut_tail(int(10 ** random.uniform(2, 6)))
+    cut = tear(world, random)
     aggregator.start(wait_s=0)
     time.sleep(random.random())
     world.redis.start()
@@ -296,7 +303,7 @@ def power_lost(world, random):
     random.shuffle(parts)
     for part in parts:
         part.kill()
-    cut = world.redis.cut_tail(int(10 ** random.uniform(2, 6)))
+    cut = tear(world, random)
     world.redis.start()
     after = world.committed()
     for daemon in world.collectors + world.aggregators:

@@ -51,6 +51,7 @@ class World:
         self.sum = Sum()
         self.sources = []
         self.bursts = {}
+        self.tears = 0
         settings = settings or {}
         self.collectors = [self._collector(i, settings.get("collector", {})) for i in range(2)]
         self.aggregators = [self._aggregator(i, settings.get("aggregator", {})) for i in range(aggregators)]
