@@ -1,7 +1,7 @@
 #include "aggregator/buckets_private.h"
 
 enum { MINUTES_PER_SLOT = KEYS_SLOT_MS / (int)KEYS_MINUTE_MS };
-/* Upper estimates: bytes of a line and of a field in a payload. */
+/* Estimates: bytes of a line (of one with a histogram it may be ten times as much) and of a field in a payload. */
 enum { LINE_BYTES = 40, FIELD_BYTES = 24 };
 
 struct buckets *buckets_new(int partition, struct symbols *symbols, bool histograms)
@@ -260,7 +260,7 @@ struct cell *bucket_cell(struct bucket *bucket, uint64_t key)
 
 void cell_set(struct cell *cell, const struct measure *measure)
 {
-    if (measure_is_single(measure)) {
+    if (measure_is_single(measure) && measure->statuses.items[0].key != 0) {
         cell->status = measure->statuses.items[0].key;
         cell->one = (struct request){measure->latency_sum_us, measure->request_bytes, measure->response_bytes};
         return;

@@ -4,7 +4,7 @@
 #include "lib/log.h"
 #include "lib/number.h"
 
-enum { PAYLOAD_FIRST = 1024 * 1024, BEHIND_MS = 5000, GUARD_MS = 1000, SWEEP_MAX = 8 };
+enum { PAYLOAD_FIRST = 1024 * 1024, BEHIND_MS = 5000, GUARD_MS = 1000, SWEEP_MAX = 8, LOOK_BYTES = 1024 * 1024 };
 
 struct partition *partition_new(int number, const struct partition_settings *settings)
 {
@@ -184,9 +184,16 @@ static size_t memory_used(const struct partition *partition)
     return buckets_bytes(partition->buckets) + symbols_bytes(partition->symbols);
 }
 
-bool partition_is_full(const struct partition *partition)
+bool partition_is_full(struct partition *partition)
 {
-    return partition_dirty_bytes(partition) >= partition->payload_limit || memory_used(partition) > partition->memory_max;
+    size_t dirty = partition_dirty_bytes(partition);
+    if (dirty >= partition->payload_limit)
+        return true;
+    /* To add up the memory is a walk over all that is open: not for every record. */
+    if (dirty < partition->dirty_when_looked + LOOK_BYTES)
+        return false;
+    partition->dirty_when_looked = dirty;
+    return memory_used(partition) > partition->memory_max;
 }
 
 static void write_meta(struct partition *partition)
@@ -244,6 +251,7 @@ bool partition_flush(struct partition *partition, GError **error)
         !mirror_dirty(partition->due) && !mirror_dirty(partition->hw))
         return true;
     bool full = partition_dirty_bytes(partition) >= partition->payload_limit;
+    partition->dirty_when_looked = 0;
     payload_reset(partition->settings.payload);
     fill_payload(partition);
     /* Larger under load: fewer flushes write the same field again. */

@@ -33,12 +33,13 @@ struct partition {
     int64_t flushed_at_ms, checked_at_ms, swept_clock_ms; /* monotonic; log clock */
     int64_t now_ms;
     size_t memory_max;
+    size_t dirty_when_looked; /* when the memory was added up */
     uint64_t claims, flushes, payload_bytes;
 };
 
 bool partition_flush(struct partition *partition, GError **error);
 size_t partition_dirty_bytes(const struct partition *partition);
 /* Time to flush, whatever the clock says: the payload or the memory is used up. */
-bool partition_is_full(const struct partition *partition);
+bool partition_is_full(struct partition *partition);
 
 #endif
