@@ -21,7 +21,7 @@ static const struct config_row rows[] = {
      "Threads that count; a partition belongs to one of them. 0: as many as there are processors."},
     {"flush", "interval_ms", CONFIG_INT, "250", 10, 10000, "ms", NULL, false,
      "How often counts are committed to Redis while the worker keeps up; behind the log the payload's size decides."},
-    {"flush", "max_payload_bytes", CONFIG_INT, "32MiB", 65536, 268435456, "bytes", NULL, false,
+    {"flush", "max_payload_bytes", CONFIG_INT, "16MiB", 65536, 268435456, "bytes", NULL, false,
      "Largest commit payload. It begins at 1 MiB and grows to this under load: large flushes write a field less often."},
     {"cache", "max_bytes", CONFIG_INT, "384MiB", 1048576, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,
      "Memory for open buckets, shared by the partitions of this process. What does not fit is read again from Redis when needed."},

@@ -1,10 +1,13 @@
 """The peer: what one would write in Python in an afternoon, done well.
 
-confluent-kafka reads single events (rows.proto's SingleEvent), redis-py with hiredis sends HINCRBY in pipelines of 1,000. It keeps
-counts comparable to the aggregator's: per client and minute the requests by status; per client, 15-minute slot and
-combination of route, user and platform the requests by status, the latency sum and the bytes: four HINCRBY an event.
---minimal keeps one count an event, and no more. It is not transactional, deduplicates nothing and keeps no maximum, histogram,
-sorted sets or caps; nothing of that is held against it.
+confluent-kafka reads single events (rows.proto's SingleEvent), redis-py with hiredis sends HINCRBY in pipelines of 1,000. --counts says
+what it keeps of an event:
+  one   a count by client, 15-minute slot, route and status: one HINCRBY
+  four  per client and minute the requests by status; per client, slot and combination of route, user and platform the requests by
+        status, the latency sum and the bytes
+  same  the sums that the aggregator keeps: for the minute and for the slot requests by status, latency, request and response
+        bytes: eight
+It is not transactional, deduplicates nothing and keeps no maximum, histogram, sorted sets or caps; nothing of that is held against it.
 
 Prints one line of JSON: events and HINCRBY per second, from the first message to the last answer of Redis.
 """
@@ -31,25 +34,41 @@ def arguments():
     parser.add_argument("--redis-port", type=int, required=True)
     parser.add_argument("--proto", required=True, help="directory of the generated rows_pb2.py")
     parser.add_argument("--events", type=int, required=True, help="stop after so many")
-    parser.add_argument("--minimal", action="store_true")
+    parser.add_argument("--counts", choices=COUNTS, default="four")
     return parser.parse_args()
 
 
-def count_fully(pipeline, event):
-    client = event.client
+def slot_of(event):
+    key = f"s:{event.client}:{event.time_ms // SLOT_MS}"
+    return key, f"{event.method} {event.route}|{event.user}|{event.platform}|"
+
+
+def count_one(pipeline, event):
+    pipeline.hincrby(f"s:{event.client}:{event.time_ms // SLOT_MS}", f"{event.method} {event.route}|{event.status}", 1)
+    return 1
+
+
+def count_four(pipeline, event):
     status = str(event.status)
-    pipeline.hincrby(f"m:{client}:{event.time_ms // MINUTE_MS}", status, 1)
-    key = f"s:{client}:{event.time_ms // SLOT_MS}"
-    field = f"{event.method} {event.route}|{event.user}|{event.platform}|"
+    key, field = slot_of(event)
+    pipeline.hincrby(f"m:{event.client}:{event.time_ms // MINUTE_MS}", status, 1)
     pipeline.hincrby(key, field + status, 1)
     pipeline.hincrby(key, field + "latency", event.latency_us)
     pipeline.hincrby(key, field + "bytes", event.request_bytes + event.response_bytes)
     return 4
 
 
-def count_minimally(pipeline, event):
-    pipeline.hincrby(f"s:{event.client}:{event.time_ms // SLOT_MS}", f"{event.method} {event.route}|{event.status}", 1)
-    return 1
+def count_same(pipeline, event):
+    status = str(event.status)
+    for key, field in ((f"m:{event.client}:{event.time_ms // MINUTE_MS}", ""), slot_of(event)):
+        pipeline.hincrby(key, field + status, 1)
+        pipeline.hincrby(key, field + "latency", event.latency_us)
+        pipeline.hincrby(key, field + "request_bytes", event.request_bytes)
+        pipeline.hincrby(key, field + "response_bytes", event.response_bytes)
+    return 8
+
+
+COUNTS = {"one": count_one, "four": count_four, "same": count_same}
 
 
 def messages(consumer, partitions):
@@ -83,7 +102,7 @@ def main():
     )
     consumer.assign([TopicPartition(options.topic, p, OFFSET_BEGINNING) for p in range(options.partitions)])
     pipeline = redis.Redis(port=options.redis_port).pipeline(transaction=False)
-    count = count_minimally if options.minimal else count_fully
+    count = COUNTS[options.counts]
     events = increments = pending = 0
     start = None
     for value in messages(consumer, options.partitions):
