@@ -34,6 +34,7 @@ DOORS = {
     r"microhttpd\.h": r"lib/http.*",
     r".*\.pb-c\.h": r"lib/record.*|tests/bench/.*",
     r"simdjson\.h": r".*\.cc",
+    r"zstd\.h": r"lib/sheet_pack\.c",
 }
 
 
