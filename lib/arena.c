@@ -26,7 +26,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 {
     size_t rounded = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     g_assert(rounded >= size);
-    if (arena->left < rounded)
+    if (arena->left < rounded || !arena->next) /* of an empty arena nothing is no memory either */
         add_block(arena, rounded);
     void *at = arena->next;
     arena->next += rounded;

@@ -13,7 +13,7 @@
  * content and cannot say which it saw. It also lets the rows of one client be read without decoding, or copying, those of others.
  *
  * Threads: a sheet does not change once opened, any number of threads may read it, each with its own sheet_rows. A builder belongs
- * to one thread. Hostile bytes give an error, never more memory than 50 times their size. */
+ * to one thread. Hostile bytes give an error, at most 64 times their size of memory. */
 #ifndef DAYBOOK_SHEET_H
 #define DAYBOOK_SHEET_H
 
@@ -57,8 +57,8 @@ struct sheet_row {
 };
 
 /* ---- writing ----
- * A builder holds the distinct rows, whatever was added: about 190 bytes for a row of one request and 24 more while it is sorted
- * (the bytes of the names besides), and refuses more than SHEET_ROWS_MAX. */
+ * A builder holds the distinct rows, whatever was added: measured, 165 bytes for a row of one or two requests, the bytes of the
+ * names besides, and 100 more while it is finished (tests/bench/sheet.c). It refuses more than SHEET_ROWS_MAX. */
 struct sheet_builder;
 struct sheet;
 

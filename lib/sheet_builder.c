@@ -11,6 +11,12 @@
 
 enum { SLOTS_FIRST = 1024 };
 
+struct sheet_entry {
+    uint32_t key[SHEET_KEYS];
+    uint32_t hash;
+    struct measure measure;
+};
+
 struct sheet_builder {
     struct intern *names;
     GByteArray *clean;               /* by name: whether it is one */
@@ -106,7 +112,7 @@ static void insert(struct sheet_builder *builder, struct sheet_entry **slot, con
     *slot = entry;
 }
 
-static bool refuse(GError **error, enum sheet_error code, const char *what)
+static bool refuse(GError **error, gint code, const char *what)
 {
     g_set_error(error, SHEET_ERROR, code, "a row of a day sheet: %s", what);
     return false;
@@ -225,7 +231,7 @@ bool sheet_builder_merge(struct sheet_builder *builder, const struct sheet *shee
 /* ---- in order ---- */
 
 struct order {
-    struct sheet_entry **rows;
+    struct sheet_sorted_row *rows;
     uint32_t n_rows;
     struct view *symbols; /* by rank */
     uint32_t n_symbols;
@@ -257,7 +263,7 @@ static int compare_pairs(const void *a, const void *b)
 
 static int compare_rows(const void *a, const void *b)
 {
-    const struct sheet_entry *x = *(struct sheet_entry *const *)a, *y = *(struct sheet_entry *const *)b;
+    const struct sheet_sorted_row *x = a, *y = b;
     for (unsigned i = 0; i < SHEET_KEYS; i++)
         if (x->key[i] != y->key[i])
             return x->key[i] > y->key[i] ? 1 : -1;
@@ -273,12 +279,17 @@ static struct sheet_pair pair_get(const struct intern *pairs, uint32_t number)
     return pair;
 }
 
+/* Keys stand beside the pointers, so that sorting does not run all over memory. */
 static void collect_rows(struct sheet_builder *builder, struct order *order)
 {
-    order->rows = g_new(struct sheet_entry *, builder->totals.rows + 1);
-    for (uint32_t i = 0; i <= builder->mask; i++)
-        if (builder->slots[i])
-            order->rows[order->n_rows++] = builder->slots[i];
+    order->rows = g_new(struct sheet_sorted_row, builder->totals.rows + 1);
+    for (uint32_t i = 0; i <= builder->mask; i++) {
+        if (!builder->slots[i])
+            continue;
+        struct sheet_sorted_row *row = &order->rows[order->n_rows++];
+        memcpy(row->key, builder->slots[i]->key, sizeof row->key);
+        row->measure = &builder->slots[i]->measure;
+    }
     g_assert(order->n_rows == builder->totals.rows);
 }
 
@@ -288,7 +299,7 @@ static uint8_t *names_used(const struct sheet_builder *builder, const struct ord
     uint8_t *used = g_new0(uint8_t, intern_count(builder->names));
     used[0] = 1;
     for (uint32_t i = 0; i < order->n_rows; i++) {
-        const uint32_t *key = order->rows[i]->key;
+        const uint32_t *key = order->rows[i].key;
         const struct sheet_pair client = pair_get(builder->clients, key[SHEET_KEY_CLIENT]);
         const struct sheet_pair route = pair_get(builder->routes, key[SHEET_KEY_ROUTE]);
         used[client.first] = used[client.second] = used[route.first] = used[route.second] = 1;
@@ -336,7 +347,7 @@ static struct sheet_pair *place_pairs(const struct intern *pairs, const uint32_t
 static void sort_rows(struct order *order)
 {
     for (uint32_t i = 0; i < order->n_rows; i++) {
-        uint32_t *key = order->rows[i]->key;
+        uint32_t *key = order->rows[i].key;
         key[SHEET_KEY_CLIENT] = order->client_place[key[SHEET_KEY_CLIENT]];
         key[SHEET_KEY_USER] = order->rank[key[SHEET_KEY_USER]];
         key[SHEET_KEY_ROUTE] = order->route_place[key[SHEET_KEY_ROUTE]];

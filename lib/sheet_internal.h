@@ -85,14 +85,13 @@ const char *sheet_rows_try(struct sheet_rows *rows, const struct sheet *sheet, u
 
 enum sheet_key { SHEET_KEY_CLIENT, SHEET_KEY_USER, SHEET_KEY_ROUTE, SHEET_KEY_PLATFORM, SHEET_KEY_SLOT, SHEET_KEYS };
 
-struct sheet_entry {
-    uint32_t key[SHEET_KEYS];
-    uint32_t hash;
-    struct measure measure;
-};
-
 struct sheet_pair {
     uint32_t first, second; /* symbols: organization and client, or method and template */
+};
+
+struct sheet_sorted_row {
+    uint32_t key[SHEET_KEYS];
+    const struct measure *measure;
 };
 
 /* Rows in the order in which they are written, keys as they are written: symbols by rank, clients and routes by the place of their
@@ -102,7 +101,7 @@ struct sheet_sorted {
     uint32_t n_symbols;
     const struct sheet_pair *clients, *routes;
     uint32_t n_routes;
-    struct sheet_entry *const *rows;
+    const struct sheet_sorted_row *rows;
     uint32_t n_rows;
 };
 /* NULL when they would pass SHEET_SIZE_MAX. */

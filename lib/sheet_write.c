@@ -93,7 +93,7 @@ static gint compare_numbers(gconstpointer a, gconstpointer b)
 static void push_routes(struct writer *writer, uint32_t begin, uint32_t end)
 {
     for (uint32_t i = begin; i < end; i++) {
-        uint32_t route = writer->sorted->rows[i]->key[SHEET_KEY_ROUTE];
+        uint32_t route = writer->sorted->rows[i].key[SHEET_KEY_ROUTE];
         if (!writer->route_in_block[route])
             g_array_append_val(writer->routes, route);
         writer->route_in_block[route] = 1;
@@ -151,20 +151,20 @@ static void flush_block(struct writer *writer)
 
 static void write_client(struct writer *writer, uint32_t begin, uint32_t end)
 {
-    struct sheet_entry *const *rows = writer->sorted->rows;
-    const struct sheet_pair *client = &writer->sorted->clients[rows[begin]->key[SHEET_KEY_CLIENT]];
+    const struct sheet_sorted_row *rows = writer->sorted->rows;
+    const struct sheet_pair *client = &writer->sorted->clients[rows[begin].key[SHEET_KEY_CLIENT]];
     uint64_t requests = 0;
     uint32_t user = 0;
     push_routes(writer, begin, end);
     for (uint32_t i = begin; i < end; i++) {
-        const uint32_t *key = rows[i]->key;
+        const uint32_t *key = rows[i].key;
         push(writer, SHEET_COLUMN_USER, key[SHEET_KEY_USER] - user);
         user = key[SHEET_KEY_USER];
         push(writer, SHEET_COLUMN_ROUTE, writer->route_in_block[key[SHEET_KEY_ROUTE]] - 1);
         push(writer, SHEET_COLUMN_PLATFORM, key[SHEET_KEY_PLATFORM]);
         push(writer, SHEET_COLUMN_SLOT, key[SHEET_KEY_SLOT]);
-        push_measure(writer, &rows[i]->measure);
-        requests += rows[i]->measure.requests;
+        push_measure(writer, rows[i].measure);
+        requests += rows[i].measure->requests;
     }
     forget_routes(writer);
     flush_block(writer);
@@ -179,7 +179,7 @@ static void write_clients(struct writer *writer)
     const struct sheet_sorted *sorted = writer->sorted;
     for (uint32_t begin = 0, end; begin < sorted->n_rows && !writer->full; begin = end) {
         for (end = begin + 1; end < sorted->n_rows; end++)
-            if (sorted->rows[end]->key[SHEET_KEY_CLIENT] != sorted->rows[begin]->key[SHEET_KEY_CLIENT])
+            if (sorted->rows[end].key[SHEET_KEY_CLIENT] != sorted->rows[begin].key[SHEET_KEY_CLIENT])
                 break;
         write_client(writer, begin, end);
     }

@@ -39,10 +39,20 @@ static void test_small(void)
     }
 }
 
+/* Nothing has an address too, in an arena that has given nothing yet as well. */
+static void test_nothing(void)
+{
+    struct arena arena = {0};
+    g_assert_nonnull(arena_alloc(&arena, 0));
+    g_assert_nonnull(arena_alloc0(&arena, 0));
+    arena_clear(&arena);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/arena/things-stay", test_things_stay);
     g_test_add_func("/arena/small", test_small);
+    g_test_add_func("/arena/nothing", test_nothing);
     return g_test_run();
 }

@@ -1,0 +1,139 @@
+/* Bytes of day sheets. The first byte says what the others are: 'c' canonical bytes, 'z' packed ones, 'r' rows for a builder.
+ *
+ * Bytes that open are canonical: a builder that is given the rows, last one first, writes the same. Rows that a builder took come
+ * out of its sheet, which opens. */
+#include "lib/sheet.h"
+#include "tests/unit/sheet_tools.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void check_lookup(const struct sheet *sheet)
+{
+    struct sheet_client client;
+    for (uint32_t i = 0, found; i < sheet_client_count(sheet); i++) {
+        sheet_client_get(sheet, i, &client);
+        check(sheet_find_client(sheet, sheet_symbol(sheet, client.organization), sheet_symbol(sheet, client.client), &found));
+        check(found == i);
+    }
+}
+
+static void check_bytes(GBytes *bytes)
+{
+    g_autoptr(GError) error = NULL;
+    struct sheet *sheet = sheet_open(bytes, &error);
+    check((sheet == NULL) == (error != NULL));
+    if (!sheet) {
+        check(g_utf8_validate(error->message, -1, NULL));
+        return;
+    }
+    check_lookup(sheet);
+    g_autoptr(GBytes) rebuilt = rebuild(sheet);
+    check(g_bytes_equal(bytes, rebuilt));
+    sheet_free(sheet);
+}
+
+static void check_packed(const uint8_t *data, size_t size)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) bytes = sheet_unpack(data, size, &error);
+    check((bytes == NULL) == (error != NULL));
+    if (bytes)
+        check_bytes(bytes);
+}
+
+/* ---- rows ---- */
+
+struct input {
+    const uint8_t *at, *end;
+};
+
+static uint8_t next(struct input *input)
+{
+    return input->at < input->end ? *input->at++ : 0;
+}
+
+static uint64_t number(struct input *input)
+{
+    uint64_t value = 0;
+    for (unsigned n = next(input) % 9; n > 0; n--)
+        value = value << 8 | next(input);
+    return value;
+}
+
+static struct view name(struct input *input)
+{
+    size_t size = MIN((size_t)next(input) % 16, (size_t)(input->end - input->at));
+    struct view view = view_make(input->at, size);
+    input->at += size;
+    return view;
+}
+
+static void list(struct input *input, struct tally *items, uint32_t room, struct tally_list *tallies)
+{
+    *tallies = (struct tally_list){.items = items, .n = next(input) % (room + 1), .capacity = room};
+    for (uint32_t i = 0; i < tallies->n; i++)
+        items[i] = (struct tally){.key = number(input) & 0xffff, .count = number(input) & TALLY_COUNT_MAX};
+}
+
+/* As the input says, sound or not; now and then with numbers that fit together. */
+static void any_measure(struct input *input, struct tally *items, struct measure *measure)
+{
+    *measure = (struct measure){0};
+    list(input, items, 4, &measure->statuses);
+    list(input, items + 4, 4, &measure->latencies);
+    measure->latency_max_us = number(input);
+    measure->latency_sum_us = number(input);
+    measure->request_bytes = number(input);
+    measure->response_bytes = number(input);
+    measure->requests = next(input) % 4 == 0 ? number(input) : 0;
+    for (uint32_t i = 0; measure->requests == 0 && i < measure->statuses.n; i++)
+        measure->requests += measure->statuses.items[i].count;
+}
+
+static void check_rows(const uint8_t *data, size_t size)
+{
+    struct input input = {data, data + size};
+    struct sheet_builder *builder = sheet_builder_new();
+    uint64_t requests = 0;
+    while (input.at < input.end) {
+        struct tally items[8];
+        struct sheet_row row = {.organization = name(&input),
+                                .client = name(&input),
+                                .user = name(&input),
+                                .method = name(&input),
+                                .template = name(&input),
+                                .platform = name(&input)};
+        row.slot = next(&input) % 97;
+        any_measure(&input, items, &row.measure);
+        if (sheet_builder_add(builder, &row, NULL))
+            requests += row.measure.requests;
+    }
+    g_autoptr(GBytes) bytes = finish(builder);
+    struct sheet *sheet = open_sheet(bytes);
+    check(sheet_totals(sheet)->requests == requests);
+    sheet_free(sheet);
+    check_bytes(bytes);
+    sheet_builder_free(builder);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2)
+        return 0;
+    g_autofree uint8_t *copy = g_memdup2(data + 1, size - 1); /* of exactly this size, so that a byte too far is seen */
+    if (data[0] == 'z') {
+        check_packed(copy, size - 1);
+    } else if (data[0] == 'r') {
+        check_rows(copy, size - 1);
+    } else {
+        g_autoptr(GBytes) bytes = g_bytes_new(copy, size - 1);
+        check_bytes(bytes);
+    }
+    return 0;
+}
