@@ -77,8 +77,10 @@ static struct view name(struct input *input)
 static void list(struct input *input, struct tally *items, uint32_t room, struct tally_list *tallies)
 {
     *tallies = (struct tally_list){.items = items, .n = next(input) % (room + 1), .capacity = room};
-    for (uint32_t i = 0; i < tallies->n; i++)
-        items[i] = (struct tally){.key = number(input) & 0xffff, .count = number(input) & TALLY_COUNT_MAX};
+    for (uint32_t i = 0; i < tallies->n; i++) {
+        items[i].key = number(input) & 0xffff;
+        items[i].count = number(input) & TALLY_COUNT_MAX;
+    }
 }
 
 /* As the input says, sound or not; now and then with numbers that fit together. */
@@ -103,12 +105,10 @@ static void check_rows(const uint8_t *data, size_t size)
     uint64_t requests = 0;
     while (input.at < input.end) {
         struct tally items[8];
-        struct sheet_row row = {.organization = name(&input),
-                                .client = name(&input),
-                                .user = name(&input),
-                                .method = name(&input),
-                                .template = name(&input),
-                                .platform = name(&input)};
+        struct sheet_row row;
+        struct view *const names[] = {&row.organization, &row.client, &row.user, &row.method, &row.template, &row.platform};
+        for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+            *names[i] = name(&input);
         row.slot = next(&input) % 97;
         any_measure(&input, items, &row.measure);
         if (sheet_builder_add(builder, &row, NULL))

@@ -29,8 +29,9 @@ static inline void random_measure(GRand *rand, struct measure *measure)
     bool histogram = g_rand_int_range(rand, 0, 10) > 0;
     measure_init(measure);
     for (gint n = g_rand_int_range(rand, 1, 4); n > 0; n--) {
-        guint64 latency = (guint64)g_rand_int(rand) >> g_rand_int_range(rand, 0, 33);
-        guint64 bytes = ((guint64)g_rand_int(rand) << 12) >> g_rand_int_range(rand, 0, 45);
+        guint64 latency = g_rand_int(rand), bytes = (guint64)g_rand_int(rand) << 12;
+        latency >>= g_rand_int_range(rand, 0, 33);
+        bytes >>= g_rand_int_range(rand, 0, 45);
         measure_add(measure, statuses[g_rand_int_range(rand, 0, G_N_ELEMENTS(statuses))], latency, bytes & 0xffff, bytes,
                     histogram);
     }
@@ -45,14 +46,16 @@ static inline struct part *random_part(GRand *rand)
     static const char *const templates[] = {"/", "/v1/orders", "/v1/orders/{id}", "/v1/naïve/{n}", "{other}"};
     static const char *const platforms[] = {"", "", "", "ios", "android"};
     struct part *part = g_new0(struct part, 1);
-    part->row = (struct sheet_row){.organization = PICK(rand, organizations),
-                                   .client = PICK(rand, clients),
-                                   .user = PICK(rand, users),
-                                   .method = PICK(rand, methods),
-                                   .template = PICK(rand, templates),
-                                   .platform = PICK(rand, platforms),
-                                   .slot = (guint32)g_rand_int_range(rand, 0, g_rand_boolean(rand) ? 96 : 3)};
-    random_measure(rand, &part->row.measure);
+    struct sheet_row *row = &part->row;
+    row->organization = PICK(rand, organizations); /* one after the other: an initializer may take them in any order */
+    row->client = PICK(rand, clients);
+    row->user = PICK(rand, users);
+    row->method = PICK(rand, methods);
+    row->template = PICK(rand, templates);
+    row->platform = PICK(rand, platforms);
+    gint32 slots = g_rand_boolean(rand) ? 96 : 3;
+    row->slot = (guint32)g_rand_int_range(rand, 0, slots);
+    random_measure(rand, &row->measure);
     return part;
 }
 

@@ -139,6 +139,19 @@ static void test_empty(void)
 
 /* ---- finding ---- */
 
+/* By looking at all; G_MAXUINT32: not there. */
+static guint32 scan(const struct sheet *sheet, const char *organization, const char *name)
+{
+    guint32 found = G_MAXUINT32;
+    for (guint32 i = 0; i < sheet_client_count(sheet); i++) {
+        struct sheet_client client;
+        sheet_client_get(sheet, i, &client);
+        if (view_is(sheet_symbol(sheet, client.organization), organization) && view_is(sheet_symbol(sheet, client.client), name))
+            found = i;
+    }
+    return found;
+}
+
 static void test_lookup(void)
 {
     static const char *const names[] = {"", "-", "acme", "b", "c", "c-1", "c-10", "c-2", "globex", "GET", "zz", "{other}"};
@@ -146,20 +159,13 @@ static void test_lookup(void)
     g_autoptr(GPtrArray) parts = random_parts(rand, 60);
     g_autoptr(GBytes) bytes = sheet_of(parts, 0, parts->len);
     struct sheet *sheet = open_sheet(bytes);
-    for (guint a = 0; a < G_N_ELEMENTS(names); a++)
-        for (guint b = 0; b < G_N_ELEMENTS(names); b++) {
-            guint32 wanted = G_MAXUINT32, found = G_MAXUINT32;
-            struct sheet_client client;
-            for (guint32 i = 0; i < sheet_client_count(sheet); i++) {
-                sheet_client_get(sheet, i, &client);
-                if (view_is(sheet_symbol(sheet, client.organization), names[a]) &&
-                    view_is(sheet_symbol(sheet, client.client), names[b]))
-                    wanted = i;
-            }
-            bool there = sheet_find_client(sheet, view_of(names[a]), view_of(names[b]), &found);
-            g_assert_true(there == (wanted != G_MAXUINT32));
-            g_assert_true(!there || found == wanted);
-        }
+    for (guint i = 0; i < G_N_ELEMENTS(names) * G_N_ELEMENTS(names); i++) {
+        const char *organization = names[i / G_N_ELEMENTS(names)], *client = names[i % G_N_ELEMENTS(names)];
+        guint32 wanted = scan(sheet, organization, client), found;
+        bool there = sheet_find_client(sheet, view_of(organization), view_of(client), &found);
+        g_assert_true(there == (wanted != G_MAXUINT32));
+        g_assert_true(!there || found == wanted);
+    }
     sheet_free(sheet);
 }
 
@@ -341,6 +347,22 @@ static void test_truncated(void)
     g_assert_false(judge(longer, size + 1, bytes));
 }
 
+/* Of n damaged copies: how many open. */
+static guint damage(GRand *rand, GBytes *bytes, guint n)
+{
+    gsize size;
+    const guint8 *data = g_bytes_get_data(bytes, &size);
+    guint valid = 0;
+    for (guint i = 0; i < n; i++) {
+        g_autofree guint8 *copy = g_memdup2(data, size);
+        for (guint k = 0; k <= i % 3; k++)
+            copy[g_rand_int_range(rand, 0, (gint32)size)] ^=
+                (guint8)(i % 2 ? 1u << g_rand_int_range(rand, 0, 8) : g_rand_int(rand));
+        valid += judge(copy, size, bytes);
+    }
+    return valid;
+}
+
 static void test_damaged(void)
 {
     g_autoptr(GRand) rand = fixed_rand();
@@ -348,17 +370,52 @@ static void test_damaged(void)
     for (guint round = 0; round < 20; round++) {
         g_autoptr(GPtrArray) parts = random_parts(rand, 3 + 5 * round);
         g_autoptr(GBytes) bytes = sheet_of(parts, 0, parts->len);
-        gsize size;
-        const guint8 *data = g_bytes_get_data(bytes, &size);
-        for (guint i = 0; i < 2000; i++) {
-            g_autofree guint8 *copy = g_memdup2(data, size);
-            for (guint k = 0; k <= i % 3; k++)
-                copy[g_rand_int_range(rand, 0, (gint32)size)] ^=
-                    (guint8)(i % 2 ? 1u << g_rand_int_range(rand, 0, 8) : g_rand_int(rand));
-            valid += judge(copy, size, bytes);
-        }
+        valid += damage(rand, bytes, 2000);
     }
     g_assert_cmpuint(valid, >, 20); /* or else this does not test what it says */
+}
+
+/* Rows of one client, so near to each other that damage puts them out of order or makes two alike. */
+static void test_damaged_keys(void)
+{
+    g_autoptr(GRand) rand = fixed_rand();
+    guint valid = 0;
+    for (guint round = 0; round < 20; round++) {
+        g_autoptr(GPtrArray) parts = random_parts(rand, 12);
+        for (guint i = 0; i < parts->len; i++) {
+            struct sheet_row *row = &((struct part *)parts->pdata[i])->row;
+            row->organization = row->client = row->method = row->template = view_of("a");
+            row->user = row->platform = view_of(g_rand_boolean(rand) ? "a" : "");
+            row->slot = (guint32)g_rand_int_range(rand, 0, 8);
+        }
+        g_autoptr(GBytes) bytes = sheet_of(parts, 0, parts->len);
+        valid += damage(rand, bytes, 2000);
+    }
+    g_assert_cmpuint(valid, >, 20);
+}
+
+/* Something behind the last column of a client, within its block. */
+static void test_longer_block(void)
+{
+    static const char *const tails[] = {"\x90\x01\x01", "\x0a\x01\x01", "\x82\x01\x01\x01", "\x01"};
+    struct sheet_builder *builder = sheet_builder_new();
+    struct sheet_row row;
+    make_row(&row);
+    add_part(builder, &row);
+    g_autoptr(GBytes) bytes = finish(builder);
+    gsize size;
+    const char *data = g_bytes_get_data(bytes, &size);
+    const char *block = memmem(data, size, "\x8a\x01", 2); /* its tag, and then its size in one byte */
+    g_assert_true(block && data + size == block + 3 + block[2]);
+    for (guint i = 0; i < G_N_ELEMENTS(tails); i++) {
+        g_autoptr(GByteArray) longer = g_byte_array_new();
+        g_byte_array_append(longer, (const guint8 *)data, (guint)size);
+        longer->data[block + 2 - data] = (guint8)((guint8)block[2] + strlen(tails[i]));
+        g_byte_array_append(longer, (const guint8 *)tails[i], (guint)strlen(tails[i]));
+        g_assert_false(judge(longer->data, longer->len, bytes));
+    }
+    measure_clear(&row.measure);
+    sheet_builder_free(builder);
 }
 
 /* The same content in other bytes, which any protobuf library would take. */
@@ -453,6 +510,20 @@ static void test_checksum(void)
     g_assert_true(memcmp(checksum, abc, sizeof abc) == 0);
 }
 
+/* The format does not drift: sheets of years ago keep their checksums. */
+static void test_frozen(void)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(1);
+    g_autoptr(GPtrArray) parts = random_parts(rand, 1000);
+    g_autoptr(GBytes) bytes = sheet_of(parts, 0, parts->len);
+    guint8 checksum[SHEET_CHECKSUM_SIZE];
+    char text[2 * SHEET_CHECKSUM_SIZE + 1];
+    sheet_checksum(bytes, checksum);
+    for (guint i = 0; i < SHEET_CHECKSUM_SIZE; i++)
+        g_snprintf(text + 2 * i, 3, "%02x", checksum[i]);
+    g_assert_cmpstr(text, ==, "ab434bdb175175ea12846489a22835823303d22df887a4d10d3f2357b002bbc2");
+}
+
 /* ---- for tests/system/test_sheet.py ---- */
 
 /* DIR/sheet, DIR/sheet.zst, and DIR/rows: a line for each row, names, slot and lib/measure.h's text, separated by tabs. */
@@ -500,10 +571,13 @@ int main(int argc, char **argv)
     g_test_add_func("/sheet/refused/numbers", test_refused_numbers);
     g_test_add_func("/sheet/refused/sums", test_refused_sums);
     g_test_add_func("/sheet/truncated", test_truncated);
-    g_test_add_func("/sheet/damaged", test_damaged);
+    g_test_add_func("/sheet/damaged/anywhere", test_damaged);
+    g_test_add_func("/sheet/damaged/keys", test_damaged_keys);
+    g_test_add_func("/sheet/damaged/longer-block", test_longer_block);
     g_test_add_func("/sheet/not-canonical", test_not_canonical);
     g_test_add_func("/sheet/pack", test_pack);
     g_test_add_func("/sheet/pack/bounds", test_pack_bounds);
     g_test_add_func("/sheet/checksum", test_checksum);
+    g_test_add_func("/sheet/frozen", test_frozen);
     return g_test_run();
 }
