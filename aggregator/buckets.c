@@ -161,10 +161,10 @@ static struct generation *find_generation(struct buckets *buckets, struct commit
 static struct slot *open_slot(struct buckets *buckets, const struct generation *generation, int64_t number)
 {
     void **place = intmap_place(&buckets->slots, ((uint64_t)number << 24) | (uint64_t)generation->revision);
-    if (*place)
-        return *place;
-    struct slot *slot = g_new0(struct slot, 1);
-    *place = slot;
+    struct slot *slot = *place;
+    if (slot)
+        return slot;
+    *place = slot = g_new0(struct slot, 1);
     slot->span.buckets = buckets;
     slot->day = generation->day;
     slot->revision = generation->revision;
@@ -244,12 +244,12 @@ static struct cell *find_cell(struct bucket *bucket, struct commit *commit, uint
 struct cell *bucket_cell(struct bucket *bucket, uint64_t key)
 {
     void **place = intmap_place(&bucket->span->cells, key);
-    if (*place)
-        return *place;
-    struct cell *cell = arena_new(&bucket->span->arena, struct cell);
+    struct cell *cell = *place;
+    if (cell)
+        return cell;
+    *place = cell = arena_new(&bucket->span->arena, struct cell);
     cell->key = key;
     cell->bucket = bucket;
-    *place = cell;
     if (bucket->slot_client) {
         cell->next = bucket->cells;
         bucket->cells = cell;
