@@ -119,6 +119,9 @@ void buckets_trim(struct buckets *buckets, bool everything)
 {
     g_assert(buckets->dirty_slots->len == 0 && buckets->dirty_minutes->len == 0);
     if (everything) {
+        g_clear_pointer(&buckets->memos, g_free);
+        g_clear_pointer(&buckets->names, g_free);
+        buckets->n_memos = 0;
         intmap_clear(&buckets->slots, slot_free);
         intmap_clear(&buckets->minutes, minute_free);
         return;
@@ -139,6 +142,7 @@ static void begin(struct buckets *buckets, const struct batch *batch)
     }
     memset(buckets->memos, 0, batch->n_symbols * sizeof *buckets->memos);
     symbols_names(buckets->symbols, batch->symbols, batch->n_symbols, buckets->names);
+    buckets->missing = false;
     buckets->generation = NULL;
     buckets->slot = NULL;
     buckets->minute = NULL;
@@ -407,14 +411,17 @@ static void place_cells(struct buckets *buckets, struct commit *commit, struct p
 
 static void place_some(struct buckets *buckets, struct commit *commit, struct place *places, size_t n, int64_t clock_ms)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         place_names(buckets, commit, &places[i]);
+        buckets->missing |= !places[i].symbols;
+    }
+    /* Symbols are given in the order of the log, whatever was in memory: who gets the last one below a cap must follow from it. */
+    if (buckets->missing)
+        return;
     for (size_t i = 0; i < n; i++)
-        if (places[i].symbols)
-            place_numbers(buckets, &places[i]);
+        place_numbers(buckets, &places[i]);
     for (size_t i = 0; i < n; i++)
-        if (places[i].symbols)
-            place_cells(buckets, commit, &places[i], clock_ms);
+        place_cells(buckets, commit, &places[i], clock_ms);
 }
 
 void buckets_place(struct buckets *buckets, struct commit *commit, const struct batch *batch, struct place *places, size_t n,
@@ -422,13 +429,16 @@ void buckets_place(struct buckets *buckets, struct commit *commit, const struct 
 {
     enum { SOME = 64 }; /* what they want fits into the processor's first cache */
     int64_t newest_ms = 0;
+    if (n == 0)
+        return;
     begin(buckets, batch);
     for (size_t i = 0; i < n; i += SOME)
         place_some(buckets, commit, places + i, MIN(n - i, (size_t)SOME), clock_ms);
     for (size_t i = 0; i < n; i++)
         if (places[i].symbols)
             newest_ms = MAX(newest_ms, batch->time_ms[places[i].index]);
-    buckets->horizon = MAX(buckets->horizon, newest_ms / KEYS_MINUTE_MS);
+    if (!buckets->missing)
+        buckets->horizon = MAX(buckets->horizon, newest_ms / KEYS_MINUTE_MS);
 }
 
 /* ---- counting ---- */

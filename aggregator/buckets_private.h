@@ -126,6 +126,7 @@ struct buckets {
     struct memo *memos;
     uint32_t *names; /* of the batch's symbols */
     size_t n_memos;  /* and of names: room */
+    bool missing;    /* something that must be read first, in this pass over the batch */
     /* Of the event before, in this batch. */
     struct generation *generation;
     struct slot *slot;

@@ -31,10 +31,11 @@ static bool read_combination(const char **cursor, const char *end, uint64_t *key
     return true;
 }
 
+/* False for a text that is no measure, and for a cell that is there already: then it stands in another bucket too. */
 static bool load_cell(struct bucket *bucket, uint64_t key, struct view text)
 {
     struct measure measure;
-    if (!measure_parse(&measure, text))
+    if (intmap_get(&bucket->span->cells, key) || !measure_parse(&measure, text))
         return false;
     cell_set(bucket_cell(bucket, key), &measure);
     measure_clear(&measure);
@@ -51,6 +52,7 @@ static bool shard_loaded(void *opaque, const struct redis_reply *reply, GError *
         uint64_t key;
         const char *line_end = memchr(cursor, '\n', (size_t)(end - cursor));
         if (!line_end || !read_combination(&cursor, line_end, &key) || *cursor++ != ' ' ||
+            bits(key, ROUTE_BITS, USER_BITS) / KEYS_USERS_PER_SHARD != bucket->shard ||
             !load_cell(bucket, client | key, view_make(cursor, (size_t)(line_end - cursor))))
             return damaged(error, "a line of a slot cannot be read");
         cursor = line_end + 1;
@@ -65,6 +67,7 @@ static bool minute_loaded(void *opaque, const struct redis_reply *reply, GError 
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
         uint64_t client;
         if (!number_read(redis_reply_text(redis_reply_at(reply, i)), &client) || client > UINT32_MAX ||
+            client / KEYS_CLIENTS_PER_SHARD != bucket->shard ||
             !load_cell(bucket, client, redis_reply_text(redis_reply_at(reply, i + 1))))
             return damaged(error, "a field of a minute cannot be read");
     }

@@ -190,8 +190,9 @@ bool partition_is_full(struct partition *partition)
     if (dirty >= partition->payload_limit)
         return true;
     /* To add up the memory is a walk over all that is open: not for every record. */
-    if (dirty < partition->dirty_when_looked + LOOK_BYTES)
+    if (dirty < partition->dirty_when_looked + LOOK_BYTES && !partition->has_read)
         return false;
+    partition->has_read = false;
     partition->dirty_when_looked = dirty;
     return memory_used(partition) > partition->memory_max;
 }
@@ -370,12 +371,8 @@ static bool sweep(struct partition *partition, GError **error)
     mirror_each(partition->due, collect_due, &(struct due_list){partition->clock_ms, names});
     if (names->len < SWEEP_MAX)
         partition->swept_clock_ms = partition->clock_ms;
-    if (names->len > 0) {
-        if (!partition_flush(partition, error) || !commit_drain(partition->commit, error))
-            return false;
-        buckets_trim(partition->buckets, true);
-        symbols_trim(partition->symbols);
-    }
+    if (names->len > 0 && !partition_flush(partition, error))
+        return false;
     payload_reset(partition->settings.payload);
     for (guint i = 0; i < names->len; i++)
         if (!unlink_due(partition, g_ptr_array_index(names, i), error))

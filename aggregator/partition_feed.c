@@ -191,6 +191,7 @@ static bool place_all(struct partition *partition, const struct batch *batch, GE
                       partition->places->len, partition->clock_ms);
         if (commit_asked(partition->commit) == 0)
             return true;
+        partition->has_read = true;
         if (!commit_read(partition->commit, error))
             return false;
     }
@@ -287,10 +288,10 @@ static bool check_order(const struct partition *partition, const struct fed *fed
 /* Asks in one pipeline for the ids of all the records that come. */
 static bool prepare_ids(struct partition *partition, struct fed *fed, size_t n, GError **error)
 {
-    int64_t last_ms = partition->clock_ms;
+    int64_t last_ms = partition->clock_ms, latest_ms = g_get_real_time() / 1000 + CLOCK_AHEAD_MS; /* check_order refuses more */
     ids_begin(partition->ids);
     for (size_t i = 0; i < n; i++) {
-        last_ms = MAX(last_ms, fed[i].log->timestamp_ms);
+        last_ms = MAX(last_ms, MIN(fed[i].log->timestamp_ms, latest_ms));
         if (fed[i].log->offset >= partition->next && fed[i].valid && fed[i].record.kind == RECORD_BATCH)
             fed[i].first_id = ids_prepare(partition->ids, &fed[i].record.batch);
     }

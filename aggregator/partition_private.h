@@ -34,6 +34,7 @@ struct partition {
     int64_t now_ms;
     size_t memory_max;
     size_t dirty_when_looked; /* when the memory was added up */
+    bool has_read;            /* from Redis, since then */
     uint64_t claims, flushes, payload_bytes;
 };
 

@@ -196,8 +196,8 @@ static bool clients_loaded(void *opaque, const struct redis_reply *reply, GError
     struct generation_tables *tables = opaque;
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
         uint64_t number;
-        if (!number_read(redis_reply_text(redis_reply_at(reply, i + 1)), &number) || number == 0 || number > UINT32_MAX)
-            return bad_reply(error, "a client's symbol is no number");
+        if (!number_read(redis_reply_text(redis_reply_at(reply, i + 1)), &number) || number == 0 || number > KEYS_CLIENTS_MAX + 1)
+            return bad_reply(error, "a client's symbol is no number, or over the cap");
         uint32_t name = symbols_name(tables->symbols, redis_reply_text(redis_reply_at(reply, i)));
         table_put(tables->symbols, &tables->table, name, (uint32_t)number);
     }
@@ -235,10 +235,10 @@ static bool routes_loaded(void *opaque, const struct redis_reply *reply, GError 
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
         struct view text = redis_reply_text(redis_reply_at(reply, i));
         uint64_t number;
-        if (!number_read(redis_reply_text(redis_reply_at(reply, i + 1)), &number) || number == 0 || number > UINT32_MAX ||
+        enum symbol_kind kind = text.size > 0 && text.data[0] == 'r' ? SYMBOL_ROUTE : SYMBOL_PLATFORM;
+        if (!number_read(redis_reply_text(redis_reply_at(reply, i + 1)), &number) || number == 0 || number > caps[kind] + 1 ||
             text.size == 0)
-            return bad_reply(error, "a symbol is no number");
-        enum symbol_kind kind = text.data[0] == 'r' ? SYMBOL_ROUTE : SYMBOL_PLATFORM;
+            return bad_reply(error, "a symbol is no number, or over the cap");
         uint32_t name = symbols_name(client->symbols, view_make(text.data + 1, text.size - 1));
         table_put(client->symbols, &client->tables[kind], name, (uint32_t)number);
     }
@@ -251,8 +251,8 @@ static bool load_block(struct client *client, uint64_t block, struct view names,
     uint64_t number = block * KEYS_USERS_PER_BLOCK;
     for (const char *cursor = names.data, *end = names.data + names.size; cursor < end;) {
         const char *stop = memchr(cursor, '\n', (size_t)(end - cursor));
-        if (!stop || ++number > UINT32_MAX)
-            return bad_reply(error, "a block of users is cut");
+        if (!stop || ++number > KEYS_USERS_MAX + 1)
+            return bad_reply(error, "a block of users is cut, or over the cap");
         uint32_t name = symbols_name(client->symbols, view_make(cursor, (size_t)(stop - cursor)));
         table_put(client->symbols, &client->tables[SYMBOL_USER], name, (uint32_t)number);
         cursor = stop + 1;

@@ -82,6 +82,8 @@ void record_parser_free(struct record_parser *parser)
     g_free(parser);
 }
 
+static const int64_t latest = INT64_C(7258118400000); /* 2200-01-01 */
+
 static bool malformed(GError **error, const char *what)
 {
     g_set_error(error, RECORD_ERROR, RECORD_ERROR_MALFORMED, "not a valid Record: %s", what);
@@ -116,7 +118,6 @@ static bool read_symbols(struct record_parser *parser, const Daybook__V1__UsageB
 
 static bool read_times(struct record_parser *parser, const Daybook__V1__UsageBatch *from, struct batch *to, GError **error)
 {
-    const int64_t latest = INT64_C(7258118400000); /* 2200-01-01 */
     int64_t *times = scratch_alloc(&parser->scratch, (to->n_events + 1) * sizeof *times);
     if (!times)
         return malformed(error, "too large");
@@ -198,7 +199,7 @@ static bool read_header(const Daybook__V1__UsageBatch *from, struct batch_header
 {
     if (from->stream_id.len != STREAM_ID_SIZE)
         return malformed(error, "stream_id is not 16 bytes");
-    if (from->sequence == 0 || from->sequence > INT64_MAX || from->created_ms > INT64_MAX)
+    if (from->sequence == 0 || from->sequence > INT64_MAX || from->created_ms > (uint64_t)latest)
         return malformed(error, "sequence or created_ms is out of range");
     if (from->partition >= from->partition_count || from->partition_count > 1000000)
         return malformed(error, "partition is not below partition_count");
