@@ -144,6 +144,7 @@ bool partition_claim(struct partition *partition, GError **error)
     make_memory(partition);
     mirror_load(partition->meta, partition->commit);
     mirror_load(partition->hw, partition->commit);
+    mirror_load(partition->hb, partition->commit);
     mirror_load(partition->due, partition->commit);
     /* What was read may be another's, who claimed meanwhile: no conclusion from it before the guard has said that we still own it.
      */
@@ -354,10 +355,22 @@ static void collect_past(const char *field, const char *value, void *opaque)
         g_ptr_array_add(list->streams, g_strdup(field));
 }
 
+/* Heartbeats come to all partitions, also from streams that never sent a batch to this one. */
+static void collect_silent(const char *field, const char *value, void *opaque)
+{
+    struct past_list *list = opaque;
+    uint64_t clock_ms;
+    const char *end = value + strlen(value), *cursor = strchr(value, ' ');
+    if (list->streams->len < 1000 && cursor && ++cursor && number_scan(&cursor, end, &clock_ms) && clock_ms <= INT64_MAX / 2 &&
+        (int64_t)clock_ms + STREAM_KEPT_MS <= list->partition->clock_ms && !mirror_get(list->partition->hw, field))
+        g_ptr_array_add(list->streams, g_strdup(field));
+}
+
 static void forget_streams(struct partition *partition)
 {
     g_autoptr(GPtrArray) streams = g_ptr_array_new_with_free_func(g_free);
     mirror_each(partition->hw, collect_past, &(struct past_list){partition, streams});
+    mirror_each(partition->hb, collect_silent, &(struct past_list){partition, streams});
     for (guint i = 0; i < streams->len; i++) {
         mirror_remove(partition->hw, g_ptr_array_index(streams, i));
         mirror_remove(partition->hb, g_ptr_array_index(streams, i));
