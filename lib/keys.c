@@ -1,5 +1,7 @@
 #include "lib/keys.h"
 
+#include "lib/civil.h"
+
 size_t keys_plain(char *out, int partition, const char *kind)
 {
     return (size_t)g_snprintf(out, KEYS_MAX, "{p%d}:%s", partition, kind);
@@ -48,4 +50,11 @@ size_t keys_minute(char *out, int partition, int64_t minute, int revision, uint3
 size_t keys_minute_clients(char *out, int partition, int64_t minute, int revision)
 {
     return (size_t)g_snprintf(out, KEYS_MAX, "{p%d}:zm:%" G_GINT64_FORMAT ".%d", partition, minute, revision);
+}
+
+size_t keys_sheet(char *out, int partition, int64_t day, int revision)
+{
+    char date[CIVIL_TEXT_MAX];
+    civil_format_day(date, day);
+    return (size_t)g_snprintf(out, KEYS_MAX, "{p%d}:sheet:%s:%d", partition, date, revision);
 }

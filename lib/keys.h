@@ -9,7 +9,9 @@
  *   {p3}:meta                          hash  clock (log clock, ms), horizon (newest minute counted), events, duplicates (events
  *                                            dropped by id), duplicate_batches, duplicate_batch_events, quarantined (records),
  *                                            quarantined_events, gaps, gap_batches, other_crc, over_cap, cnt:<generation> (its
- *                                            events)
+ *                                            events; gone with its buckets), seals, seals_ignored; in {p0} also ledger (n of the
+ *                                            last entry), ledger_checksum (64 hex digits), ledger_ignored, archived (n of the last
+ *                                            entry in the archive)
  *   {p3}:hw                            hash  stream (32 hex digits) -> "sequence crc created_ms flags"; flags "i": import, else "-"
  *   {p3}:hb                            hash  stream -> last heartbeat: "collector clock_ms journal_bytes journal_oldest_ms received
  *                                            accepted rejected excluded sequence,sequence,…" (the last per partition)
@@ -17,7 +19,17 @@
  *   {p3}:quar                          hash  ring of the newest 1,000: n mod 1000 -> "n offset reason"
  *   {p3}:gaps                          hash  ring of the newest 1,000: n mod 1000 -> "n offset stream expected got day"
  *   {p3}:due                           hash  what is unlinked when the log clock passes: name -> ms; names "m:<minute>.<revision>",
- *                                            "ids:<day>"
+ *                                            "ids:<day>", "g:<generation>:<slot>" (from this slot on; 96: its names)
+ *   {p3}:days                          hash  day -> "sealed sheeted ledgered skip_below" (struct day_state of lib/ledger.h)
+ *   {p3}:open                          hash  generation -> what came for it (struct open_day of lib/ledger.h); gone with its seal
+ *   {p3}:streams                       hash  "generation stream" -> "first last": sequences of the batches with events of it; 0 0:
+ *                                            only heard on that day; gone with its seal
+ *   {p3}:closed                        hash  generation -> PartitionDay (proto/usage.proto); without a checksum until its sheet is
+ *                                            there
+ *   {p3}:sheet:2026-11-20:1            string  the sheet of a day and revision (lib/sheet.h), packed; written once
+ *   {p3}:erasures                      hash  user -> "offset pseudonym"
+ *   {p0}:ledger                        hash  n -> the Record with entry n of the ledger
+ *   {p0}:entries                       hash  generation -> n
  *   {p3}:ids:<day>:<shard>             hash  16 bytes of SHA-256(organization 0 client 0 id) -> log clock (ms) when it was entered;
  *                                            day is the log clock's; shard 00 to ff is the digest's first byte
  *   {p3}:c:<generation>                hash  organization <0x1f> client -> symbol
@@ -66,7 +78,7 @@ enum {
 #define KEYS_CLIENT_SEPARATOR '\x1f'
 
 /* Each writes into out (at least KEYS_MAX bytes) and returns the length. kind is "commit", "meta", "hw", "hb", "imports", "quar",
- * "gaps", "due". */
+ * "gaps", "due", "days", "open", "streams", "closed", "erasures", "ledger", "entries". */
 size_t keys_plain(char *out, int partition, const char *kind);
 size_t keys_ids(char *out, int partition, int64_t day, unsigned shard);
 size_t keys_clients(char *out, int partition, int64_t day, int revision);
@@ -77,5 +89,6 @@ size_t keys_slot_clients(char *out, int partition, int64_t day, int revision, in
 size_t keys_slot_routes(char *out, int partition, int64_t day, int revision, int slot);
 size_t keys_minute(char *out, int partition, int64_t minute, int revision, uint32_t shard);
 size_t keys_minute_clients(char *out, int partition, int64_t minute, int revision);
+size_t keys_sheet(char *out, int partition, int64_t day, int revision);
 
 #endif

@@ -285,6 +285,40 @@ static bool read_heartbeat(const Daybook__V1__Heartbeat *from, struct heartbeat 
     return true;
 }
 
+enum { DAY_END = 84006, REVISION_MAX = 1 << 20 }; /* 2200-01-01 */
+
+static bool read_seal(const Daybook__V1__DaySeal *from, struct day_seal *to, GError **error)
+{
+    if (from->day >= DAY_END || from->revision == 0 || from->revision > REVISION_MAX || (unsigned)from->reason > SEAL_ERASURE)
+        return malformed(error, "a seal's day, revision or reason is out of range");
+    *to = (struct day_seal){from->day, from->revision, (enum seal_reason)from->reason};
+    return true;
+}
+
+static bool read_ledger(const Daybook__V1__LedgerEntry *from, struct ledger_link *to, GError **error)
+{
+    if (from->n == 0 || from->n > INT64_MAX || from->day >= DAY_END || from->revision == 0 || from->revision > REVISION_MAX ||
+        (from->previous_checksum.len != 0 && from->previous_checksum.len != sizeof to->previous_checksum))
+        return malformed(error, "a ledger entry's number, day, revision or checksum is out of range");
+    to->n = from->n;
+    to->day = from->day;
+    to->revision = from->revision;
+    to->has_previous = from->previous_checksum.len > 0;
+    if (to->has_previous)
+        memcpy(to->previous_checksum, from->previous_checksum.data, sizeof to->previous_checksum);
+    return true;
+}
+
+static bool read_erasure(const Daybook__V1__Erasure *from, struct erasure *to, GError **error)
+{
+    *to = (struct erasure){view_of(from->user), view_of(from->pseudonym)};
+    if (to->user.size == 0 || to->user.size > EVENT_NAME_MAX || !text_is_clean(to->user.data, to->user.size) ||
+        to->pseudonym.size == 0 || to->pseudonym.size > EVENT_NAME_MAX || !text_is_clean(to->pseudonym.data, to->pseudonym.size) ||
+        view_equal(to->user, to->pseudonym))
+        return malformed(error, "an erasure's user or pseudonym is empty, too long, or the same");
+    return true;
+}
+
 bool record_parse(struct record_parser *parser, const void *data, size_t size, struct record *record, GError **error)
 {
     scratch_reset(&parser->scratch);
@@ -300,6 +334,15 @@ bool record_parse(struct record_parser *parser, const void *data, size_t size, s
     case DAYBOOK__V1__RECORD__KIND_HEARTBEAT:
         record->kind = RECORD_HEARTBEAT;
         return read_heartbeat(message->heartbeat, &record->heartbeat, error);
+    case DAYBOOK__V1__RECORD__KIND_SEAL:
+        record->kind = RECORD_SEAL;
+        return read_seal(message->seal, &record->seal, error);
+    case DAYBOOK__V1__RECORD__KIND_LEDGER:
+        record->kind = RECORD_LEDGER;
+        return read_ledger(message->ledger, &record->ledger, error);
+    case DAYBOOK__V1__RECORD__KIND_ERASURE:
+        record->kind = RECORD_ERASURE;
+        return read_erasure(message->erasure, &record->erasure, error);
     default:
         g_set_error(error, RECORD_ERROR, RECORD_ERROR_UNKNOWN_KIND, "a Record of a kind that this version does not know");
         return false;

@@ -2,7 +2,7 @@
  *
  * Writing: a batch_builder takes valid events (lib/event.h) of one partition and seals them as the bytes of one Record. Reading:
  * record_parse() checks everything that a reader relies on (columns of equal length, indexes within the symbols, values in range),
- * so that code behind it need not. Both work in columns (see tests/bench for why). */
+ * so that code behind it need not. (The records that close days are written by lib/ledger.h.) Both work in columns (see tests/bench for why). */
 #ifndef DAYBOOK_RECORD_H
 #define DAYBOOK_RECORD_H
 
@@ -61,7 +61,26 @@ struct heartbeat {
 GBytes *record_heartbeat(const struct heartbeat *heartbeat);
 
 /* ---- reading ---- */
-enum record_kind { RECORD_BATCH, RECORD_HEARTBEAT };
+enum record_kind { RECORD_BATCH, RECORD_HEARTBEAT, RECORD_SEAL, RECORD_LEDGER, RECORD_ERASURE };
+
+enum seal_reason { SEAL_DAY_END, SEAL_LATE, SEAL_REQUESTED, SEAL_ERASURE };
+
+struct day_seal {
+    uint32_t day, revision; /* day below SHEET_DAY_END of lib/sheet.h, revision from 1 on */
+    enum seal_reason reason;
+};
+
+struct erasure {
+    struct view user, pseudonym;
+};
+
+/* What decides whether an entry of the ledger counts; lib/ledger.h reads the whole. */
+struct ledger_link {
+    uint64_t n; /* from 1 on */
+    bool has_previous;
+    uint8_t previous_checksum[32];
+    uint32_t day, revision;
+};
 
 /* A column that was left out is NULL: all values are 0. */
 struct batch {
@@ -90,6 +109,9 @@ struct record {
     uint32_t crc; /* CRC32C of the bytes */
     struct batch batch;
     struct heartbeat heartbeat;
+    struct day_seal seal;
+    struct ledger_link ledger;
+    struct erasure erasure;
 };
 bool record_parse(struct record_parser *parser, const void *data, size_t size, struct record *record, GError **error);
 
