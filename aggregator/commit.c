@@ -250,6 +250,21 @@ bool commit_guard(struct commit *commit, GError **error)
     return send_all(commit, error) && read_and_drop(commit, error);
 }
 
+bool commit_put_sheet(struct commit *commit, struct view key, struct view sheet, bool *taken, GError **error)
+{
+    if (!commit_drain(commit, error))
+        return false;
+    const struct view words[] = {
+        view_make(commit->key, commit->key_size), key, view_of(commit->token), view_of(commit->n), view_of(commit->replid), sheet};
+    append_script(commit, STORE_SHEET, 2, G_N_ELEMENTS(words), words);
+    struct redis_reply *reply = send_all(commit, error) ? read_reply(commit, error) : NULL;
+    if (!reply)
+        return false;
+    *taken = redis_reply_kind(reply) == REDIS_NIL;
+    redis_reply_free(reply);
+    return true;
+}
+
 /* ---- reads ---- */
 
 void commit_ask(struct commit *commit, commit_answer answer, void *opaque, size_t argc, const struct view *argv)

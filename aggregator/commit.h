@@ -61,6 +61,9 @@ size_t commit_outstanding(const struct commit *commit);
 /* Checks that token, n and history are still ours. */
 bool commit_guard(struct commit *commit, GError **error);
 
+/* Writes the sheet of a closed day, if token, n and history are still ours and there is none (*taken says so). Waits. */
+bool commit_put_sheet(struct commit *commit, struct view key, struct view sheet, bool *taken, GError **error);
+
 /* ---- reads: asked one by one, answered in one pipeline behind the applies ---- */
 
 /* False: the reply is not what it must be; the answer sets the error. */

@@ -4,7 +4,7 @@
 #include "lib/log.h"
 #include "lib/number.h"
 
-enum { PAYLOAD_FIRST = 1024 * 1024, BEHIND_MS = 5000, GUARD_MS = 1000, SWEEP_MAX = 8, LOOK_BYTES = 1024 * 1024 };
+enum { PAYLOAD_FIRST = 1024 * 1024, BEHIND_MS = 5000, GUARD_MS = 1000, LOOK_BYTES = 1024 * 1024 };
 
 struct partition *partition_new(int number, const struct partition_settings *settings)
 {
@@ -19,11 +19,14 @@ struct partition *partition_new(int number, const struct partition_settings *set
 
 void partition_forget(struct partition *partition)
 {
+    g_clear_pointer(&partition->closing, closing_free);
+    g_clear_pointer(&partition->days, days_free);
+    g_clear_pointer(&partition->outbox, outbox_free);
     g_clear_pointer(&partition->buckets, buckets_free);
     g_clear_pointer(&partition->symbols, symbols_free);
     g_clear_pointer(&partition->ids, ids_free);
-    struct mirror **const mirrors[] = {&partition->meta,       &partition->hw,   &partition->hb, &partition->imports,
-                                       &partition->quarantine, &partition->gaps, &partition->due};
+    struct mirror **const mirrors[] = {&partition->meta,       &partition->hw,   &partition->hb,  &partition->imports,
+                                       &partition->quarantine, &partition->gaps, &partition->due, &partition->erasures};
     for (size_t i = 0; i < G_N_ELEMENTS(mirrors); i++)
         g_clear_pointer(mirrors[i], mirror_free);
     g_clear_pointer(&partition->commit, commit_free);
@@ -71,9 +74,29 @@ static void make_memory(struct partition *partition)
     partition->quarantine = mirror_new(number, "quar");
     partition->gaps = mirror_new(number, "gaps");
     partition->due = mirror_new(number, "due");
+    partition->erasures = mirror_new(number, "erasures");
+    partition->outbox = outbox_new(number);
+    partition->days = days_new(number, partition->outbox);
     partition->symbols = symbols_new(number);
     partition->buckets = buckets_new(number, partition->symbols, partition->settings.histograms);
     partition->ids = ids_new(number, partition->due);
+}
+
+static void make_closing(struct partition *partition)
+{
+    partition->closing = closing_new(&(struct closing_settings){
+        .partition = partition->number,
+        .archive = partition->settings.archive,
+        .keep_days = partition->settings.keep_days,
+        .threads = !partition->settings.single_threaded,
+        .sum_failed = &partition->sum_failed,
+        .commit = partition->commit,
+        .days = partition->days,
+        .meta = partition->meta,
+        .due = partition->due,
+        .erasures = partition->erasures,
+        .outbox = partition->outbox,
+    });
 }
 
 static void count_field(const char *field, const char *value, void *opaque)
@@ -146,11 +169,16 @@ bool partition_claim(struct partition *partition, GError **error)
     mirror_load(partition->hw, partition->commit);
     mirror_load(partition->hb, partition->commit);
     mirror_load(partition->due, partition->commit);
+    mirror_load(partition->erasures, partition->commit);
+    days_load(partition->days, partition->commit);
     /* What was read may be another's, who claimed meanwhile: no conclusion from it before the guard has said that we still own it.
      */
     if (!commit_read(partition->commit, error) || !commit_guard(partition->commit, error) || !take_point(partition, error))
         return false;
+    if (!days_learn(partition->days, error))
+        return false;
     ids_learn(partition->ids);
+    make_closing(partition);
     partition->flushed_at_ms = partition->checked_at_ms = partition->now_ms;
     partition->payload_limit = MIN((size_t)PAYLOAD_FIRST, partition->settings.payload_max_bytes);
     return true;
@@ -177,7 +205,8 @@ bool partition_check_log(struct partition *partition, int64_t low, int64_t high,
 
 size_t partition_dirty_bytes(const struct partition *partition)
 {
-    return symbols_dirty_bytes(partition->symbols) + buckets_dirty_bytes(partition->buckets) + ids_dirty_bytes(partition->ids);
+    return symbols_dirty_bytes(partition->symbols) + buckets_dirty_bytes(partition->buckets) + ids_dirty_bytes(partition->ids) +
+           outbox_bytes(partition->outbox);
 }
 
 static size_t memory_used(const struct partition *partition)
@@ -206,7 +235,7 @@ static void write_meta(struct partition *partition)
         mirror_set_number(partition->meta, "horizon", buckets_horizon(partition->buckets));
 }
 
-static void fill_payload(struct partition *partition)
+void partition_fill_payload(struct partition *partition)
 {
     struct payload *payload = partition->settings.payload;
     symbols_flush(partition->symbols, payload, partition->meta);
@@ -214,14 +243,15 @@ static void fill_payload(struct partition *partition)
     buckets_flush(partition->buckets, payload);
     ids_flush(partition->ids, payload);
     write_meta(partition);
-    struct mirror *const mirrors[] = {partition->meta,       partition->hw,   partition->hb, partition->imports,
-                                      partition->quarantine, partition->gaps, partition->due};
+    days_flush(partition->days, payload);
+    outbox_flush(partition->outbox, payload);
+    struct mirror *const mirrors[] = {partition->meta,       partition->hw,   partition->hb,  partition->imports,
+                                      partition->quarantine, partition->gaps, partition->due, partition->erasures};
     for (size_t i = 0; i < G_N_ELEMENTS(mirrors); i++)
         mirror_flush(mirrors[i], payload);
 }
 
-/* Commits what the payload holds; the caller resets it. */
-static bool commit_payload(struct partition *partition, GError **error)
+bool partition_commit_payload(struct partition *partition, GError **error)
 {
     partition->point.n++;
     partition->confirmed = partition->point.next; /* commit_flush waits for that */
@@ -255,146 +285,15 @@ bool partition_flush(struct partition *partition, GError **error)
     bool full = partition_dirty_bytes(partition) >= partition->payload_limit;
     partition->dirty_when_looked = 0;
     payload_reset(partition->settings.payload);
-    fill_payload(partition);
+    partition_fill_payload(partition);
     /* Larger under load: fewer flushes write the same field again. */
     size_t limit = full ? partition->payload_limit * 2 : partition->payload_limit / 2;
     partition->payload_limit =
         CLAMP(limit, MIN((size_t)PAYLOAD_FIRST, partition->settings.payload_max_bytes), partition->settings.payload_max_bytes);
-    if (!commit_payload(partition, error))
+    if (!partition_commit_payload(partition, error))
         return false;
     trim(partition);
     return true;
-}
-
-/* ---- removal of what is due ---- */
-
-struct due_list {
-    int64_t clock_ms;
-    GPtrArray *names;
-};
-
-static void collect_due(const char *field, const char *value, void *opaque)
-{
-    struct due_list *list = opaque;
-    int64_t due_ms;
-    if (list->names->len < SWEEP_MAX && number_read_signed(view_of(value), &due_ms) && due_ms <= list->clock_ms)
-        g_ptr_array_add(list->names, g_strdup(field));
-}
-
-static bool count_answer(void *opaque, const struct redis_reply *reply, GError **error)
-{
-    (void)error;
-    *(int64_t *)opaque = redis_reply_integer(reply);
-    return true;
-}
-
-static void add_key(struct payload *payload, bool *begun, const char *key, size_t size)
-{
-    if (*begun)
-        payload_add(payload, view_make(key, size));
-    else
-        payload_begin(payload, PAYLOAD_UNLINK, view_make(key, size));
-    *begun = true;
-}
-
-/* The minute's shards are as many as its generation's clients need; its sorted set goes last. */
-static bool unlink_minute(struct partition *partition, int64_t minute, int revision, GError **error)
-{
-    char key[KEYS_MAX];
-    int64_t clients = 0;
-    bool begun = false;
-    int64_t day = minute * KEYS_MINUTE_MS / KEYS_DAY_MS;
-    const struct view words[] = {view_of("HLEN"), view_make(key, keys_clients(key, partition->number, day, revision))};
-    commit_ask(partition->commit, count_answer, &clients, G_N_ELEMENTS(words), words);
-    if (!commit_read(partition->commit, error))
-        return false;
-    for (uint32_t shard = 0; shard <= (uint64_t)clients / KEYS_CLIENTS_PER_SHARD; shard++)
-        add_key(partition->settings.payload, &begun, key, keys_minute(key, partition->number, minute, revision, shard));
-    add_key(partition->settings.payload, &begun, key, keys_minute_clients(key, partition->number, minute, revision));
-    return true;
-}
-
-static void unlink_ids(struct partition *partition, int64_t day)
-{
-    char key[KEYS_MAX];
-    bool begun = false;
-    for (unsigned shard = 0; shard < KEYS_IDS_SHARDS; shard++)
-        add_key(partition->settings.payload, &begun, key, keys_ids(key, partition->number, day, shard));
-}
-
-static bool unlink_due(struct partition *partition, const char *name, GError **error)
-{
-    uint64_t number, revision;
-    const char *cursor = name + 2, *end = name + strlen(name);
-    if (g_str_has_prefix(name, "ids:") && number_read(view_of(name + 4), &number))
-        unlink_ids(partition, (int64_t)number);
-    else if (g_str_has_prefix(name, "m:") && number_scan(&cursor, end, &number) && *cursor++ == '.' &&
-             number_scan(&cursor, end, &revision)) {
-        if (!unlink_minute(partition, (int64_t)number, (int)revision, error))
-            return false;
-    } else {
-        return damaged(error, partition, "its list of what is due has a name that nobody knows");
-    }
-    mirror_remove(partition->due, name);
-    return true;
-}
-
-struct past_list {
-    struct partition *partition;
-    GPtrArray *streams;
-};
-
-static void collect_past(const char *field, const char *value, void *opaque)
-{
-    struct past_list *list = opaque;
-    uint64_t sequence, crc, created;
-    const char *end = value + strlen(value);
-    if (list->streams->len < 1000 && number_scan(&value, end, &sequence) && *value++ == ' ' && number_scan(&value, end, &crc) &&
-        *value++ == ' ' && number_scan(&value, end, &created) && strcmp(value, " i") != 0 &&
-        (int64_t)created + STREAM_KEPT_MS <= list->partition->clock_ms)
-        g_ptr_array_add(list->streams, g_strdup(field));
-}
-
-/* Heartbeats come to all partitions, also from streams that never sent a batch to this one. */
-static void collect_silent(const char *field, const char *value, void *opaque)
-{
-    struct past_list *list = opaque;
-    uint64_t clock_ms;
-    const char *end = value + strlen(value), *cursor = strchr(value, ' ');
-    if (list->streams->len < 1000 && cursor && ++cursor && number_scan(&cursor, end, &clock_ms) && clock_ms <= INT64_MAX / 2 &&
-        (int64_t)clock_ms + STREAM_KEPT_MS <= list->partition->clock_ms && !mirror_get(list->partition->hw, field))
-        g_ptr_array_add(list->streams, g_strdup(field));
-}
-
-static void forget_streams(struct partition *partition)
-{
-    g_autoptr(GPtrArray) streams = g_ptr_array_new_with_free_func(g_free);
-    mirror_each(partition->hw, collect_past, &(struct past_list){partition, streams});
-    mirror_each(partition->hb, collect_silent, &(struct past_list){partition, streams});
-    for (guint i = 0; i < streams->len; i++) {
-        mirror_remove(partition->hw, g_ptr_array_index(streams, i));
-        mirror_remove(partition->hb, g_ptr_array_index(streams, i));
-    }
-}
-
-/* A flush of its own: what it removes is clean, and beyond being counted again (by the log clock). */
-static bool sweep(struct partition *partition, GError **error)
-{
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    mirror_each(partition->due, collect_due, &(struct due_list){partition->clock_ms, names});
-    if (names->len < SWEEP_MAX)
-        partition->swept_clock_ms = partition->clock_ms;
-    if (names->len > 0 && !partition_flush(partition, error))
-        return false;
-    payload_reset(partition->settings.payload);
-    for (guint i = 0; i < names->len; i++)
-        if (!unlink_due(partition, g_ptr_array_index(names, i), error))
-            return false;
-    forget_streams(partition);
-    if (names->len == 0)
-        return true;
-    fill_payload(partition);
-    return commit_payload(partition, error);
 }
 
 /* ---- pace ---- */
@@ -411,12 +310,19 @@ bool partition_tick(struct partition *partition, int64_t now_ms, bool behind, GE
     int64_t interval_ms = MAX(partition->settings.flush_interval_ms, behind ? BEHIND_MS : 0);
     if (now_ms - partition->flushed_at_ms >= interval_ms && !partition_flush(partition, error))
         return false;
-    if (partition->clock_ms - partition->swept_clock_ms >= KEYS_MINUTE_MS && !sweep(partition, error))
+    if (partition->clock_ms - partition->swept_clock_ms >= KEYS_MINUTE_MS && !partition_sweep(partition, error))
+        return false;
+    if (!closing_step(partition->closing, partition->point.next, now_ms, error))
         return false;
     if (now_ms - partition->checked_at_ms < GUARD_MS)
         return true;
     partition->checked_at_ms = now_ms;
     return commit_guard(partition->commit, error);
+}
+
+const char *partition_trouble(const struct partition *partition)
+{
+    return partition->closing ? closing_trouble(partition->closing) : NULL;
 }
 
 void partition_stats(const struct partition *partition, struct partition_stats *stats)

@@ -19,6 +19,9 @@ struct partition_settings {
     int flush_interval_ms;
     size_t payload_max_bytes; /* flush.max_payload_bytes */
     struct payload *payload;  /* for one flush at a time: shared by the partitions of a thread, borrowed */
+    struct archive *archive;  /* where sheets are kept besides; NULL: nowhere; borrowed */
+    int keep_days;            /* that a sheet stays in Redis; 0: for ever */
+    bool single_threaded;     /* sheets too are made on the caller's thread */
     /* Connects to the partition's Redis; the tests have another. */
     struct store *(*connect)(void *opaque, int partition, GError **error);
     /* 32 hex digits, never the same twice. */
@@ -59,6 +62,8 @@ bool partition_settle(struct partition *partition, GError **error);
 
 /* Memory that the open buckets may use; more is forgotten after a flush and read again when needed. */
 void partition_set_memory(struct partition *partition, size_t bytes);
+/* Why a day is held open; NULL: none is. Borrowed until the next call. */
+const char *partition_trouble(const struct partition *partition);
 void partition_stats(const struct partition *partition, struct partition_stats *stats);
 
 #endif

@@ -32,7 +32,7 @@ static void ring_add(struct mirror *ring, int64_t number, const char *text)
     mirror_set(ring, field, entry);
 }
 
-static void quarantine(struct partition *partition, const struct fed *fed, const char *reason)
+void partition_quarantine(struct partition *partition, const struct fed *fed, const char *reason)
 {
     size_t events = fed->valid && fed->record.kind == RECORD_BATCH ? fed->record.batch.n_events : 0;
     g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT " %s", fed->log->offset, reason);
@@ -40,6 +40,7 @@ static void quarantine(struct partition *partition, const struct fed *fed, const
     ring_add(partition->quarantine, before, text);
     mirror_add(partition->meta, "quarantined", 1);
     mirror_add(partition->meta, "quarantined_events", (int64_t)events);
+    days_quarantined(days_get(partition->days, partition->clock_ms / KEYS_DAY_MS));
     /* All are counted and the newest are in Redis; a flood of them must not become a flood of log lines. */
     if (before < 10 || before % 1000 == 0)
         log_warn("record_quarantined", "partition=%d offset=%" G_GINT64_FORMAT " events=%zu total=%" G_GINT64_FORMAT " reason=%s",
@@ -87,6 +88,8 @@ static void note_duplicate(struct partition *partition, const struct fed *fed, c
     const struct batch *batch = &fed->record.batch;
     mirror_add(partition->meta, "duplicate_batches", 1);
     mirror_add(partition->meta, "duplicate_batch_events", (int64_t)batch->n_events);
+    for (size_t i = 0; i < batch->n_events; i++)
+        days_duplicates(days_get(partition->days, batch->time_ms[i] / KEYS_DAY_MS), 1);
     if (batch->header.sequence != water->sequence || fed->record.crc == water->crc)
         return;
     mirror_add(partition->meta, "other_crc", 1);
@@ -102,6 +105,7 @@ static void note_gap(struct partition *partition, const struct fed *fed, const c
     ring_add(partition->gaps, mirror_number(partition->meta, "gaps"), text);
     mirror_add(partition->meta, "gaps", 1);
     mirror_add(partition->meta, "gap_batches", (int64_t)(got - expected));
+    days_gap(days_get(partition->days, partition->clock_ms / KEYS_DAY_MS), got - expected);
     log_error("sequence_gap",
               "partition=%d offset=%" G_GINT64_FORMAT " stream=%s expected=%" G_GUINT64_FORMAT " got=%" G_GUINT64_FORMAT,
               partition->number, fed->log->offset, stream, expected, got);
@@ -114,7 +118,7 @@ static bool admit(struct partition *partition, const struct fed *fed)
     char stream[2 * STREAM_ID_SIZE + 1];
     struct high_water water = {0};
     if (header->partition != (uint32_t)partition->number) {
-        quarantine(partition, fed, "a batch that was cut for another partition");
+        partition_quarantine(partition, fed, "a batch that was cut for another partition");
         return false;
     }
     stream_name(header->stream_id, stream);
@@ -124,9 +128,9 @@ static bool admit(struct partition *partition, const struct fed *fed)
         return false;
     }
     if (!known && (header->sequence != 1 || (!header->import && is_past(partition, header->created_ms)))) {
-        quarantine(partition, fed,
-                   header->sequence != 1 ? "a batch of an unknown stream that is not its first"
-                                         : "the first batch of an unknown stream, but older than 30 days");
+        partition_quarantine(partition, fed,
+                             header->sequence != 1 ? "a batch of an unknown stream that is not its first"
+                                                   : "the first batch of an unknown stream, but older than 30 days");
         return false;
     }
     if (known && header->sequence > water.sequence + 1)
@@ -159,28 +163,57 @@ static void note_manifest(struct partition *partition, const struct batch *batch
 
 /* ---- events ---- */
 
-/* Until a day is closed all of its events belong to its first revision. */
-static int revision_of(const struct partition *partition, int64_t day)
+/* Events of one day that stand together in a batch. */
+struct run {
+    struct day *day;
+    uint64_t fresh, duplicates;
+};
+
+static void end_run(const struct partition *partition, const struct fed *fed, const struct run *run)
 {
-    (void)partition;
-    (void)day;
-    return 1;
+    if (run->fresh > 0)
+        days_count(run->day, run->fresh, fed->log->offset, partition->clock_ms);
+    if (run->duplicates > 0)
+        days_duplicates(run->day, run->duplicates);
 }
 
-/* The events of the batch that are no duplicates by id, as places to be found. */
-static void sieve(struct partition *partition, const struct fed *fed)
+static void begin_run(struct partition *partition, const struct fed *fed, struct run *run, int64_t number)
+{
+    char stream[2 * STREAM_ID_SIZE + 1];
+    stream_name(fed->record.batch.header.stream_id, stream);
+    *run = (struct run){.day = days_get(partition->days, number)};
+    days_heard(partition->days, run->day, stream, fed->record.batch.header.sequence);
+}
+
+/* The events of the batch that are no duplicates by id, as places to be found. What a restored sheet has already is passed over.
+ * Returns the number of duplicates. */
+static uint64_t sieve(struct partition *partition, const struct fed *fed)
 {
     const struct batch *batch = &fed->record.batch;
+    struct run run = {0};
+    uint64_t duplicates = 0;
     size_t id = 0;
     g_array_set_size(partition->places, 0);
     for (uint32_t i = 0; i < batch->n_events; i++) {
+        int64_t number = batch->time_ms[i] / KEYS_DAY_MS;
         bool fresh = true;
+        if (!run.day || run.day->number != number) {
+            end_run(partition, fed, &run);
+            begin_run(partition, fed, &run, number);
+        }
         if (id < batch->n_ids && batch->id_event[id] == i)
             fresh = ids_enter(partition->ids, fed->first_id + id++, partition->clock_ms);
-        struct place place = {.index = i, .revision = revision_of(partition, batch->time_ms[i] / KEYS_DAY_MS)};
+        if (fed->log->offset < run.day->state.skip_below)
+            continue;
+        struct place place = {.index = i, .revision = run.day->state.sealed + 1};
+        run.fresh += fresh;
+        run.duplicates += !fresh;
+        duplicates += !fresh;
         if (fresh)
             g_array_append_val(partition->places, place);
     }
+    end_run(partition, fed, &run);
+    return duplicates;
 }
 
 /* Finds the place of every event; reads from Redis until nothing is missing. */
@@ -203,7 +236,7 @@ static bool count_batch(struct partition *partition, const struct fed *fed, GErr
     int64_t over_cap = 0;
     if (batch->has_manifest)
         note_manifest(partition, batch);
-    sieve(partition, fed);
+    uint64_t duplicates = sieve(partition, fed);
     if (!place_all(partition, batch, error))
         return false;
     const struct place *places = (const struct place *)(const void *)partition->places->data;
@@ -212,7 +245,7 @@ static bool count_batch(struct partition *partition, const struct fed *fed, GErr
     for (guint i = 0; i < n; i++)
         over_cap += places[i].over_cap;
     mirror_add(partition->meta, "events", n);
-    mirror_add(partition->meta, "duplicates", (int64_t)(batch->n_events - n));
+    mirror_add(partition->meta, "duplicates", (int64_t)duplicates);
     mirror_add(partition->meta, "over_cap", over_cap);
     return true;
 }
@@ -235,6 +268,7 @@ static void note_heartbeat(struct partition *partition, const struct heartbeat *
     for (size_t i = 0; i < heartbeat->n_partitions; i++)
         g_string_append_printf(text, "%c%" G_GUINT64_FORMAT, i == 0 ? ' ' : ',', heartbeat->last_sequence[i]);
     mirror_set(partition->hb, stream, text->str);
+    days_heard(partition->days, days_get(partition->days, partition->clock_ms / KEYS_DAY_MS), stream, 0);
 }
 
 /* ---- records ---- */
@@ -257,17 +291,35 @@ static bool compare_fingerprint(struct partition *partition, const struct fed *f
                 "cluster: give the new log a new topic name, or restore the old one");
 }
 
+static bool take_valid(struct partition *partition, const struct fed *fed, GError **error)
+{
+    switch (fed->record.kind) {
+    case RECORD_BATCH:
+        return !admit(partition, fed) || count_batch(partition, fed, error);
+    case RECORD_HEARTBEAT:
+        note_heartbeat(partition, &fed->record.heartbeat);
+        break;
+    case RECORD_SEAL:
+        partition_take_seal(partition, fed);
+        break;
+    case RECORD_LEDGER:
+        partition_take_ledger(partition, fed);
+        break;
+    case RECORD_ERASURE:
+        partition_take_erasure(partition, fed);
+        break;
+    }
+    return true;
+}
+
 static bool take_record(struct partition *partition, const struct fed *fed, GError **error)
 {
-    bool ok = true;
     partition->clock_ms = MAX(partition->clock_ms, fed->log->timestamp_ms);
+    if (!mirror_get(partition->meta, "first_ms"))
+        mirror_set_number(partition->meta, "first_ms", partition->clock_ms);
     if (!fed->valid)
-        quarantine(partition, fed, fed->reason);
-    else if (fed->record.kind == RECORD_HEARTBEAT)
-        note_heartbeat(partition, &fed->record.heartbeat);
-    else if (admit(partition, fed))
-        ok = count_batch(partition, fed, error);
-    if (!ok)
+        partition_quarantine(partition, fed, fed->reason);
+    else if (!take_valid(partition, fed, error))
         return false;
     partition->next = fed->log->offset + 1;
     write_fingerprint(fed, partition->fingerprint);

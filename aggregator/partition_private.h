@@ -1,9 +1,11 @@
-/* partition_private: the structure behind partition.h, shared by partition.c (claim, flush, removal) and partition_feed.c
- * (counting). */
+/* partition_private: the structure behind partition.h, shared by partition.c (claim, flush), partition_sweep.c (removal),
+ * partition_feed.c (counting) and partition_close.c (records that close days). */
 #ifndef DAYBOOK_PARTITION_PRIVATE_H
 #define DAYBOOK_PARTITION_PRIVATE_H
 
 #include "aggregator/buckets.h"
+#include "aggregator/closing.h"
+#include "aggregator/days.h"
 #include "aggregator/ids.h"
 #include "aggregator/partition.h"
 
@@ -26,8 +28,12 @@ struct partition {
     struct symbols *symbols;
     struct buckets *buckets;
     struct ids *ids;
-    struct mirror *meta, *hw, *hb, *imports, *quarantine, *gaps, *due;
-    GArray *places; /* struct place: events of the batch at hand that are no duplicates */
+    struct mirror *meta, *hw, *hb, *imports, *quarantine, *gaps, *due, *erasures;
+    struct days *days;
+    struct outbox *outbox;
+    struct closing *closing;
+    bool sum_failed; /* outlives a claim: see closing.h */
+    GArray *places;  /* struct place: events of the batch at hand that are no duplicates */
     /* Pace. */
     size_t payload_limit;
     int64_t flushed_at_ms, checked_at_ms, swept_clock_ms; /* monotonic; log clock */
@@ -38,9 +44,20 @@ struct partition {
     uint64_t claims, flushes, payload_bytes;
 };
 
+void partition_fill_payload(struct partition *partition);
+/* Commits what the payload holds, and empties it. */
+bool partition_commit_payload(struct partition *partition, GError **error);
+/* A flush of its own. */
+bool partition_sweep(struct partition *partition, GError **error);
 bool partition_flush(struct partition *partition, GError **error);
 size_t partition_dirty_bytes(const struct partition *partition);
 /* Time to flush, whatever the clock says: the payload or the memory is used up. */
 bool partition_is_full(struct partition *partition);
+
+/* ---- records ---- */
+void partition_quarantine(struct partition *partition, const struct fed *fed, const char *reason);
+void partition_take_seal(struct partition *partition, const struct fed *fed);
+void partition_take_ledger(struct partition *partition, const struct fed *fed);
+void partition_take_erasure(struct partition *partition, const struct fed *fed);
 
 #endif

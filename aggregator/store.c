@@ -17,6 +17,7 @@ const char *const store_scripts[STORE_N_SCRIPTS] = {
     [STORE_COMMIT] = FENCE SAME_HISTORY "return redis.call('HSET', KEYS[1], 'n', ARGV[4], 'next', ARGV[5], 'topic', ARGV[6], "
                                         "'fp', ARGV[7], 'state', 'live', 'pay', ARGV[8])",
     [STORE_APPLY] = FENCE "return redis.call(ARGV[3], KEYS[2], unpack(ARGV, 4))",
+    [STORE_SHEET] = FENCE SAME_HISTORY "return redis.call('SET', KEYS[2], ARGV[4], 'NX')",
     [STORE_GUARD] = FENCE SAME_HISTORY "return 1",
 };
 

@@ -1,4 +1,4 @@
-/* store: a pipelined connection to the Redis that holds a partition, and the three scripts that write.
+/* store: a pipelined connection to the Redis that holds a partition, and the four scripts that write.
  *
  * The real one stands on lib/redis.h; the model test has another that it can stop between any two commands and roll back. Commands
  * are executed in order; after a failure every further call fails, and no command is ever sent again. Owned by one thread. */
@@ -24,8 +24,9 @@ struct store {
  *   CLAIM   KEYS commit             ARGV token                                  -> {state, replid, n, next, topic, fp, pay}
  *   COMMIT  KEYS commit             ARGV token n-1 replid n next topic fp pay   -> any reply that is no error, or FENCED
  *   APPLY   KEYS commit target      ARGV token n command argument…              -> any reply that is no error, or FENCED
+ *   SHEET   KEYS commit sheet       ARGV token n replid bytes                   -> OK, nil if there is one already, or FENCED
  *   GUARD   KEYS commit             ARGV token n replid                         -> 1, or FENCED */
-enum store_script { STORE_CLAIM, STORE_COMMIT, STORE_APPLY, STORE_GUARD, STORE_N_SCRIPTS };
+enum store_script { STORE_CLAIM, STORE_COMMIT, STORE_APPLY, STORE_SHEET, STORE_GUARD, STORE_N_SCRIPTS };
 extern const char *const store_scripts[STORE_N_SCRIPTS];
 /* SHA-1 of a script: 40 hex digits, NUL-terminated; computed once, before threads start. */
 const char *store_script_sha(enum store_script script);

@@ -332,9 +332,11 @@ static void publish(struct worker *worker)
     worker->board_seats = worker->seats->len;
     for (guint i = 0; i < worker->seats->len; i++) {
         const struct seat *seat = g_ptr_array_index(worker->seats, i);
-        if (seat->state != SEAT_RUNNING)
-            g_string_append_printf(worker->board, "partition %d: %s\n", partition_number(seat->partition),
-                                   seat->reason ? seat->reason : "being claimed");
+        const char *reason = seat->state == SEAT_RUNNING ? partition_trouble(seat->partition)
+                             : seat->reason              ? seat->reason
+                                                         : "being claimed";
+        if (reason)
+            g_string_append_printf(worker->board, "partition %d: %s\n", partition_number(seat->partition), reason);
     }
     g_mutex_unlock(&worker->board_lock);
     for (guint i = 0; i < worker->seats->len; i++)

@@ -28,7 +28,8 @@ void worker_assign(struct worker *worker, const int *partitions, size_t n);
 /* Settles everything (at most a few seconds), ends the thread and frees. */
 void worker_stop(struct worker *worker);
 
-/* Appends one line for each partition that is not running: "partition 3: …". Returns how many partitions are assigned. */
+/* Appends one line for each partition that is not running, or holds a day open: "partition 3: …". Returns how many partitions are
+ * assigned. */
 size_t worker_report(struct worker *worker, GString *out);
 
 #endif

@@ -19,7 +19,8 @@
  *   {p3}:quar                          hash  ring of the newest 1,000: n mod 1000 -> "n offset reason"
  *   {p3}:gaps                          hash  ring of the newest 1,000: n mod 1000 -> "n offset stream expected got day"
  *   {p3}:due                           hash  what is unlinked when the log clock passes: name -> ms; names "m:<minute>.<revision>",
- *                                            "ids:<day>", "g:<generation>:<slot>" (from this slot on; 96: its names)
+ *                                            "ids:<day>", "g:<generation>:<slot>" (from this slot on; 96: its names),
+ *                                            "sheet:<generation>", "erased:<generation>" (from the archive too)
  *   {p3}:days                          hash  day -> "sealed sheeted ledgered skip_below" (struct day_state of lib/ledger.h)
  *   {p3}:open                          hash  generation -> what came for it (struct open_day of lib/ledger.h); gone with its seal
  *   {p3}:streams                       hash  "generation stream" -> "first last": sequences of the batches with events of it; 0 0:

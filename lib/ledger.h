@@ -52,6 +52,9 @@ void stream_day_free(struct stream_day *stream);
 GBytes *partition_day_pack(const struct partition_day *day);
 struct partition_day *partition_day_parse(struct view bytes, GError **error);
 
+/* Of a later revision, given what came since: now what the whole day has. before: of the revision before, with its sheet. */
+void partition_day_continue(struct partition_day *day, const struct partition_day *before);
+
 /* ---- entries ---- */
 
 struct organization_total {
