@@ -98,6 +98,7 @@ static bool unlink_slot(struct partition *partition, int64_t day, int revision, 
     add_key(payload, &begun, key, keys_slot_clients(key, partition->number, day, revision, slot));
     g_snprintf(next, sizeof next, "g:%" G_GINT64_FORMAT ".%d:%d", day, revision, slot + 1);
     mirror_set_number(partition->due, next, partition->clock_ms);
+    partition->swept_clock_ms = 0; /* at once */
     return true;
 }
 
