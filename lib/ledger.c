@@ -1,0 +1,125 @@
+/* ledger: what the partitions say of a day, summed up.
+ *
+ * Complete means: nobody who was heard on the day can have more to tell of it. A stream of a collector is done with the day when it
+ * sent a heartbeat whose clock was past the day's end, and all that it had announced by then was counted where it is listed (the
+ * least announcement counts: a later one may speak of what came after the day). A stream that ended with its run is excused by
+ * another stream of its collector: what it had left behind is sent before anything else. Imports send no heartbeats: a file ends.
+ */
+#include "lib/ledger.h"
+
+/* What all partitions together know of a stream. */
+struct heard {
+    const char *collector; /* borrowed; "": no heartbeat was heard anywhere */
+    GArray *announced;     /* uint64_t by partition, the least of each; NULL: not heard from after the day */
+};
+
+static void heard_free(gpointer pointer)
+{
+    struct heard *heard = pointer;
+    g_clear_pointer(&heard->announced, g_array_unref);
+    g_free(heard);
+}
+
+static guint stream_hash(gconstpointer key)
+{
+    guint hash;
+    memcpy(&hash, key, sizeof hash);
+    return hash;
+}
+
+static gboolean stream_equal(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, STREAM_ID_SIZE) == 0;
+}
+
+/* A heartbeat that says nothing of a partition had cut nothing for it. */
+static void keep_least(struct heard *heard, const GArray *announced)
+{
+    if (!heard->announced) {
+        heard->announced = g_array_sized_new(FALSE, FALSE, sizeof(uint64_t), announced->len);
+        g_array_append_vals(heard->announced, announced->data, announced->len);
+        return;
+    }
+    g_array_set_size(heard->announced, MIN(heard->announced->len, announced->len));
+    for (guint i = 0; i < heard->announced->len; i++) {
+        uint64_t *least = &g_array_index(heard->announced, uint64_t, i);
+        *least = MIN(*least, g_array_index(announced, uint64_t, i));
+    }
+}
+
+/* collectors: names of those that were heard from after the day. */
+static void learn(GHashTable *streams, GHashTable *collectors, const struct stream_day *stream)
+{
+    struct heard *heard = g_hash_table_lookup(streams, stream->stream_id);
+    if (!heard) {
+        heard = g_new0(struct heard, 1);
+        heard->collector = "";
+        g_hash_table_insert(streams, (gpointer)(uintptr_t)stream->stream_id, heard);
+    }
+    if (stream->collector[0] != '\0')
+        heard->collector = stream->collector;
+    if (stream->announced)
+        keep_least(heard, stream->announced);
+    if (stream->announced && stream->collector[0] != '\0')
+        g_hash_table_add(collectors, stream->collector);
+}
+
+static bool is_done(GHashTable *streams, GHashTable *collectors, const struct stream_day *stream, uint32_t partition)
+{
+    const struct heard *heard = g_hash_table_lookup(streams, stream->stream_id);
+    if (stream->import)
+        return true;
+    if (!heard->announced)
+        return g_hash_table_contains(collectors, heard->collector);
+    return partition >= heard->announced->len || stream->high_water >= g_array_index(heard->announced, uint64_t, partition);
+}
+
+static bool all_done(const GPtrArray *partitions)
+{
+    g_autoptr(GHashTable) streams = g_hash_table_new_full(stream_hash, stream_equal, NULL, heard_free);
+    g_autoptr(GHashTable) collectors = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < partitions->len; i++) {
+        const struct partition_day *day = g_ptr_array_index(partitions, i);
+        for (guint k = 0; k < day->streams->len; k++)
+            learn(streams, collectors, g_ptr_array_index(day->streams, k));
+    }
+    for (guint i = 0; i < partitions->len; i++) {
+        const struct partition_day *day = g_ptr_array_index(partitions, i);
+        for (guint k = 0; k < day->streams->len; k++)
+            if (!is_done(streams, collectors, g_ptr_array_index(day->streams, k), day->partition))
+                return false;
+    }
+    return true;
+}
+
+/* Sums that are too large stay so: they are refused when the entry is read. */
+static void add(uint64_t *sum, uint64_t value)
+{
+    if (__builtin_add_overflow(*sum, value, sum))
+        *sum = UINT64_MAX;
+}
+
+static void add_day(struct ledger_entry *entry, const struct partition_day *day)
+{
+    if (day->reason == SEAL_ERASURE)
+        entry->reason = SEAL_ERASURE;
+    entry->closed_at_ms = MAX(entry->closed_at_ms, day->sealed_at_ms);
+    add(&entry->events, day->events);
+    add(&entry->late, day->late);
+    add(&entry->duplicates, day->duplicates);
+    add(&entry->gaps, day->gaps);
+    add(&entry->gap_batches, day->gap_batches);
+    add(&entry->quarantined, day->quarantined);
+}
+
+void ledger_entry_add_up(struct ledger_entry *entry)
+{
+    entry->reason = SEAL_DAY_END;
+    if (entry->partitions->len > 0)
+        entry->reason = ((const struct partition_day *)g_ptr_array_index(entry->partitions, 0))->reason;
+    entry->closed_at_ms = 0;
+    entry->events = entry->late = entry->duplicates = entry->gaps = entry->gap_batches = entry->quarantined = 0;
+    for (guint i = 0; i < entry->partitions->len; i++)
+        add_day(entry, g_ptr_array_index(entry->partitions, i));
+    entry->complete = entry->gaps == 0 && entry->quarantined == 0 && all_done(entry->partitions);
+}
