@@ -50,7 +50,7 @@ static struct view keep(struct material *material, struct view text)
 
 static void make_events(struct material *material)
 {
-    struct load *load = load_new(&(struct load_settings){1, 10000000, G_GINT64_CONSTANT(1763700000000), false, false});
+    struct load *load = load_new(&(struct load_settings){1, 10000000, G_GINT64_CONSTANT(1763700000000), 0, false, false});
     for (size_t i = 0; i < BATCH * BATCHES; i++) {
         struct event event;
         load_next(load, &event);

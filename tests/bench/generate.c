@@ -16,7 +16,7 @@ enum { STREAMS_MAX = 16, PARTITIONS_MAX = 256, SEND_TIMEOUT_MS = 60000 };
 
 static struct {
     char *brokers, *topic, *singles_topic;
-    gint64 events, singles, seed, start_ms;
+    gint64 events, singles, seed, start_ms, span_ms;
     int partitions, streams, batch;
     gboolean hostile, no_users;
 } options = {.events = 1000000, .seed = 1, .start_ms = 0, .partitions = 4, .streams = 3, .batch = 500};
@@ -29,6 +29,7 @@ static const GOptionEntry entries[] = {
     {"singles", 0, 0, G_OPTION_ARG_INT64, &options.singles, "how many of them also as single events", "N"},
     {"seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "seed", "N"},
     {"start-ms", 0, 0, G_OPTION_ARG_INT64, &options.start_ms, "time of the first event, Unix ms", "MS"},
+    {"span-ms", 0, 0, G_OPTION_ARG_INT64, &options.span_ms, "through which the times ascend (an hour)", "MS"},
     {"partitions", 0, 0, G_OPTION_ARG_INT, &options.partitions, "of the topics", "N"},
     {"streams", 0, 0, G_OPTION_ARG_INT, &options.streams, "how many collectors are imitated", "N"},
     {"batch", 0, 0, G_OPTION_ARG_INT, &options.batch, "events a batch", "N"},
@@ -179,8 +180,8 @@ int main(int argc, char **argv)
     if (!g_option_context_parse(context, &argc, &argv, &error))
         die("reading the options", error);
     check_options();
-    struct load_settings load_settings = {(uint64_t)options.seed, (uint64_t)options.events, options.start_ms, options.hostile,
-                                          options.no_users};
+    struct load_settings load_settings = {(uint64_t)options.seed, (uint64_t)options.events, options.start_ms,
+                                          options.span_ms,        options.hostile,          options.no_users};
     struct kafka_settings settings = {.brokers = options.brokers, .client_id = "bench-generate"};
     struct load *load = load_new(&load_settings);
     struct output *out = g_new0(struct output, 1);

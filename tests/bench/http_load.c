@@ -251,7 +251,7 @@ static struct connection *connection_new(int index, gint64 requests)
     connection->latency_us = g_array_new(FALSE, FALSE, sizeof(gint64));
     connection->load =
         load_new(&(struct load_settings){(uint64_t)options.seed + (uint64_t)index * 1000003, (uint64_t)options.events,
-                                         g_get_real_time() / 1000 - LOAD_HOUR_MS, false, false});
+                                         g_get_real_time() / 1000 - LOAD_HOUR_MS, 0, false, false});
     if (options.rate == 0) {
         connection->bodies = g_ptr_array_new_with_free_func(free_body);
         for (gint64 i = 0; i < requests; i++)

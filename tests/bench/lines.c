@@ -14,7 +14,7 @@ int main(int argc, char **argv)
         return 2;
     }
     bool json = g_str_equal(argv[1], "ndjson");
-    struct load *load = load_new(&(struct load_settings){1, events, g_get_real_time() / 1000 - LOAD_HOUR_MS, false, false});
+    struct load *load = load_new(&(struct load_settings){1, events, g_get_real_time() / 1000 - LOAD_HOUR_MS, 0, false, false});
     g_autoptr(GString) text = g_string_sized_new(CHUNK + 4096);
     for (guint64 i = 0; i < events; i++) {
         struct event event;

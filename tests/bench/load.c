@@ -181,8 +181,9 @@ void load_next(struct load *load, struct event *event)
     const struct client *client = pick_client(load);
     const struct route *route = pick_route(load, client);
     *event = (struct event){
-        .time_ms = load->settings.start_ms +
-                   (int64_t)((double)(load->made % load->settings.events) / (double)load->settings.events * LOAD_HOUR_MS),
+        .time_ms =
+            load->settings.start_ms + (int64_t)((double)(load->made % load->settings.events) / (double)load->settings.events *
+                                                (double)(load->settings.span_ms ? load->settings.span_ms : LOAD_HOUR_MS)),
         .organization = client->organization,
         .client = client->view,
         .method = route->method,

@@ -15,8 +15,9 @@ enum { LOAD_CLIENTS = 1000, LOAD_ROUTES = 200, LOAD_USERS = 10000, LOAD_STATUSES
 
 struct load_settings {
     uint64_t seed;
-    uint64_t events;  /* how many make up the hour: at least 1 */
+    uint64_t events;  /* how many make up the span: at least 1 */
     int64_t start_ms; /* Unix time of the first one, milliseconds */
+    int64_t span_ms;  /* through which the times ascend; 0: an hour */
     bool hostile;
     bool no_users;
 };

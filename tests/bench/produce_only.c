@@ -95,7 +95,7 @@ int main(int argc, char **argv)
     }
     int partitions = (int)g_ascii_strtoll(argv[3], NULL, 10), batch = (int)g_ascii_strtoll(argv[5], NULL, 10);
     guint64 events = g_ascii_strtoull(argv[4], NULL, 10), n = events / (guint64)batch, bytes = 0, failed = 0;
-    struct load *load = load_new(&(struct load_settings){1, events, 0, false, false});
+    struct load *load = load_new(&(struct load_settings){1, events, 0, 0, false, false});
     g_autoptr(GPtrArray) payloads = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     for (guint64 i = 0; i < n; i++)
         g_ptr_array_add(payloads, g_str_equal(argv[6], "json") ? make_json(load, batch) : make_record(load, batch, i, partitions));
