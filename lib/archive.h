@@ -25,6 +25,8 @@ struct archive;
 
 /* Makes the directories if need be. NULL: they cannot be made or written. */
 struct archive *archive_open(const char *directory, GError **error);
+/* For readers: makes nothing and needs no permission to write. NULL: there is no such directory. */
+struct archive *archive_open_reader(const char *directory, GError **error);
 void archive_free(struct archive *archive);
 const char *archive_directory(const struct archive *archive); /* borrowed */
 
@@ -33,6 +35,10 @@ struct sheet_name {
     int64_t day;
     int revision;
 };
+
+/* Where the file of a sheet, or of an entry, is or would be; caller frees. */
+char *archive_sheet_path(const struct archive *archive, const struct sheet_name *name);
+char *archive_entry_path(const struct archive *archive, uint64_t n);
 
 /* Succeeds too when the same bytes are there already. The sheet is packed; equality is that of what is packed. */
 bool archive_put_sheet(struct archive *archive, const struct sheet_name *name, GBytes *packed, GError **error);
