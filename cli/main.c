@@ -1,4 +1,6 @@
 /* daybook: the command-line tool. One table of commands; each has a file of its own. */
+#include "cli/close.h"
+#include "cli/days.h"
 #include "cli/dev.h"
 #include "cli/embedded_broker.h"
 #include "cli/import_command.h"
@@ -23,6 +25,8 @@ static const struct command commands[] = {
     {"import", "count the requests of log files of any age, each exactly once", import_command},
     {"status", "show streams, lag, gaps and what waits in the collectors", status_command},
     {"recount", "count the log again on a separate path and compare with Redis", recount_command},
+    {"days", "list the closed days and what the others wait for", days_command},
+    {"close", "close a day that is over at once", close_command},
     {"embedded-broker", NULL, embedded_broker_command},
 };
 

@@ -3,6 +3,7 @@
 
 #include "cli/options.h"
 #include "cli/recount_run.h"
+#include "cli/system_options.h"
 #include "lib/civil.h"
 #include "lib/keys.h"
 
@@ -13,15 +14,14 @@
 enum { SHOWN_MAX = 40, DEFAULT_TIMEOUT_S = 120 };
 
 struct arguments {
-    char *dir, *brokers, *topic, *redis;
-    char **properties;
+    struct system_options system;
     int timeout_s;
     gboolean wait, json;
 };
 
 static const char summary[] =
     "Reads the topic from its start, counts once more on a separate, simple path, and compares with what Redis holds: per\n"
-    "client, route, status and UTC day. Exit code 0: equal, 1: different, 2: no comparison was possible.\n"
+    "client, route, status and UTC day; of closed days that is the newest sheet, and what came since. Exit code 0: equal, 1: different, 2: no comparison was possible.\n"
     "Where the system is comes from --dir, from the options, or from KAFKA_BROKERS, TOPIC and REDIS_URL in the environment.";
 
 /* ---- for people ---- */
@@ -110,13 +110,15 @@ static void print_text(const struct recount *recount)
 {
     int64_t lag = lag_total(&recount->lag, recount->settings.topic);
 
-    printf("%s: %" G_GUINT64_FORMAT " records in %d partitions; Redis: %" G_GUINT64_FORMAT " buckets\n\n%-28s %14s %14s\n",
-           recount->settings.topic, recount->records, recount->lag.n_partitions, recount->redis.buckets, "", "log", "Redis");
+    printf("%s: %" G_GUINT64_FORMAT " records in %d partitions; Redis: %" G_GUINT64_FORMAT
+           " buckets, %zu sheets\n\n%-28s %14s %14s\n",
+           recount->settings.topic, recount->records, recount->lag.n_partitions, recount->redis.buckets,
+           recount_sheets_count(recount->redis.sheets), "", "log", "Redis");
     for (int i = 0; i < COUNTS_N_SUMS; i++) {
         if (i == COUNTS_EVENTS || recount->log->sums[i] || recount->redis.counts->sums[i])
             print_line(counts_sum_help((enum counts_sum)i), recount->log->sums[i], recount->redis.counts->sums[i]);
     }
-    printf("\nper UTC day, from the buckets\n");
+    printf("\nper UTC day, from the buckets and sheets\n");
     print_days(recount);
     printf("\n%u combinations of client, route, status and day and %zu sums of minutes and slots compared; ", recount->rows->len,
            recount->n_series);
@@ -204,49 +206,40 @@ static void print_json(const struct recount *recount)
 
 /* ---- the command ---- */
 
-static int compare(const struct arguments *arguments)
+static int compare(struct arguments *arguments)
 {
     g_autoptr(GError) error = NULL;
-    struct place *place = place_load(arguments->dir, &error);
-    struct recount *recount = NULL;
 
-    if (place) {
-        const struct recount_settings settings = {
-            .brokers = arguments->brokers ? arguments->brokers : place_need(place, "KAFKA_BROKERS", &error),
-            .topic = arguments->topic ? arguments->topic : place_need(place, "TOPIC", error ? NULL : &error),
-            .redis_url = arguments->redis ? arguments->redis : place_need(place, "REDIS_URL", error ? NULL : &error),
-            .properties = (const char *const *)arguments->properties,
-            .wait = arguments->wait,
-            .timeout_s = arguments->timeout_s,
-            .progress = isatty(STDERR_FILENO),
-        };
-        if (!error)
-            recount = recount_run(&settings, &error);
-    }
-    int exit_code = EXIT_USAGE;
-    if (recount) {
-        if (arguments->json)
-            print_json(recount);
-        else
-            print_text(recount);
-        exit_code = recount->n_different ? EXIT_DIFFERENT : 0;
-        recount_free(recount);
-    } else {
-        options_fail("%s", error->message);
-    }
-    place_free(place);
+    if (!system_options_load(&arguments->system, SYSTEM_NEEDS_REDIS_AND_KAFKA, &error))
+        return options_fail("%s", error->message);
+    const struct recount_settings settings = {
+        .brokers = arguments->system.brokers,
+        .topic = arguments->system.topic,
+        .redis_url = arguments->system.redis,
+        .archive = arguments->system.archive,
+        .properties = (const char *const *)arguments->system.properties,
+        .wait = arguments->wait,
+        .timeout_s = arguments->timeout_s,
+        .progress = isatty(STDERR_FILENO),
+    };
+    struct recount *recount = recount_run(&settings, &error);
+    if (!recount)
+        return options_fail("%s", error->message);
+    if (arguments->json)
+        print_json(recount);
+    else
+        print_text(recount);
+    int exit_code = recount->n_different ? EXIT_DIFFERENT : 0;
+    recount_free(recount);
     return exit_code;
 }
 
 static bool parse(int argc, char **argv, struct arguments *arguments, int *exit_code)
 {
     const GOptionEntry entries[] = {
-        {"dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments->dir, "Directory of a running `daybook dev`", "DIR"},
-        {"brokers", 0, 0, G_OPTION_ARG_STRING, &arguments->brokers, "Kafka's bootstrap addresses", "HOST:PORT,…"},
-        {"topic", 0, 0, G_OPTION_ARG_STRING, &arguments->topic, "Topic with the usage events", "NAME"},
-        {"property", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arguments->properties, "A property for librdkafka (security and the like)",
-         "NAME=VALUE"},
-        {"redis", 0, 0, G_OPTION_ARG_STRING, &arguments->redis, "Redis that holds the counts", "URL"},
+        SYSTEM_OPTIONS_REDIS(&arguments->system),
+        SYSTEM_OPTIONS_KAFKA(&arguments->system),
+        SYSTEM_OPTIONS_ARCHIVE(&arguments->system),
         {"wait", 0, 0, G_OPTION_ARG_NONE, &arguments->wait, "First wait until all that is in the log now is counted", NULL},
         {"timeout", 0, 0, G_OPTION_ARG_INT, &arguments->timeout_s, "Longest wait, and search for a common point (120)", "SECONDS"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &arguments->json, "Print everything as JSON", NULL},
@@ -269,10 +262,6 @@ int recount_command(int argc, char **argv)
 
     if (parse(argc, argv, &arguments, &exit_code))
         exit_code = compare(&arguments);
-    g_free(arguments.dir);
-    g_free(arguments.brokers);
-    g_free(arguments.topic);
-    g_strfreev(arguments.properties);
-    g_free(arguments.redis);
+    system_options_clear(&arguments.system);
     return exit_code;
 }

@@ -3,8 +3,10 @@
  * The rules, for each partition by itself: the clock is the newest Kafka timestamp so far. What is no Record, or a batch cut for
  * another partition, is quarantined. A batch whose sequence is not above the last one of its stream is a duplicate. A stream is
  * known until 30 days after its newest batch was made (an import: for ever); of an unknown one only sequence 1 is taken, and only
- * if it is not that old itself. An event with an id that was taken within the 24 hours before is a duplicate. Names beyond the caps
- * of lib/keys.h are KEYS_OTHER. */
+ * if it is not that old itself. An event with an id that was taken within the 24 hours before is a duplicate. A seal of a day that
+ * is not over by the clock is quarantined; one that is not of the revision after the day's last one is ignored; else the events
+ * that come from there on are of the next revision. Names beyond the caps of lib/keys.h are KEYS_OTHER; every revision counts its
+ * names anew. */
 #include "cli/recount_log.h"
 
 #include "lib/keys.h"
@@ -17,29 +19,39 @@ struct stream {
     bool import;
 };
 
-/* A client on a day, for the caps. */
+/* A client in the open revision of a day, for the caps: sets of names of the pool. */
 struct day_client {
-    int64_t day;
     const char *organization, *client;
-    GHashTable *routes; /* set of interned names */
+    GHashTable *routes;
+    GHashTable *users, *platforms; /* NULL: nobody wants them */
+};
+
+struct log_day {
+    int64_t day; /* first: it is the key */
+    int sealed;  /* the last revision */
+    uint64_t events, late, duplicates, gaps, gap_batches, quarantined;
+    int64_t first_offset, end_offset;
+    GHashTable *clients; /* set of struct day_client: of the open revision */
 };
 
 struct log_partition {
+    bool begins_late;
     int64_t clock_ms;
-    int64_t pruned_day;    /* of the clock, when ids were last thrown out */
-    GHashTable *streams;   /* GBytes -> struct stream */
-    GHashTable *ids;       /* GBytes -> int64_t *: clock when it was taken */
-    GHashTable *clients;   /* set of struct day_client */
-    GHashTable *n_clients; /* day (int64_t *) -> their number */
+    int64_t pruned_day;  /* of the clock, when ids were last thrown out */
+    GHashTable *streams; /* GBytes -> struct stream */
+    GHashTable *ids;     /* GBytes -> int64_t *: clock when it was taken */
+    GHashTable *days;    /* set of struct log_day, by day */
 };
 
 struct recount_log {
     struct names *names;
-    struct counts *counts;
-    struct series *series;
+    uint64_t *sums;
+    struct recount_listener listener;
     struct record_parser *parser;
     int n_partitions;
     struct log_partition *partitions;
+    int number;         /* of the partition and */
+    int64_t offset;     /* the record at hand */
     GPtrArray *symbols; /* of the batch at hand: interned, NULL where not asked for yet */
     GString *scratch;
     const char *other;
@@ -52,7 +64,7 @@ static guint day_client_hash(gconstpointer pointer)
 {
     const struct day_client *client = pointer;
 
-    return (g_direct_hash(client->client) * 31 + g_direct_hash(client->organization)) * 31 + (guint)client->day;
+    return g_direct_hash(client->client) * 31 + g_direct_hash(client->organization);
 }
 
 static gboolean day_client_equal(gconstpointer a, gconstpointer b)
@@ -60,7 +72,7 @@ static gboolean day_client_equal(gconstpointer a, gconstpointer b)
     const struct day_client *x = a;
     const struct day_client *y = b;
 
-    return x->day == y->day && x->client == y->client && x->organization == y->organization;
+    return x->client == y->client && x->organization == y->organization;
 }
 
 static void day_client_free(gpointer pointer)
@@ -68,16 +80,26 @@ static void day_client_free(gpointer pointer)
     struct day_client *client = pointer;
 
     g_hash_table_destroy(client->routes);
+    g_clear_pointer(&client->users, g_hash_table_destroy);
+    g_clear_pointer(&client->platforms, g_hash_table_destroy);
     g_free(client);
 }
 
-struct recount_log *recount_log_new(int n_partitions, struct names *names, struct counts *counts, struct series *series)
+static void log_day_free(gpointer pointer)
+{
+    struct log_day *day = pointer;
+
+    g_hash_table_destroy(day->clients);
+    g_free(day);
+}
+
+struct recount_log *recount_log_new(int n_partitions, struct names *names, uint64_t *sums, const struct recount_listener *listener)
 {
     struct recount_log *log = g_new0(struct recount_log, 1);
 
     log->names = names;
-    log->counts = counts;
-    log->series = series;
+    log->sums = sums;
+    log->listener = *listener;
     log->parser = record_parser_new();
     log->n_partitions = n_partitions;
     log->partitions = g_new0(struct log_partition, (gsize)n_partitions);
@@ -89,8 +111,7 @@ struct recount_log *recount_log_new(int n_partitions, struct names *names, struc
         struct log_partition *partition = &log->partitions[i];
         partition->streams = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free);
         partition->ids = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free);
-        partition->clients = g_hash_table_new_full(day_client_hash, day_client_equal, day_client_free, NULL);
-        partition->n_clients = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+        partition->days = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, log_day_free);
     }
     return log;
 }
@@ -102,8 +123,7 @@ void recount_log_free(struct recount_log *log)
     for (int i = 0; i < log->n_partitions; i++) {
         g_hash_table_destroy(log->partitions[i].streams);
         g_hash_table_destroy(log->partitions[i].ids);
-        g_hash_table_destroy(log->partitions[i].clients);
-        g_hash_table_destroy(log->partitions[i].n_clients);
+        g_hash_table_destroy(log->partitions[i].days);
     }
     g_free(log->partitions);
     record_parser_free(log->parser);
@@ -112,12 +132,37 @@ void recount_log_free(struct recount_log *log)
     g_free(log);
 }
 
+void recount_log_begins_late(struct recount_log *log, int partition)
+{
+    log->partitions[partition].begins_late = true;
+}
+
+static struct log_day *day_of(struct log_partition *partition, int64_t number)
+{
+    struct log_day *day = g_hash_table_lookup(partition->days, &number);
+
+    if (!day) {
+        day = g_new0(struct log_day, 1);
+        day->day = number;
+        day->clients = g_hash_table_new_full(day_client_hash, day_client_equal, day_client_free, NULL);
+        g_hash_table_insert(partition->days, &day->day, day);
+    }
+    return day;
+}
+
+/* The day that the partition's clock shows. */
+static struct log_day *clock_day(struct log_partition *partition)
+{
+    return day_of(partition, partition->clock_ms / KEYS_DAY_MS);
+}
+
 /* ---- batches ---- */
 
 static void quarantine(struct recount_log *log, uint64_t events)
 {
-    log->counts->sums[COUNTS_QUARANTINED]++;
-    log->counts->sums[COUNTS_QUARANTINED_EVENTS] += events;
+    log->sums[COUNTS_QUARANTINED]++;
+    log->sums[COUNTS_QUARANTINED_EVENTS] += events;
+    clock_day(&log->partitions[log->number])->quarantined++;
 }
 
 static bool is_past(const struct log_partition *partition, int64_t created_ms)
@@ -125,40 +170,61 @@ static bool is_past(const struct log_partition *partition, int64_t created_ms)
     return partition->clock_ms - created_ms >= STREAM_KEPT_MS;
 }
 
-/* Is the batch to be counted? Moves its stream on if so. */
-static bool admit(struct recount_log *log, int number, const struct batch *batch)
+static void note_duplicate(struct recount_log *log, struct log_partition *partition, const struct batch *batch)
 {
-    struct log_partition *partition = &log->partitions[number];
-    const struct batch_header *header = &batch->header;
-    uint64_t *sums = log->counts->sums;
+    log->sums[COUNTS_DUPLICATE_BATCHES]++;
+    log->sums[COUNTS_DUPLICATE_BATCH_EVENTS] += batch->n_events;
+    for (size_t i = 0; i < batch->n_events; i++)
+        day_of(partition, batch->time_ms[i] / KEYS_DAY_MS)->duplicates++;
+}
 
-    if (header->partition != (uint32_t)number) {
-        quarantine(log, batch->n_events);
-        return false;
-    }
+static void note_gap(struct recount_log *log, struct log_partition *partition, uint64_t batches)
+{
+    struct log_day *day = clock_day(partition);
+
+    log->sums[COUNTS_GAPS]++;
+    log->sums[COUNTS_GAP_BATCHES] += batches;
+    day->gaps++;
+    day->gap_batches += batches;
+}
+
+/* The stream of the batch; NULL if it is not to be taken from there. */
+static struct stream *stream_of(struct log_partition *partition, const struct batch_header *header)
+{
     g_autoptr(GBytes) id = g_bytes_new(header->stream_id, STREAM_ID_SIZE);
     struct stream *stream = g_hash_table_lookup(partition->streams, id);
+
     if (stream && !stream->import && is_past(partition, stream->created_ms)) {
         g_hash_table_remove(partition->streams, id);
         stream = NULL;
     }
-    if (!stream && (header->sequence != 1 || (!header->import && is_past(partition, header->created_ms)))) {
+    if (stream)
+        return stream;
+    if ((header->sequence != 1 && !partition->begins_late) || (!header->import && is_past(partition, header->created_ms)))
+        return NULL;
+    stream = g_new0(struct stream, 1);
+    stream->sequence = header->sequence - 1;
+    g_hash_table_insert(partition->streams, g_bytes_ref(id), stream);
+    return stream;
+}
+
+/* Is the batch to be counted? Moves its stream on if so. */
+static bool admit(struct recount_log *log, const struct batch *batch)
+{
+    struct log_partition *partition = &log->partitions[log->number];
+    const struct batch_header *header = &batch->header;
+    struct stream *stream = header->partition == (uint32_t)log->number ? stream_of(partition, header) : NULL;
+
+    if (!stream) {
         quarantine(log, batch->n_events);
         return false;
     }
-    if (!stream) {
-        stream = g_new0(struct stream, 1);
-        g_hash_table_insert(partition->streams, g_bytes_ref(id), stream);
-    }
     if (header->sequence <= stream->sequence) {
-        sums[COUNTS_DUPLICATE_BATCHES]++;
-        sums[COUNTS_DUPLICATE_BATCH_EVENTS] += batch->n_events;
+        note_duplicate(log, partition, batch);
         return false;
     }
-    if (header->sequence > stream->sequence + 1) {
-        sums[COUNTS_GAPS]++;
-        sums[COUNTS_GAP_BATCHES] += header->sequence - stream->sequence - 1;
-    }
+    if (header->sequence > stream->sequence + 1)
+        note_gap(log, partition, header->sequence - stream->sequence - 1);
     stream->sequence = header->sequence;
     stream->created_ms = MAX(stream->created_ms, header->created_ms);
     stream->import = header->import;
@@ -187,11 +253,11 @@ static void prune_ids(struct log_partition *partition)
 }
 
 /* False: taken within the 24 hours before. */
-static bool take_id(struct recount_log *log, struct log_partition *partition, const struct counts_key *key, struct view id)
+static bool take_id(struct recount_log *log, struct log_partition *partition, const struct recount_event *event, struct view id)
 {
-    g_string_assign(log->scratch, key->organization);
+    g_string_assign(log->scratch, event->organization);
     g_string_append_c(log->scratch, '\0');
-    g_string_append(log->scratch, key->client);
+    g_string_append(log->scratch, event->client);
     g_string_append_c(log->scratch, '\0');
     g_string_append_len(log->scratch, id.data, (gssize)id.size);
     g_autoptr(GBytes) name = g_bytes_new(log->scratch->str, log->scratch->len);
@@ -218,66 +284,126 @@ static const char *symbol(struct recount_log *log, const struct batch *batch, co
     return log->symbols->pdata[number];
 }
 
-static bool has_room_for_client(struct log_partition *partition, int64_t day)
+static struct day_client *new_day_client(const struct recount_log *log, struct log_day *day, const struct day_client *wanted)
 {
-    guint n = GPOINTER_TO_UINT(g_hash_table_lookup(partition->n_clients, &day));
-    int64_t *key;
-
-    if (n >= KEYS_CLIENTS_MAX)
-        return false;
-    key = g_new(int64_t, 1);
-    *key = day;
-    g_hash_table_replace(partition->n_clients, key, GUINT_TO_POINTER(n + 1));
-    return true;
-}
-
-static struct day_client *new_day_client(struct log_partition *partition, const struct day_client *wanted)
-{
-    struct day_client *client = g_new(struct day_client, 1);
+    struct day_client *client = g_new0(struct day_client, 1);
 
     *client = *wanted;
     client->routes = g_hash_table_new(g_direct_hash, g_direct_equal);
-    g_hash_table_add(partition->clients, client);
+    if (log->listener.users) {
+        client->users = g_hash_table_new(g_direct_hash, g_direct_equal);
+        client->platforms = g_hash_table_new(g_direct_hash, g_direct_equal);
+    }
+    g_hash_table_add(day->clients, client);
     return client;
 }
 
-/* Puts what is over a cap under KEYS_OTHER: names of a day are taken in the order of the log. */
-static void apply_caps(struct recount_log *log, struct log_partition *partition, struct counts_key *key)
+/* The event's client, or what stands for all that are over the cap. */
+static struct day_client *client_of(struct recount_log *log, struct log_day *day, struct recount_event *event)
 {
-    struct day_client wanted = {.day = key->day, .organization = key->organization, .client = key->client};
-    struct day_client *client = g_hash_table_lookup(partition->clients, &wanted);
+    struct day_client wanted = {.organization = event->organization, .client = event->client};
+    struct day_client *client = g_hash_table_lookup(day->clients, &wanted);
 
-    if (!client && has_room_for_client(partition, key->day))
-        client = new_day_client(partition, &wanted);
-    if (!client) {
-        wanted.organization = key->organization = log->nobody;
-        wanted.client = key->client = log->other;
-        client = g_hash_table_lookup(partition->clients, &wanted);
-        if (!client)
-            client = new_day_client(partition, &wanted);
-    }
-    if (g_hash_table_contains(client->routes, key->route))
-        return;
-    if (g_hash_table_size(client->routes) >= KEYS_ROUTES_MAX)
-        key->route = log->other;
-    g_hash_table_add(client->routes, (gpointer)(guintptr)key->route);
+    if (client)
+        return client;
+    if (g_hash_table_size(day->clients) < KEYS_CLIENTS_MAX)
+        return new_day_client(log, day, &wanted);
+    wanted.organization = event->organization = log->nobody;
+    wanted.client = event->client = log->other;
+    client = g_hash_table_lookup(day->clients, &wanted);
+    return client ? client : new_day_client(log, day, &wanted);
 }
 
-static const char *route_of(struct recount_log *log, const struct batch *batch, size_t index)
+/* The name, or KEYS_OTHER when so many others were there before. */
+static const char *capped(const struct recount_log *log, GHashTable *names, const char *name, guint max)
+{
+    if (g_hash_table_contains(names, name))
+        return name;
+    if (g_hash_table_size(names) >= max)
+        name = log->other;
+    g_hash_table_add(names, (gpointer)(guintptr)name);
+    return name;
+}
+
+/* Puts what is over a cap under KEYS_OTHER: names of a revision are taken in the order of the log. */
+static void apply_caps(struct recount_log *log, struct log_day *day, struct recount_event *event)
+{
+    struct day_client *client = client_of(log, day, event);
+
+    event->route = capped(log, client->routes, event->route, KEYS_ROUTES_MAX);
+    if (event->route == log->other) {
+        event->method = log->nobody;
+        event->template = log->other;
+    }
+    if (!log->listener.users)
+        return;
+    if (event->user != log->nobody)
+        event->user = capped(log, client->users, event->user, KEYS_USERS_MAX);
+    if (event->platform != log->nobody)
+        event->platform = capped(log, client->platforms, event->platform, KEYS_PLATFORMS_MAX);
+}
+
+static void name_event(struct recount_log *log, const struct batch *batch, size_t index, struct recount_event *event)
 {
     GString *text = log->scratch;
 
-    g_string_assign(text, symbol(log, batch, batch->method, index));
+    event->method = symbol(log, batch, batch->method, index);
+    event->template = symbol(log, batch, batch->route, index);
+    g_string_assign(text, event->method);
     g_string_append_c(text, ' ');
-    g_string_append(text, symbol(log, batch, batch->route, index));
-    return names_get(log->names, view_make(text->str, text->len));
+    g_string_append(text, event->template);
+    event->route = names_get(log->names, view_make(text->str, text->len));
+    if (!log->listener.users)
+        return;
+    event->user = symbol(log, batch, batch->user, index);
+    event->platform = symbol(log, batch, batch->platform, index);
+}
+
+/* An event that is no duplicate. */
+static void count_event(struct recount_log *log, const struct batch *batch, size_t index, struct recount_event *event)
+{
+    struct log_day *day = day_of(&log->partitions[log->number], event->day);
+
+    name_event(log, batch, index, event);
+    apply_caps(log, day, event);
+    event->revision = day->sealed + 1;
+    event->status = batch->status[index];
+    event->latency_us = batch->latency_us ? batch->latency_us[index] : 0;
+    event->request_bytes = batch->request_bytes ? batch->request_bytes[index] : 0;
+    event->response_bytes = batch->response_bytes ? batch->response_bytes[index] : 0;
+    if (day->events++ == 0)
+        day->first_offset = log->offset;
+    day->end_offset = log->offset + 1;
+    day->late += day->sealed > 0;
+    log->sums[COUNTS_EVENTS]++;
+    if (log->listener.event)
+        log->listener.event(log->listener.opaque, event);
 }
 
 /* Event times count from 1970 on: a plain division is a floor. */
-static void count_time(struct recount_log *log, int number, int64_t time_ms)
+static void count_batch(struct recount_log *log, const struct batch *batch)
 {
-    series_add(log->series, (struct series_key){SERIES_MINUTES, number, time_ms / KEYS_MINUTE_MS}, 1);
-    series_add(log->series, (struct series_key){SERIES_SLOT_CLIENTS, number, time_ms / KEYS_SLOT_MS}, 1);
+    struct log_partition *partition = &log->partitions[log->number];
+    size_t next_id = 0;
+
+    g_ptr_array_set_size(log->symbols, 0);
+    g_ptr_array_set_size(log->symbols, (gint)batch->n_symbols);
+    for (size_t i = 0; i < batch->n_events; i++) {
+        struct recount_event event = {
+            .partition = log->number,
+            .day = batch->time_ms[i] / KEYS_DAY_MS,
+            .time_ms = batch->time_ms[i],
+            .organization = symbol(log, batch, batch->organization, i),
+            .client = symbol(log, batch, batch->client, i),
+        };
+        bool has_id = next_id < batch->n_ids && batch->id_event[next_id] == i;
+        if (has_id && !take_id(log, partition, &event, batch->ids[next_id++])) {
+            log->sums[COUNTS_DUPLICATES]++;
+            day_of(partition, event.day)->duplicates++;
+            continue;
+        }
+        count_event(log, batch, i, &event);
+    }
 }
 
 int64_t recount_log_oldest_minute(const struct recount_log *log, int partition)
@@ -286,42 +412,72 @@ int64_t recount_log_oldest_minute(const struct recount_log *log, int partition)
     return MAX(0, log->partitions[partition].clock_ms - KEYS_MINUTE_KEPT_MS) / KEYS_MINUTE_MS;
 }
 
-static void count_batch(struct recount_log *log, int number, const struct batch *batch)
-{
-    struct log_partition *partition = &log->partitions[number];
-    size_t next_id = 0;
+/* ---- what closes days ---- */
 
-    g_ptr_array_set_size(log->symbols, 0);
-    g_ptr_array_set_size(log->symbols, (gint)batch->n_symbols);
-    for (size_t i = 0; i < batch->n_events; i++) {
-        struct counts_key key = {
-            .day = batch->time_ms[i] / KEYS_DAY_MS,
-            .organization = symbol(log, batch, batch->organization, i),
-            .client = symbol(log, batch, batch->client, i),
-            .status = batch->status[i],
-        };
-        bool has_id = next_id < batch->n_ids && batch->id_event[next_id] == i;
-        if (has_id && !take_id(log, partition, &key, batch->ids[next_id++])) {
-            log->counts->sums[COUNTS_DUPLICATES]++;
-            continue;
-        }
-        key.route = route_of(log, batch, i);
-        apply_caps(log, partition, &key);
-        counts_add(log->counts, &key, 1);
-        count_time(log, number, batch->time_ms[i]);
-        log->counts->sums[COUNTS_EVENTS]++;
-    }
+static void tell_seal(const struct recount_log *log, const struct log_day *day)
+{
+    const struct recount_seal seal = {
+        .partition = log->number,
+        .revision = day->sealed,
+        .day = day->day,
+        .offset = log->offset,
+        .clock_ms = log->partitions[log->number].clock_ms,
+        .first_offset = day->first_offset,
+        .end_offset = day->end_offset,
+        .events = day->events,
+        .late = day->late,
+        .duplicates = day->duplicates,
+        .gaps = day->gaps,
+        .gap_batches = day->gap_batches,
+        .quarantined = day->quarantined,
+    };
+
+    if (log->listener.seal)
+        log->listener.seal(log->listener.opaque, &seal);
 }
 
-void recount_log_take(struct recount_log *log, int number, int64_t timestamp_ms, const void *data, size_t size)
+static void take_seal(struct recount_log *log, const struct day_seal *seal)
+{
+    struct log_partition *partition = &log->partitions[log->number];
+
+    if (partition->clock_ms < ((int64_t)seal->day + 1) * KEYS_DAY_MS) {
+        quarantine(log, 0);
+        return;
+    }
+    struct log_day *day = day_of(partition, seal->day);
+    if (seal->revision != (uint32_t)day->sealed + 1)
+        return;
+    day->sealed++;
+    g_hash_table_remove_all(day->clients);
+    tell_seal(log, day);
+}
+
+static void take_erasure(struct recount_log *log, const struct erasure *erasure)
+{
+    const struct recount_erasure told = {log->number, names_get(log->names, erasure->user),
+                                         names_get(log->names, erasure->pseudonym)};
+
+    if (log->listener.erasure)
+        log->listener.erasure(log->listener.opaque, &told);
+}
+
+void recount_log_take(struct recount_log *log, int number, int64_t offset, int64_t timestamp_ms, struct view bytes)
 {
     struct log_partition *partition = &log->partitions[number];
     struct record record;
 
+    log->number = number;
+    log->offset = offset;
     partition->clock_ms = MAX(partition->clock_ms, timestamp_ms);
     prune_ids(partition);
-    if (!record_parse(log->parser, data, size, &record, NULL))
+    if (!record_parse(log->parser, bytes.data, bytes.size, &record, NULL))
         quarantine(log, 0);
-    else if (record.kind == RECORD_BATCH && admit(log, number, &record.batch))
-        count_batch(log, number, &record.batch);
+    else if (record.kind == RECORD_BATCH && admit(log, &record.batch))
+        count_batch(log, &record.batch);
+    else if (record.kind == RECORD_SEAL)
+        take_seal(log, &record.seal);
+    else if (record.kind == RECORD_ERASURE)
+        take_erasure(log, &record.erasure);
+    else if (record.kind == RECORD_LEDGER && number != 0)
+        quarantine(log, 0);
 }

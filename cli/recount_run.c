@@ -26,6 +26,7 @@ struct runner {
     struct kafka_settings kafka;
     struct kafka_reader *reader;
     struct recount_log *log;
+    struct archive *archive; /* may be NULL */
     int n_partitions;
     int64_t *done; /* by partition: offset up to which the log was counted here */
     gint64 deadline_us;
@@ -67,7 +68,8 @@ static bool take(struct runner *runner, const struct kafka_message *message, GEr
     case KAFKA_MESSAGE:
         if (message->offset < *done || message->offset >= target->next)
             return true;
-        recount_log_take(runner->log, message->partition, message->timestamp_ms, message->data, message->size);
+        recount_log_take(runner->log, message->partition, message->offset, message->timestamp_ms,
+                         view_make(message->data, message->size));
         *done = message->offset + 1;
         runner->recount->records++;
         return true;
@@ -166,10 +168,16 @@ static bool read_store(struct runner *runner, GError **error)
 
     recount_store_clear(&recount->redis);
     recount_store_init(&recount->redis);
-    return recount_store_read(&recount->redis, &runner->redis, runner->n_partitions, recount->names, error);
+    const struct recount_source source = {&runner->redis, runner->n_partitions, runner->archive};
+    return recount_store_read(&recount->redis, &source, recount->names, error);
 }
 
 /* ---- rounds ---- */
+
+static bool is_sheeted(const void *opaque, int partition, int64_t day, int revision)
+{
+    return revision <= recount_sheets_revision(opaque, partition, day);
+}
 
 static void compare_series(struct runner *runner)
 {
@@ -179,7 +187,8 @@ static void compare_series(struct runner *runner)
     for (int i = 0; i < runner->n_partitions; i++)
         oldest_minute[i] = recount_log_oldest_minute(runner->log, i);
     g_clear_pointer(&recount->series, g_array_unref);
-    recount->series = series_compare(recount->log_series, recount->redis.series, oldest_minute, &recount->n_series);
+    const struct series_limits limits = {oldest_minute, is_sheeted, recount->redis.sheets};
+    recount->series = series_compare(recount->log_series, recount->redis.series, &limits, &recount->n_series);
 }
 
 static void compare(struct runner *runner)
@@ -279,11 +288,15 @@ static bool prepare(struct runner *runner, GError **error)
 
     if (!kafka_topic_get(&runner->kafka, recount->settings.topic, KAFKA_TIMEOUT_MS, &topic, error))
         return false;
+    if (recount->settings.archive && !(runner->archive = archive_open_reader(recount->settings.archive, error)))
+        return false;
     runner->n_partitions = topic.partitions;
     runner->reader = kafka_reader_new(&runner->kafka, recount->settings.topic, error);
     if (!runner->reader)
         return false;
-    runner->log = recount_log_new(topic.partitions, recount->names, recount->log, recount->log_series);
+    recount->tally = (struct recount_tally){recount->log, recount->log_series};
+    const struct recount_listener listener = recount_tally_listener(&recount->tally);
+    runner->log = recount_log_new(topic.partitions, recount->names, recount->log->sums, &listener);
     runner->done = g_new0(int64_t, (gsize)topic.partitions);
     return true;
 }
@@ -304,6 +317,8 @@ struct recount *recount_run(const struct recount_settings *settings, GError **er
     recount->log_series = series_new();
     bool ok = prepare(&runner, error) && (!settings->wait || wait_counted(&runner, error)) && run_rounds(&runner, error);
     recount_log_free(runner.log);
+    if (runner.archive)
+        archive_free(runner.archive);
     if (runner.reader)
         kafka_reader_free(runner.reader);
     g_free(runner.done);

@@ -10,9 +10,11 @@
 #include "cli/counts.h"
 #include "cli/lag.h"
 #include "cli/recount_store.h"
+#include "cli/recount_tally.h"
 
 struct recount_settings {
     const char *brokers, *topic, *redis_url;
+    const char *archive;           /* directory; may be NULL */
     const char *const *properties; /* for librdkafka; may be NULL */
     bool wait;                     /* first wait until all that is in the log now is counted */
     int timeout_s;                 /* of that, and of the search for a common point */
@@ -24,6 +26,7 @@ struct recount {
     struct names *names;
     struct counts *log;
     struct series *log_series;
+    struct recount_tally tally; /* of these two */
     struct recount_store redis;
     struct lag lag;     /* at the common point */
     uint64_t records;   /* of the log, read */

@@ -84,6 +84,11 @@ static bool read_bucket_name(struct view key, struct bucket_name *name)
            read_part(&cursor, end, ":", &name->client) && cursor == end;
 }
 
+static bool is_sheeted(const struct store_reader *reader, const struct bucket_name *name)
+{
+    return name->revision <= (uint64_t)recount_sheets_revision(reader->into->sheets, (int)name->partition, (int64_t)name->day);
+}
+
 /* A symbol without a name: seen when a flush is being applied just now, or else a difference to be shown. */
 static const char *nameless(struct store_reader *reader, uint64_t symbol)
 {
@@ -171,6 +176,8 @@ static bool add_bucket(struct store_reader *reader, const char *key_text, const 
 
     if (!read_bucket_name(view_of(key_text), &name) || name.partition >= (uint64_t)reader->n_partitions)
         return bad(error, key_text, "no such bucket can be");
+    if (is_sheeted(reader, &name))
+        return true;
     key.day = (int64_t)name.day;
     keys_routes(table_key, (int)name.partition, key.day, (int)name.revision, (uint32_t)name.client);
     GHashTable *routes = symbol_table(reader, table_key, "r", error);
@@ -211,7 +218,11 @@ static bool read_series_name(struct view key, struct series_key *name)
             return false;
         if (series_keys[kind].slot)
             number = number * KEYS_SLOTS_PER_DAY + slot;
-        *name = (struct series_key){(enum series_kind)kind, (int)partition, (int64_t)number};
+        else
+            revision = 0;
+        if (partition > G_MAXINT || revision > G_MAXINT)
+            return false;
+        *name = (struct series_key){(enum series_kind)kind, (int)partition, (int64_t)number, (int)revision};
         return true;
     }
     return false;
@@ -355,22 +366,14 @@ static bool add_sums(struct store_reader *reader, int partition, GError **error)
     return true;
 }
 
-static bool read_sums(struct store_reader *reader, const struct redis_settings *settings, GError **error)
+static bool read_sums(struct store_reader *reader, struct shards *shards, GError **error)
 {
-    bool cluster = g_str_has_prefix(settings->url, "redis+cluster:");
     bool ok = true;
 
-    reader->redis = NULL;
     for (int i = 0; ok && i < reader->n_partitions; i++) {
-        char key[KEYS_MAX];
-        keys_plain(key, i, "meta");
-        if (cluster)
-            g_clear_pointer(&reader->redis, redis_free);
-        if (!reader->redis)
-            reader->redis = redis_connect(settings, key, error);
+        reader->redis = shards_get(shards, i, error);
         ok = reader->redis && add_sums(reader, i, error);
     }
-    g_clear_pointer(&reader->redis, redis_free);
     return ok;
 }
 
@@ -378,6 +381,7 @@ void recount_store_init(struct recount_store *store)
 {
     store->counts = counts_new();
     store->series = series_new();
+    store->sheets = NULL;
     store->buckets = 0;
 }
 
@@ -385,27 +389,37 @@ void recount_store_clear(struct recount_store *store)
 {
     g_clear_pointer(&store->counts, counts_free);
     g_clear_pointer(&store->series, series_free);
+    g_clear_pointer(&store->sheets, recount_sheets_free);
 }
 
-bool recount_store_read(struct recount_store *store, const struct redis_settings *settings, int n_partitions, struct names *names,
-                        GError **error)
+static bool read_servers(struct store_reader *reader, const struct redis_settings *settings, GError **error)
 {
     g_autoptr(GPtrArray) servers = redis_connect_all(settings, error);
+    bool ok = servers != NULL;
+
+    for (guint i = 0; ok && i < servers->len; i++) {
+        reader->redis = g_ptr_array_index(servers, i);
+        ok = read_server(reader, error);
+    }
+    return ok;
+}
+
+/* The sheets first: a bucket that gets into one meanwhile is there for two days more. */
+bool recount_store_read(struct recount_store *store, const struct recount_source *source, struct names *names, GError **error)
+{
+    struct shards *shards = shards_new(source->settings->url, source->n_partitions);
     struct store_reader reader = {
         .names = names,
         .into = store,
-        .n_partitions = n_partitions,
+        .n_partitions = source->n_partitions,
         .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         .symbols = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_destroy),
         .waiting = g_ptr_array_new(),
     };
-    bool ok = servers != NULL;
 
-    for (guint i = 0; ok && i < servers->len; i++) {
-        reader.redis = g_ptr_array_index(servers, i);
-        ok = read_server(&reader, error);
-    }
-    ok = ok && read_sums(&reader, settings, error);
+    store->sheets = recount_sheets_read(shards, source->archive, names, store->counts, error);
+    bool ok = store->sheets && read_servers(&reader, source->settings, error) && read_sums(&reader, shards, error);
+    shards_free(shards);
     g_hash_table_destroy(reader.seen);
     g_hash_table_destroy(reader.symbols);
     g_ptr_array_free(reader.waiting, TRUE);

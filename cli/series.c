@@ -1,6 +1,8 @@
 /* series: see series.h. */
 #include "cli/series.h"
 
+#include "lib/keys.h"
+
 struct cell {
     struct series_key key;
     uint64_t n;
@@ -29,7 +31,7 @@ static guint cell_hash(gconstpointer pointer)
 {
     const struct series_key *key = pointer;
 
-    return g_int64_hash(&key->number) * 31 + (guint)key->partition * 7 + (guint)key->kind;
+    return g_int64_hash(&key->number) * 31 + (guint)key->partition * 7 + (guint)key->revision * 5 + (guint)key->kind;
 }
 
 static gboolean cell_equal(gconstpointer a, gconstpointer b)
@@ -37,7 +39,7 @@ static gboolean cell_equal(gconstpointer a, gconstpointer b)
     const struct series_key *x = a;
     const struct series_key *y = b;
 
-    return x->number == y->number && x->partition == y->partition && x->kind == y->kind;
+    return x->number == y->number && x->partition == y->partition && x->kind == y->kind && x->revision == y->revision;
 }
 
 struct series *series_new(void)
@@ -79,18 +81,29 @@ uint64_t series_get(const struct series *series, struct series_key key)
 
 struct comparison {
     const struct series *log, *redis;
-    const int64_t *oldest_minute;
+    const struct series_limits *limits;
     GArray *differences;
     size_t compared;
 };
 
+static bool may_be_gone(const struct series_limits *limits, struct series_key key)
+{
+    if (kinds[key.kind].base == SERIES_MINUTES)
+        return key.number < limits->oldest_minute[key.partition];
+    return limits->is_sheeted && limits->is_sheeted(limits->opaque, key.partition, key.number / KEYS_SLOTS_PER_DAY, key.revision);
+}
+
+static struct series_key base_of(struct series_key key)
+{
+    return (struct series_key){kinds[key.kind].base, key.partition, key.number, key.revision};
+}
+
 /* key is of Redis. */
 static void compare_one(struct comparison *comparison, struct series_key key)
 {
-    struct series_key base = {kinds[key.kind].base, key.partition, key.number};
-    struct series_difference row = {key, series_get(comparison->log, base), series_get(comparison->redis, key)};
+    struct series_difference row = {key, series_get(comparison->log, base_of(key)), series_get(comparison->redis, key)};
 
-    if (base.kind == SERIES_MINUTES && key.number < comparison->oldest_minute[key.partition])
+    if (may_be_gone(comparison->limits, key))
         return;
     comparison->compared++;
     if (row.log != row.redis)
@@ -106,12 +119,14 @@ static int compare_rows(gconstpointer a, gconstpointer b)
         return x->kind < y->kind ? -1 : 1;
     if (x->partition != y->partition)
         return x->partition < y->partition ? -1 : 1;
-    return x->number < y->number ? -1 : x->number > y->number;
+    if (x->number != y->number)
+        return x->number < y->number ? -1 : 1;
+    return x->revision < y->revision ? -1 : x->revision > y->revision;
 }
 
-GArray *series_compare(const struct series *log, const struct series *redis, const int64_t *oldest_minute, size_t *compared)
+GArray *series_compare(const struct series *log, const struct series *redis, const struct series_limits *limits, size_t *compared)
 {
-    struct comparison comparison = {log, redis, oldest_minute, g_array_new(FALSE, FALSE, sizeof(struct series_difference)), 0};
+    struct comparison comparison = {log, redis, limits, g_array_new(FALSE, FALSE, sizeof(struct series_difference)), 0};
     GHashTableIter iter;
     gpointer pointer;
 
@@ -120,13 +135,13 @@ GArray *series_compare(const struct series *log, const struct series *redis, con
         struct series_key key = ((const struct cell *)pointer)->key;
         for (int kind = 0; kind < SERIES_N_KINDS; kind++) {
             if (kinds[kind].base == key.kind)
-                compare_one(&comparison, (struct series_key){(enum series_kind)kind, key.partition, key.number});
+                compare_one(&comparison, (struct series_key){(enum series_kind)kind, key.partition, key.number, key.revision});
         }
     }
     g_hash_table_iter_init(&iter, redis->cells);
     while (g_hash_table_iter_next(&iter, &pointer, NULL)) {
         struct series_key key = ((const struct cell *)pointer)->key;
-        struct series_key base = {kinds[key.kind].base, key.partition, key.number};
+        struct series_key base = base_of(key);
         if (!g_hash_table_contains(log->cells, &base))
             compare_one(&comparison, key);
     }

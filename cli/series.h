@@ -24,6 +24,7 @@ struct series_key {
     enum series_kind kind;
     int partition;
     int64_t number;
+    int revision; /* of a slot's day; 0 for minutes: all revisions together */
 };
 
 struct series;
@@ -36,8 +37,16 @@ struct series_difference {
     struct series_key key;
     uint64_t log, redis;
 };
-/* All differences, by kind, partition and number: GArray of struct series_difference; caller unrefs. oldest_minute[p] is the first
- * minute of partition p that must still be there: older ones may be gone. compared: how many buckets were. */
-GArray *series_compare(const struct series *log, const struct series *redis, const int64_t *oldest_minute, size_t *compared);
+/* What may be gone from Redis, and is not looked at. */
+struct series_limits {
+    const int64_t *oldest_minute; /* by partition: the first minute that must still be there */
+    /* Has a sheet taken the place of the revision's buckets? NULL: of none. */
+    bool (*is_sheeted)(const void *opaque, int partition, int64_t day, int revision);
+    const void *opaque;
+};
+
+/* All differences, by kind, partition and number: GArray of struct series_difference; caller unrefs. compared: how many buckets
+ * were. */
+GArray *series_compare(const struct series *log, const struct series *redis, const struct series_limits *limits, size_t *compared);
 
 #endif

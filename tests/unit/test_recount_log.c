@@ -1,7 +1,8 @@
 /* The rules of what is counted, one test each, on records made by lib/record.h. */
 #include "cli/counts.h"
-#include "cli/recount_log.h"
+#include "cli/recount_tally.h"
 #include "lib/keys.h"
+#include "lib/ledger.h"
 
 #include <string.h>
 
@@ -13,9 +14,39 @@ struct fixture {
     struct names *names;
     struct counts *counts;
     struct series *series;
+    struct recount_tally tally;
     struct recount_log *log;
     struct batch_builder *builder;
+    int64_t offset;             /* of the next record of partition 0 */
+    GArray *seals;              /* struct recount_seal: those that counted */
+    GPtrArray *names_of_events; /* "revision user platform", if users are listened to */
+    GPtrArray *erasures;        /* "user pseudonym" */
 };
+
+/* ---- listeners ---- */
+
+static void heard_event(void *opaque, const struct recount_event *event)
+{
+    struct fixture *f = opaque;
+
+    recount_tally_listener(&f->tally).event(&f->tally, event);
+    g_ptr_array_add(f->names_of_events,
+                    g_strdup_printf("%d %s %s %s", event->revision, event->user, event->platform, event->template));
+}
+
+static void heard_seal(void *opaque, const struct recount_seal *seal)
+{
+    struct fixture *f = opaque;
+
+    g_array_append_val(f->seals, *seal);
+}
+
+static void heard_erasure(void *opaque, const struct recount_erasure *erasure)
+{
+    struct fixture *f = opaque;
+
+    g_ptr_array_add(f->erasures, g_strdup_printf("%s %s", erasure->user, erasure->pseudonym));
+}
 
 static void set_up(struct fixture *f, gconstpointer unused)
 {
@@ -23,7 +54,13 @@ static void set_up(struct fixture *f, gconstpointer unused)
     f->names = names_new();
     f->counts = counts_new();
     f->series = series_new();
-    f->log = recount_log_new(2, f->names, f->counts, f->series);
+    f->tally = (struct recount_tally){f->counts, f->series};
+    f->seals = g_array_new(FALSE, FALSE, sizeof(struct recount_seal));
+    f->names_of_events = g_ptr_array_new_with_free_func(g_free);
+    f->erasures = g_ptr_array_new_with_free_func(g_free);
+    const struct recount_listener listener = {
+        .opaque = f, .users = true, .event = heard_event, .seal = heard_seal, .erasure = heard_erasure};
+    f->log = recount_log_new(2, f->names, f->counts->sums, &listener);
     f->builder = batch_builder_new();
 }
 
@@ -35,6 +72,15 @@ static void tear_down(struct fixture *f, gconstpointer unused)
     counts_free(f->counts);
     series_free(f->series);
     names_free(f->names);
+    g_array_unref(f->seals);
+    g_ptr_array_unref(f->names_of_events);
+    g_ptr_array_unref(f->erasures);
+}
+
+/* Gives partition 0 its next record. */
+static void give(struct fixture *f, int64_t at, const void *data, size_t size)
+{
+    recount_log_take(f->log, 0, f->offset++, at, view_make(data, size));
 }
 
 static struct event event_at(int64_t time_ms)
@@ -65,7 +111,7 @@ static void take(struct fixture *f, char stream, uint64_t sequence, int64_t crea
 
     memset(header.stream_id, stream, sizeof header.stream_id);
     g_autoptr(GBytes) bytes = batch_builder_seal(f->builder, &header);
-    recount_log_take(f->log, 0, at, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    give(f, at, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
 }
 
 static uint64_t count(struct fixture *f, const char *organization, const char *client, const char *route, uint32_t status)
@@ -137,7 +183,7 @@ static void test_quarantine(struct fixture *f, gconstpointer unused)
     const uint64_t *sums = f->counts->sums;
 
     (void)unused;
-    recount_log_take(f->log, 0, T0, "no record", 9);
+    give(f, T0, "no record", 9);
     g_assert_cmpuint(sums[COUNTS_QUARANTINED], ==, 1);
     add(f, "c-1", "/a", 200, "");
     take(f, 'b', 2, T0, T0); /* unknown stream, not its first batch */
@@ -158,9 +204,9 @@ static void test_other_partition(struct fixture *f, gconstpointer unused)
     (void)unused;
     add(f, "c-1", "/a", 200, "");
     g_autoptr(GBytes) bytes = batch_builder_seal(f->builder, &header);
-    recount_log_take(f->log, 0, T0, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    give(f, T0, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
     g_assert_cmpuint(f->counts->sums[COUNTS_QUARANTINED], ==, 1);
-    recount_log_take(f->log, 1, T0, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    recount_log_take(f->log, 1, 0, T0, view_make(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes)));
     g_assert_cmpuint(f->counts->sums[COUNTS_EVENTS], ==, 1);
 }
 
@@ -187,8 +233,8 @@ static void test_import_is_remembered(struct fixture *f, gconstpointer unused)
     (void)unused;
     add(f, "c-1", "/a", 200, "");
     g_autoptr(GBytes) bytes = batch_builder_seal(f->builder, &header);
-    recount_log_take(f->log, 0, T0, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
-    recount_log_take(f->log, 0, T0 + 3650 * DAY, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    give(f, T0, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    give(f, T0 + 3650 * DAY, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
     g_assert_cmpuint(f->counts->sums[COUNTS_EVENTS], ==, 1);
     g_assert_cmpuint(f->counts->sums[COUNTS_DUPLICATE_BATCHES], ==, 1);
 }
@@ -288,10 +334,11 @@ static void test_compare(struct fixture *f, gconstpointer unused)
 
 static void test_series(struct fixture *f, gconstpointer unused)
 {
-    const struct series_key minute = {SERIES_MINUTES, 0, T0 / KEYS_MINUTE_MS};
-    const struct series_key slot = {SERIES_SLOT_CLIENTS, 0, T0 / KEYS_SLOT_MS};
+    const struct series_key minute = {SERIES_MINUTES, 0, T0 / KEYS_MINUTE_MS, 0};
+    const struct series_key slot = {SERIES_SLOT_CLIENTS, 0, T0 / KEYS_SLOT_MS, 1};
     struct event later = event_at(T0 + 16 * 60000);
     const int64_t oldest[2] = {0};
+    const struct series_limits limits = {.oldest_minute = oldest};
     size_t compared = 0;
 
     (void)unused;
@@ -306,7 +353,7 @@ static void test_series(struct fixture *f, gconstpointer unused)
     g_assert_cmpint(recount_log_oldest_minute(f->log, 1), ==, 0);
     /* Redis has nothing at all: every way of keeping the two minutes and two slots is different. */
     struct series *redis = series_new();
-    g_autoptr(GArray) all = series_compare(f->series, redis, oldest, &compared);
+    g_autoptr(GArray) all = series_compare(f->series, redis, &limits, &compared);
     g_assert_cmpuint(compared, ==, 8);
     g_assert_cmpuint(all->len, ==, 8);
     series_free(redis);
@@ -316,16 +363,17 @@ static void test_series_comparison(struct fixture *f, gconstpointer unused)
 {
     struct series *redis = series_new();
     int64_t oldest[2] = {0};
+    const struct series_limits limits = {.oldest_minute = oldest};
     size_t compared = 0;
 
     (void)f;
     (void)unused;
-    series_add(f->series, (struct series_key){SERIES_MINUTES, 1, 100}, 5);
-    series_add(redis, (struct series_key){SERIES_MINUTES, 1, 100}, 3);
-    series_add(redis, (struct series_key){SERIES_MINUTES, 1, 100}, 2);
-    series_add(redis, (struct series_key){SERIES_MINUTE_CLIENTS, 1, 100}, 4);
-    series_add(redis, (struct series_key){SERIES_SLOT_ROUTES, 0, 7}, 1);
-    g_autoptr(GArray) rows = series_compare(f->series, redis, oldest, &compared);
+    series_add(f->series, (struct series_key){SERIES_MINUTES, 1, 100, 0}, 5);
+    series_add(redis, (struct series_key){SERIES_MINUTES, 1, 100, 0}, 3);
+    series_add(redis, (struct series_key){SERIES_MINUTES, 1, 100, 0}, 2);
+    series_add(redis, (struct series_key){SERIES_MINUTE_CLIENTS, 1, 100, 0}, 4);
+    series_add(redis, (struct series_key){SERIES_SLOT_ROUTES, 0, 7, 1}, 1);
+    g_autoptr(GArray) rows = series_compare(f->series, redis, &limits, &compared);
     g_assert_cmpuint(compared, ==, 3);
     g_assert_cmpuint(rows->len, ==, 2);
     const struct series_difference *row = (const struct series_difference *)(gpointer)rows->data;
@@ -335,9 +383,185 @@ static void test_series_comparison(struct fixture *f, gconstpointer unused)
     g_assert_cmpint(row[1].key.kind, ==, SERIES_SLOT_ROUTES);
     /* A minute that may be gone is not looked at; a slot is. */
     oldest[1] = 101;
-    g_autoptr(GArray) fewer = series_compare(f->series, redis, oldest, &compared);
+    g_autoptr(GArray) fewer = series_compare(f->series, redis, &limits, &compared);
     g_assert_cmpuint(fewer->len, ==, 1);
     series_free(redis);
+}
+
+static bool revision_1_is_sheeted(const void *opaque, int partition, int64_t day, int revision)
+{
+    return partition == 0 && day == *(const int64_t *)opaque && revision <= 1;
+}
+
+/* What is in a sheet need not be in buckets; what came later must be. */
+static void test_series_behind_a_sheet(struct fixture *f, gconstpointer unused)
+{
+    const int64_t oldest[2] = {0}, day = T0 / DAY;
+    const struct series_limits limits = {oldest, revision_1_is_sheeted, &day};
+    struct series *redis = series_new();
+    size_t compared = 0;
+
+    (void)unused;
+    for (int revision = 1; revision <= 2; revision++)
+        series_add(f->series, (struct series_key){SERIES_SLOT_CLIENTS, 0, T0 / KEYS_SLOT_MS, revision}, 3);
+    series_add(redis, (struct series_key){SERIES_SLOT_CLIENTS, 0, T0 / KEYS_SLOT_MS, 2}, 2);
+    series_add(redis, (struct series_key){SERIES_SLOT_ROUTES, 0, T0 / KEYS_SLOT_MS, 2}, 3);
+    g_autoptr(GArray) rows = series_compare(f->series, redis, &limits, &compared);
+    g_assert_cmpuint(compared, ==, 2);
+    g_assert_cmpuint(rows->len, ==, 1);
+    const struct series_difference *row = (const struct series_difference *)(gpointer)rows->data;
+    g_assert_cmpint(row->key.revision, ==, 2);
+    g_assert_cmpuint(row->redis, ==, 2);
+    series_free(redis);
+}
+
+/* ---- seals ---- */
+
+static void seal(struct fixture *f, int64_t day, uint32_t revision, int64_t at)
+{
+    const struct day_seal seal = {.day = (uint32_t)day, .revision = revision, .reason = SEAL_DAY_END};
+    g_autoptr(GBytes) bytes = ledger_seal(&seal);
+
+    give(f, at, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+}
+
+static const struct recount_seal *seal_at(const struct fixture *f, guint i)
+{
+    g_assert_cmpuint(i, <, f->seals->len);
+    return &g_array_index(f->seals, struct recount_seal, i);
+}
+
+static void test_seal(struct fixture *f, gconstpointer unused)
+{
+    const int64_t day = T0 / DAY;
+
+    (void)unused;
+    give(f, T0, "no record", 9);
+    add(f, "c-1", "/a", 200, "x");
+    add(f, "c-1", "/a", 200, "x");
+    take(f, 'a', 1, T0, T0);
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'a', 3, T0, T0 + HOUR);
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'a', 2, T0, T0 + HOUR);
+    seal(f, day, 1, T0 + DAY);
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'a', 4, T0, T0 + DAY);
+    seal(f, day, 2, T0 + DAY);
+    g_assert_cmpuint(f->seals->len, ==, 2);
+    const struct recount_seal *first = seal_at(f, 0), *second = seal_at(f, 1);
+    g_assert_cmpint(first->revision, ==, 1);
+    g_assert_cmpint(first->offset, ==, 4);
+    g_assert_cmpint(first->clock_ms, ==, T0 + DAY);
+    g_assert_cmpuint(first->events, ==, 2);
+    g_assert_cmpuint(first->late, ==, 0);
+    g_assert_cmpuint(first->duplicates, ==, 2); /* one by its id, one by its sequence */
+    g_assert_cmpuint(first->gaps, ==, 1);
+    g_assert_cmpuint(first->gap_batches, ==, 1);
+    g_assert_cmpuint(first->quarantined, ==, 1);
+    g_assert_cmpint(first->first_offset, ==, 1);
+    g_assert_cmpint(first->end_offset, ==, 3);
+    g_assert_cmpint(second->revision, ==, 2);
+    g_assert_cmpuint(second->events, ==, 3);
+    g_assert_cmpuint(second->late, ==, 1);
+    g_assert_cmpuint(second->duplicates, ==, 2);
+    g_assert_cmpint(second->first_offset, ==, 1);
+    g_assert_cmpint(second->end_offset, ==, 6);
+    g_assert_cmpuint(f->counts->sums[COUNTS_QUARANTINED], ==, 1);
+}
+
+static void test_seals_that_do_not_count(struct fixture *f, gconstpointer unused)
+{
+    const int64_t day = T0 / DAY;
+
+    (void)unused;
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'a', 1, T0, T0);
+    seal(f, day, 1, T0 + DAY - 1); /* not over */
+    g_assert_cmpuint(f->counts->sums[COUNTS_QUARANTINED], ==, 1);
+    g_assert_cmpuint(f->counts->sums[COUNTS_QUARANTINED_EVENTS], ==, 0);
+    seal(f, day, 2, T0 + DAY); /* not the next one */
+    g_assert_cmpuint(f->seals->len, ==, 0);
+    seal(f, day, 1, T0 + DAY);
+    seal(f, day, 1, T0 + DAY); /* once more */
+    g_assert_cmpuint(f->seals->len, ==, 1);
+    g_assert_cmpuint(seal_at(f, 0)->quarantined, ==, 1); /* on the day before: its clock had not passed then */
+    g_assert_cmpuint(f->counts->sums[COUNTS_QUARANTINED], ==, 1);
+}
+
+/* Entries of the ledger and erasures are records of a known kind. */
+static void test_other_records(struct fixture *f, gconstpointer unused)
+{
+    const struct erasure erasure = {view_of("ann"), view_of("erased-1")};
+    struct ledger_entry *entry = ledger_entry_new();
+    g_autoptr(GBytes) erased = ledger_erasure(&erasure);
+
+    (void)unused;
+    entry->n = 1;
+    entry->day = (uint32_t)(T0 / DAY);
+    entry->revision = 1;
+    g_autoptr(GBytes) closed = ledger_entry_pack(entry);
+    give(f, T0, g_bytes_get_data(closed, NULL), g_bytes_get_size(closed));
+    give(f, T0, g_bytes_get_data(erased, NULL), g_bytes_get_size(erased));
+    g_assert_cmpuint(f->counts->sums[COUNTS_QUARANTINED], ==, 0);
+    recount_log_take(f->log, 1, 0, T0, view_make(g_bytes_get_data(closed, NULL), g_bytes_get_size(closed)));
+    g_assert_cmpuint(f->counts->sums[COUNTS_QUARANTINED], ==, 1);
+    g_assert_cmpuint(f->erasures->len, ==, 1);
+    g_assert_cmpstr(g_ptr_array_index(f->erasures, 0), ==, "ann erased-1");
+    ledger_entry_free(entry);
+}
+
+/* A revision has names of its own: what was over the cap before is not any more. */
+static void test_caps_of_a_revision(struct fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    for (int i = 0; i < KEYS_ROUTES_MAX; i++) {
+        g_autofree char *route = g_strdup_printf("/r%d", i);
+        add(f, "c-1", route, 200, "");
+    }
+    add(f, "c-1", "/late", 200, "");
+    take(f, 'a', 1, T0, T0);
+    g_assert_cmpuint(count(f, "acme", "c-1", KEYS_OTHER, 200), ==, 1);
+    seal(f, T0 / DAY, 1, T0 + DAY);
+    add(f, "c-1", "/late", 200, "");
+    take(f, 'a', 2, T0, T0 + DAY);
+    g_assert_cmpuint(count(f, "acme", "c-1", "GET /late", 200), ==, 1);
+    g_assert_cmpstr(g_ptr_array_index(f->names_of_events, KEYS_ROUTES_MAX), ==, "1   " KEYS_OTHER);
+    g_assert_cmpstr(g_ptr_array_index(f->names_of_events, KEYS_ROUTES_MAX + 1), ==, "2   /late");
+}
+
+static void test_user_and_platform_caps(struct fixture *f, gconstpointer unused)
+{
+    struct event event = event_at(T0);
+
+    (void)unused;
+    for (int i = 0; i < KEYS_USERS_MAX + 2; i++) {
+        g_autofree char *user = g_strdup_printf("u%d", i % (KEYS_USERS_MAX + 1));
+        g_autofree char *platform = g_strdup_printf("p%d", MIN(i, KEYS_PLATFORMS_MAX));
+        event.user = view_of(user);
+        event.platform = view_of(platform);
+        batch_builder_add(f->builder, &event);
+    }
+    take(f, 'a', 1, T0, T0);
+    g_assert_cmpstr(g_ptr_array_index(f->names_of_events, KEYS_PLATFORMS_MAX - 1), ==, "1 u63 p63 /v1/orders/{id}");
+    g_assert_cmpstr(g_ptr_array_index(f->names_of_events, KEYS_PLATFORMS_MAX), ==, "1 u64 {other} /v1/orders/{id}");
+    g_assert_cmpstr(g_ptr_array_index(f->names_of_events, KEYS_USERS_MAX - 1), ==, "1 u9999 {other} /v1/orders/{id}");
+    g_assert_cmpstr(g_ptr_array_index(f->names_of_events, KEYS_USERS_MAX), ==, "1 {other} {other} /v1/orders/{id}");
+    g_assert_cmpstr(g_ptr_array_index(f->names_of_events, KEYS_USERS_MAX + 1), ==, "1 u0 {other} /v1/orders/{id}");
+}
+
+/* Without the log's beginning a stream begins where it is met. */
+static void test_begins_late(struct fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    recount_log_begins_late(f->log, 0);
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'a', 7, T0, T0);
+    add(f, "c-1", "/a", 200, "");
+    take(f, 'a', 7, T0, T0);
+    g_assert_cmpuint(f->counts->sums[COUNTS_EVENTS], ==, 1);
+    g_assert_cmpuint(f->counts->sums[COUNTS_DUPLICATE_BATCHES], ==, 1);
+    g_assert_cmpuint(f->counts->sums[COUNTS_GAPS], ==, 0);
 }
 
 int main(int argc, char **argv)
@@ -360,6 +584,13 @@ int main(int argc, char **argv)
         {"/counts/compare", test_compare},
         {"/series/counted", test_series},
         {"/series/compare", test_series_comparison},
+        {"/series/sheeted", test_series_behind_a_sheet},
+        {"/recount_log/seal", test_seal},
+        {"/recount_log/seals_ignored", test_seals_that_do_not_count},
+        {"/recount_log/other_records", test_other_records},
+        {"/recount_log/caps_of_a_revision", test_caps_of_a_revision},
+        {"/recount_log/user_caps", test_user_and_platform_caps},
+        {"/recount_log/begins_late", test_begins_late},
     };
 
     g_test_init(&argc, &argv, NULL);
