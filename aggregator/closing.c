@@ -2,6 +2,7 @@
 
 #include "aggregator/frozen.h"
 #include "aggregator/sheet_work.h"
+#include "lib/civil.h"
 #include "lib/crashpoint.h"
 #include "lib/keys.h"
 #include "lib/log.h"
@@ -83,9 +84,11 @@ const char *closing_trouble(const struct closing *closing)
 /* Not the partition's failure: the day waits, and it is tried again. Takes the error. */
 static bool hold_open(struct closing *closing, GError *error)
 {
-    g_autofree char *text = closing->day
-                                ? g_strdup_printf("day %" G_GINT64_FORMAT " is held open: %s", closing->day->number, error->message)
-                                : g_strdup_printf("the ledger is not archived: %s", error->message);
+    char date[CIVIL_TEXT_MAX] = "";
+    if (closing->day)
+        civil_format_day(date, closing->day->number);
+    g_autofree char *text = closing->day ? g_strdup_printf("day %s is held open: %s", date, error->message)
+                                         : g_strdup_printf("the ledger is not archived: %s", error->message);
     if (g_strcmp0(text, closing->trouble) != 0)
         log_error("closing_held_open", "partition=%d error=%s", closing->settings.partition, text);
     g_free(closing->trouble);

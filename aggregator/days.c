@@ -120,6 +120,18 @@ struct day *days_unfinished(struct days *days)
     return first;
 }
 
+void days_new_log(struct days *days)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, days->days);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        struct day *day = value;
+        day->dirty = day->dirty || day->state.skip_below > 0;
+        day->state.skip_below = 0;
+    }
+}
+
 /* ---- what came ---- */
 
 static struct open_day *touch(struct day *day)
@@ -133,10 +145,13 @@ void days_count(struct day *day, uint64_t n, int64_t offset, int64_t clock_ms)
     struct open_day *open = touch(day);
     if (open->events == 0) {
         open->first_offset = offset;
+        open->end_offset = offset + 1;
         open->first_ms = clock_ms;
     }
     open->events += n;
-    open->end_offset = offset + 1;
+    /* Offsets ascend, but for a new topic in the middle of a day. */
+    open->first_offset = MIN(open->first_offset, offset);
+    open->end_offset = MAX(open->end_offset, offset + 1);
     open->last_ms = clock_ms;
 }
 

@@ -32,6 +32,9 @@ struct day *days_get(struct days *days, int64_t number);
 /* The first day that has a sealed revision without a sheet; NULL: none. */
 struct day *days_unfinished(struct days *days);
 
+/* Offsets begin again. */
+void days_new_log(struct days *days);
+
 /* ---- what came ---- */
 
 /* n events of the day in the record at this offset. */

@@ -132,6 +132,7 @@ static bool change_topic(struct partition *partition, GError **error)
              partition->point.topic, partition->point.next, partition->settings.topic);
     partition->next = 0;
     partition->check_fingerprint = false;
+    days_new_log(partition->days);
     return true;
 }
 
@@ -173,9 +174,8 @@ bool partition_claim(struct partition *partition, GError **error)
     days_load(partition->days, partition->commit);
     /* What was read may be another's, who claimed meanwhile: no conclusion from it before the guard has said that we still own it.
      */
-    if (!commit_read(partition->commit, error) || !commit_guard(partition->commit, error) || !take_point(partition, error))
-        return false;
-    if (!days_learn(partition->days, error))
+    if (!commit_read(partition->commit, error) || !commit_guard(partition->commit, error) || !days_learn(partition->days, error) ||
+        !take_point(partition, error))
         return false;
     ids_learn(partition->ids);
     make_closing(partition);
