@@ -1,7 +1,7 @@
 """`make bench`: what Daybook reaches, as ratios to its limits and peers measured in the same run.
 
 make bench ARGS='--quick'              smaller everywhere: a few minutes
-make bench ARGS='--only drain,memory'  parts: encoding drain series intake ack memory fresh
+make bench ARGS='--only drain,memory'  parts: encoding sheet drain series intake ack memory fresh closing
 
 The figures also go to build/bench/results.json.
 """
@@ -14,11 +14,12 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import closing  # noqa: E402
 import drain  # noqa: E402
 import intake  # noqa: E402
 from stack import PROGRAMS, ROOT, Stack, machine  # noqa: E402
 
-PARTS = ("encoding", "drain", "series", "intake", "ack", "memory", "fresh")
+PARTS = ("encoding", "sheet", "drain", "series", "intake", "ack", "memory", "fresh", "closing")
 
 
 def arguments():
@@ -42,6 +43,12 @@ def encoding():
     print()
     sys.stdout.flush()
     subprocess.run([PROGRAMS / "encoding"], check=True)
+
+
+def sheet(quick):
+    print()
+    sys.stdout.flush()
+    subprocess.run([PROGRAMS / "sheet", "300000" if quick else "2000000"], check=True)
 
 
 def with_stack(options, function, *values):
@@ -68,6 +75,8 @@ def main():
     results = {}
     if "encoding" in options.only:
         encoding()
+    if "sheet" in options.only:
+        sheet(options.quick)
     if {"drain", "series"} & set(options.only):
         results.update(with_stack(options, aggregator, options))
     quick = options.quick
@@ -76,6 +85,7 @@ def main():
         "ack": (intake.acknowledgement, 5 if quick else 20),
         "memory": (intake.memory, 300_000_000 if quick else 5_000_000_000),
         "fresh": (intake.freshness, 10 if quick else 60),
+        "closing": (closing.run, quick),
     }
     for name, (function, size) in parts.items():
         if name in options.only:
