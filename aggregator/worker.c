@@ -13,6 +13,7 @@ enum {
     BACKOFF_MAX_MS = 5000,
     STOPPED_RETRY_MS = 15000,
     CALM_MS = 10000,
+    HANGING_SHARE = 4,
     BOARD_MS = 500
 };
 
@@ -133,8 +134,12 @@ static bool claim(struct worker *worker, struct seat *seat, GError **error)
 static void seat_claim(struct worker *worker, struct seat *seat)
 {
     GError *error = NULL;
+    int64_t begin_ms = now_ms();
     if (!claim(worker, seat, &error)) {
+        int64_t spent_ms = now_ms() - begin_ms;
         seat_fail(worker, seat, error);
+        /* A Redis that hangs must not take the time of the partitions that have another one. */
+        seat->retry_at_ms = MAX(seat->retry_at_ms, now_ms() + HANGING_SHARE * spent_ms);
         return;
     }
     seat->state = SEAT_RUNNING;
