@@ -179,6 +179,8 @@ int main(int argc, char **argv)
     put_text(&year, "daybook:topic", "partitions", argv[4]);
     put_text(&year, "daybook:topic", "topic", "year");
     gint64 yesterday = g_get_real_time() / 1000 / KEYS_DAY_MS - 1;
+    g_autofree char *first_ms = g_strdup_printf("%" G_GINT64_FORMAT, (yesterday - (gint64)(numbers[0] - 1)) * (gint64)KEYS_DAY_MS);
+    put_text(&year, "{p0}:meta", "first_ms", first_ms);
     for (guint64 i = 0; i < numbers[0]; i++)
         make_day(&year, i + 1, yesterday - (gint64)(numbers[0] - 1 - i));
     printf("{\"days\":%" G_GUINT64_FORMAT ",\"rows\":%" G_GUINT64_FORMAT "}\n", numbers[0], numbers[0] * numbers[1]);
