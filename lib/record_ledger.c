@@ -318,11 +318,16 @@ static bool malformed(GError **error, const char *what)
     return false;
 }
 
-/* A message that is written again takes the bytes that it was read from, or it holds what is not seen in its fields: bytes behind
- * the end of a text, a field twice. Fields that this version does not know are kept, and counted. */
-static bool is_whole(const ProtobufCMessage *message, struct view bytes)
+/* A message that is written again is the bytes that it was read from, or they hold what is not seen in its fields: another order,
+ * bytes behind the end of a text, a field twice. Fields that this version does not know are kept, and written behind the others. */
+static bool is_canonical(const ProtobufCMessage *message, struct view bytes)
 {
-    return protobuf_c_message_get_packed_size(message) == bytes.size;
+    if (protobuf_c_message_get_packed_size(message) != bytes.size)
+        return false;
+    g_autoptr(GBytes) again = pack(message);
+    gsize size;
+    const void *data = g_bytes_get_data(again, &size);
+    return view_equal(view_make(data, size), bytes);
 }
 
 /* Takes a name, at least `least` bytes long. */
@@ -430,7 +435,8 @@ struct partition_day *partition_day_parse(struct view bytes, GError **error)
 {
     struct partition_day *day = partition_day_new();
     Daybook__V1__PartitionDay *message = daybook__v1__partition_day__unpack(NULL, bytes.size, (const uint8_t *)bytes.data);
-    bool ok = (message && is_whole(&message->base, bytes)) || malformed(error, "the bytes are no message PartitionDay");
+    bool ok =
+        (message && is_canonical(&message->base, bytes)) || malformed(error, "the bytes are no canonical message PartitionDay");
     ok = ok && read_day(message, day, error);
     if (message)
         daybook__v1__partition_day__free_unpacked(message, NULL);
@@ -554,7 +560,7 @@ struct ledger_entry *ledger_entry_parse(struct view record, GError **error)
 {
     struct ledger_entry *entry = ledger_entry_new();
     Daybook__V1__Record *message = daybook__v1__record__unpack(NULL, record.size, (const uint8_t *)record.data);
-    bool ok = (message && is_whole(&message->base, record)) || malformed(error, "the bytes are no message Record");
+    bool ok = (message && is_canonical(&message->base, record)) || malformed(error, "the bytes are no canonical message Record");
     ok = ok && (message->kind_case == DAYBOOK__V1__RECORD__KIND_LEDGER || malformed(error, "it is a Record of another kind"));
     ok = ok && read_entry(message->ledger, entry, error);
     if (message)
