@@ -1,24 +1,44 @@
 #include "api/answer.h"
 
+#include "api/etag.h"
 #include "api/meters.h"
 #include "api/writer.h"
+#include "lib/http_gzip.h"
 
 static void send_answer(struct http_request *request, struct metrics *metrics, int status, const char *type, struct view body)
 {
     char label[16];
     g_snprintf(label, sizeof label, "%d", status);
     metrics_add(metrics, METER_REQUESTS, label, 1);
-    http_response_header(request, "Cache-Control", "no-store");
     http_respond(request, status, type, body.data, body.size);
 }
 
 void answer_json(struct http_request *request, struct metrics *metrics, int status, const GString *body)
 {
+    http_response_header(request, "Cache-Control", "no-store");
     send_answer(request, metrics, status, "application/json", view_make(body->str, body->len));
+}
+
+/* May be stored, but is asked for each time: a day can get another revision. */
+void answer_tagged(struct http_request *request, struct metrics *metrics, const GString *body)
+{
+    char etag[ETAG_MAX];
+    bool gzip = body->len > HTTP_GZIP_MIN_BYTES && http_gzip_accepted(http_request_header(request, "Accept-Encoding"));
+    etag_of(view_make(body->str, body->len), gzip, etag);
+    http_response_header(request, "ETag", etag);
+    http_response_header(request, "Cache-Control", "private, no-cache");
+    if (!etag_matches(http_request_header(request, "If-None-Match"), etag)) {
+        send_answer(request, metrics, 200, "application/json", view_make(body->str, body->len));
+        return;
+    }
+    if (body->len > HTTP_GZIP_MIN_BYTES)
+        http_response_header(request, "Vary", "Accept-Encoding");
+    send_answer(request, metrics, 304, NULL, view_make(NULL, 0));
 }
 
 void answer_text(struct http_request *request, struct metrics *metrics, int status, const char *content_type, const char *text)
 {
+    http_response_header(request, "Cache-Control", "no-store");
     send_answer(request, metrics, status, content_type, view_of(text));
 }
 
@@ -34,6 +54,41 @@ static void write_value(struct writer *writer, const struct refusal *refusal)
     writer_end(writer, ']');
 }
 
+/* The usage API's word for it. */
+static const char *v2_code(const struct refusal *refusal)
+{
+    static const struct {
+        int status;
+        const char *code;
+    } codes[] = {{400, "invalid.value"},      {401, "authentication.required"}, {404, "not.found"},
+                 {405, "method.not.allowed"}, {500, "internal.server.error"},   {503, "service.unavailable"}};
+    if (strcmp(refusal->code, "INVALID_DATE") == 0)
+        return "invalid.date";
+    if (strcmp(refusal->code, "UNKNOWN_PARAMETER") == 0)
+        return "bad.request";
+    for (size_t i = 0; i < G_N_ELEMENTS(codes); i++)
+        if (codes[i].status == refusal->status)
+            return codes[i].code;
+    return "bad.request";
+}
+
+static void write_v2(struct writer *writer, const struct http_request *request, const struct refusal *refusal)
+{
+    writer_text(writer, "code", view_of(v2_code(refusal)));
+    writer_count(writer, "status", (uint64_t)refusal->status);
+    writer_text(writer, "contextId", view_of(http_request_id(request)));
+    writer_begin(writer, "details", '[');
+    if (refusal->field != NULL) {
+        writer_begin(writer, NULL, '{');
+        writer_text(writer, "errorCode", view_of(v2_code(refusal)));
+        writer_text(writer, "fieldName", view_of(refusal->field));
+        writer_end(writer, '}');
+    }
+    writer_end(writer, ']');
+    writer_begin(writer, "errors", '[');
+    writer_end(writer, ']');
+}
+
 void answer_refusal(struct http_request *request, struct metrics *metrics, struct refusal *refusal)
 {
     g_autoptr(GString) body = g_string_new(NULL);
@@ -44,6 +99,10 @@ void answer_refusal(struct http_request *request, struct metrics *metrics, struc
     writer_text(&writer, "error", view_of(refusal->code));
     writer_text(&writer, "message", view_of(refusal->message));
     write_value(&writer, refusal);
+    if (g_str_has_prefix(http_request_path(request), "/api/v2/")) {
+        write_v2(&writer, request, refusal);
+        http_response_header(request, "ININ-Correlation-Id", http_request_id(request));
+    }
     writer_text(&writer, "requestId", view_of(http_request_id(request)));
     writer_time_ms(&writer, "timestamp", g_get_real_time() / G_TIME_SPAN_MILLISECOND);
     writer_end(&writer, '}');

@@ -1,18 +1,12 @@
-/* buckets_read: one sheet for each member while its replies are outstanding; the reader's bound on questions bounds the sheets
- * as well. When the last reply of a sheet has come, its routes and its client are added to the table and it is freed. A sheet
+/* buckets_read: one page for each member while its replies are outstanding; the reader's bound on questions bounds the pages
+ * as well. When the last reply of a page has come, its routes and its client are added to the table and it is freed. A page
  * counts as outstanding, too, while its questions are still being asked: replies to the first ones are read meanwhile. */
 #include "api/buckets_read.h"
 
+#include "api/client_sum.h"
 #include "lib/number.h"
 
 enum { NAME_TRIES = 3 };
-
-struct route {
-    char *name; /* METHOD " " template; NULL: not known yet */
-    bool wanted;
-    struct measure measure;
-    int64_t last_slot;
-};
 
 /* A row that came before its route had a name. */
 struct early {
@@ -26,25 +20,18 @@ struct reading {
     struct reader *reader;
     struct usage_table *table;
     const char *endpoint;
-    GHashTable *open; /* struct sheet */
+    GHashTable *open; /* struct page */
 };
 
-struct sheet {
+struct page {
     struct reading *reading;
     const struct generation *generation;
     const struct member *member;
-    GArray *routes; /* struct route, by symbol */
-    GArray *early;  /* struct early */
+    struct client_sum sum; /* routes by their symbols */
+    GArray *early;         /* struct early */
     uint32_t outstanding;
     int name_tries;
 };
-
-static void route_clear(void *opaque)
-{
-    struct route *route = opaque;
-    g_free(route->name);
-    measure_clear(&route->measure);
-}
 
 static void early_clear(void *opaque)
 {
@@ -52,72 +39,29 @@ static void early_clear(void *opaque)
     measure_clear(&early->measure);
 }
 
-static struct sheet *sheet_new(struct reading *reading, const struct generation *generation, const struct member *member)
+static struct page *page_new(struct reading *reading, const struct generation *generation, const struct member *member)
 {
-    struct sheet *sheet = g_new(struct sheet, 1);
-    *sheet = (struct sheet){.reading = reading, .generation = generation, .member = member};
-    g_hash_table_add(reading->open, sheet);
-    sheet->routes = g_array_new(FALSE, TRUE, sizeof(struct route));
-    g_array_set_clear_func(sheet->routes, route_clear);
-    sheet->early = g_array_new(FALSE, TRUE, sizeof(struct early));
-    g_array_set_clear_func(sheet->early, early_clear);
-    return sheet;
+    struct page *page = g_new(struct page, 1);
+    *page = (struct page){.reading = reading, .generation = generation, .member = member};
+    g_hash_table_add(reading->open, page);
+    client_sum_init(&page->sum, reading->table, reading->endpoint);
+    page->early = g_array_new(FALSE, TRUE, sizeof(struct early));
+    g_array_set_clear_func(page->early, early_clear);
+    return page;
 }
 
-static void sheet_free(void *opaque)
+static void page_free(void *opaque)
 {
-    struct sheet *sheet = opaque;
-    g_array_free(sheet->routes, TRUE);
-    g_array_free(sheet->early, TRUE);
-    g_free(sheet);
-}
-
-static struct route *route_at(struct sheet *sheet, uint32_t symbol)
-{
-    if (symbol >= sheet->routes->len)
-        g_array_set_size(sheet->routes, symbol + 1);
-    return &g_array_index(sheet->routes, struct route, symbol);
-}
-
-static void count_row(struct sheet *sheet, struct route *route, int64_t slot, const struct measure *measure)
-{
-    if (!route->wanted)
-        return;
-    usage_table_add_slot(sheet->reading->table, slot, measure);
-    measure_merge(&route->measure, measure);
-    route->last_slot = MAX(route->last_slot, slot);
-}
-
-static void finish_sheet(struct sheet *sheet)
-{
-    struct measure client;
-    measure_init(&client);
-    int64_t last_slot = 0;
-    for (guint i = 0; i < sheet->routes->len; i++) {
-        const struct route *route = &g_array_index(sheet->routes, struct route, i);
-        if (route->measure.requests == 0)
-            continue;
-        usage_table_add_route(sheet->reading->table, route->name, &route->measure, route->last_slot);
-        measure_merge(&client, &route->measure);
-        last_slot = MAX(last_slot, route->last_slot);
-    }
-    usage_table_add_client(sheet->reading->table, sheet->member->name, &client, last_slot);
-    measure_clear(&client);
+    struct page *page = opaque;
+    client_sum_clear(&page->sum);
+    g_array_free(page->early, TRUE);
+    g_free(page);
 }
 
 /* ---- routes ---- */
 
-static void name_route(struct sheet *sheet, uint32_t symbol, struct view name)
-{
-    struct route *route = route_at(sheet, symbol);
-    if (route->name != NULL)
-        return;
-    route->name = g_strndup(name.data, name.size);
-    route->wanted = sheet->reading->endpoint == NULL || strcmp(route->name, sheet->reading->endpoint) == 0;
-}
-
 /* Fields: "r" METHOD " " template -> symbol, "p" platform -> symbol. */
-static bool read_routes(struct sheet *sheet, const struct redis_reply *reply)
+static bool read_routes(struct page *page, const struct redis_reply *reply)
 {
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
         struct view field = redis_reply_text(redis_reply_at(reply, i));
@@ -126,65 +70,65 @@ static bool read_routes(struct sheet *sheet, const struct redis_reply *reply)
             continue;
         if (!number_read(redis_reply_text(redis_reply_at(reply, i + 1)), &symbol) || symbol > KEYS_ROUTES_MAX + 1)
             return false;
-        name_route(sheet, (uint32_t)symbol, view_make(field.data + 1, field.size - 1));
+        client_sum_name(&page->sum, (uint32_t)symbol, view_make(field.data + 1, field.size - 1));
     }
     return true;
 }
 
-static void ask_routes(struct sheet *sheet);
+static void ask_routes(struct page *page);
 
-static void count_early(struct sheet *sheet)
+static void count_early(struct page *page)
 {
-    for (guint i = 0; i < sheet->early->len; i++) {
-        struct early *early = &g_array_index(sheet->early, struct early, i);
-        name_route(sheet, early->route, view_of(BUCKETS_UNKNOWN_ROUTE));
-        count_row(sheet, route_at(sheet, early->route), early->slot, &early->measure);
+    for (guint i = 0; i < page->early->len; i++) {
+        struct early *early = &g_array_index(page->early, struct early, i);
+        client_sum_name(&page->sum, early->route, view_of(BUCKETS_UNKNOWN_ROUTE));
+        client_sum_row(&page->sum, early->route, early->slot, &early->measure);
     }
-    g_array_set_size(sheet->early, 0);
+    g_array_set_size(page->early, 0);
 }
 
-static bool early_are_named(struct sheet *sheet)
+static bool early_are_named(struct page *page)
 {
-    for (guint i = 0; i < sheet->early->len; i++)
-        if (route_at(sheet, g_array_index(sheet->early, struct early, i).route)->name == NULL)
+    for (guint i = 0; i < page->early->len; i++)
+        if (!client_sum_is_named(&page->sum, g_array_index(page->early, struct early, i).route))
             return false;
     return true;
 }
 
 /* One thing less is outstanding. The aggregator writes names before the rows that use them, so asking once more finds them. */
-static void release(struct sheet *sheet)
+static void release(struct page *page)
 {
-    if (--sheet->outstanding > 0)
+    if (--page->outstanding > 0)
         return;
-    if (!early_are_named(sheet) && sheet->name_tries++ < NAME_TRIES) {
-        ask_routes(sheet);
+    if (!early_are_named(page) && page->name_tries++ < NAME_TRIES) {
+        ask_routes(page);
         return;
     }
-    count_early(sheet);
-    finish_sheet(sheet);
-    g_hash_table_remove(sheet->reading->open, sheet);
+    count_early(page);
+    client_sum_finish(&page->sum, page->member->name);
+    g_hash_table_remove(page->reading->open, page);
 }
 
 static void take_routes(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
 {
     (void)a, (void)b;
-    struct sheet *sheet = opaque;
-    if (read_routes(sheet, reply))
-        release(sheet);
+    struct page *page = opaque;
+    if (read_routes(page, reply))
+        release(page);
     else
-        reader_fail(reader, "The routes of client %u in generation %d.%d of partition %d are not symbols.", sheet->member->symbol,
-                    (int)sheet->generation->day, sheet->generation->revision, sheet->generation->partition);
+        reader_fail(reader, "The routes of client %u in generation %d.%d of partition %d are not symbols.", page->member->symbol,
+                    (int)page->generation->day, page->generation->revision, page->generation->partition);
 }
 
-static void ask_routes(struct sheet *sheet)
+static void ask_routes(struct page *page)
 {
-    const struct generation *g = sheet->generation;
+    const struct generation *g = page->generation;
     char key[KEYS_MAX];
     const struct view argv[] = {view_of("HGETALL"),
-                                view_make(key, keys_routes(key, g->partition, g->day, g->revision, sheet->member->symbol))};
-    sheet->outstanding++;
-    reader_ask(sheet->reading->reader, g->partition, argv, G_N_ELEMENTS(argv),
-               (struct reader_then){.take = take_routes, .opaque = sheet});
+                                view_make(key, keys_routes(key, g->partition, g->day, g->revision, page->member->symbol))};
+    page->outstanding++;
+    reader_ask(page->reading->reader, g->partition, argv, G_N_ELEMENTS(argv),
+               (struct reader_then){.take = take_routes, .opaque = page});
 }
 
 /* ---- slots ---- */
@@ -201,28 +145,27 @@ static bool read_line(struct view line, struct early *row)
     return measure_parse(&row->measure, view_make(blank + 1, (size_t)(end - blank - 1)));
 }
 
-static bool count_line(struct sheet *sheet, struct view line, int64_t slot)
+static bool count_line(struct page *page, struct view line, int64_t slot)
 {
     struct early row = {.slot = slot};
     if (!read_line(line, &row))
         return false;
-    struct route *route = route_at(sheet, row.route);
-    if (route->name == NULL) {
-        g_array_append_val(sheet->early, row);
+    if (!client_sum_is_named(&page->sum, row.route)) {
+        g_array_append_val(page->early, row);
         return true;
     }
-    count_row(sheet, route, slot, &row.measure);
+    client_sum_row(&page->sum, row.route, slot, &row.measure);
     measure_clear(&row.measure);
     return true;
 }
 
 /* A shard of the slot: lines, each ended by a line feed. */
-static bool count_lines(struct sheet *sheet, struct view lines, int64_t slot)
+static bool count_lines(struct page *page, struct view lines, int64_t slot)
 {
     const char *end = lines.data + lines.size;
     for (const char *line = lines.data; line < end;) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
-        if (!stop || !count_line(sheet, view_make(line, (size_t)(stop - line)), slot))
+        if (!stop || !count_line(page, view_make(line, (size_t)(stop - line)), slot))
             return false;
         line = stop + 1;
     }
@@ -232,17 +175,17 @@ static bool count_lines(struct sheet *sheet, struct view lines, int64_t slot)
 static void take_slot(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t slot_of_day, size_t b)
 {
     (void)b;
-    struct sheet *sheet = opaque;
-    int64_t slot = sheet->generation->day * KEYS_SLOTS_PER_DAY + (int64_t)slot_of_day;
+    struct page *page = opaque;
+    int64_t slot = page->generation->day * KEYS_SLOTS_PER_DAY + (int64_t)slot_of_day;
     for (size_t i = 1; i < redis_reply_count(reply); i += 2) {
-        if (count_lines(sheet, redis_reply_text(redis_reply_at(reply, i)), slot))
+        if (count_lines(page, redis_reply_text(redis_reply_at(reply, i)), slot))
             continue;
         reader_fail(reader, "Slot %d of client %u in generation %d.%d of partition %d holds what is not a measure.",
-                    (int)slot_of_day, sheet->member->symbol, (int)sheet->generation->day, sheet->generation->revision,
-                    sheet->generation->partition);
+                    (int)slot_of_day, page->member->symbol, (int)page->generation->day, page->generation->revision,
+                    page->generation->partition);
         return;
     }
-    release(sheet);
+    release(page);
 }
 
 static struct slot_range window_range(const struct window *window)
@@ -250,20 +193,20 @@ static struct slot_range window_range(const struct window *window)
     return (struct slot_range){window->first_slot, window->first_slot + window->n_slots - 1};
 }
 
-static void ask_slots(struct sheet *sheet)
+static void ask_slots(struct page *page)
 {
-    const struct generation *g = sheet->generation;
-    const struct member *member = sheet->member;
-    int slot, end = generation_slots(g, window_range(sheet->reading->table->window), &slot);
+    const struct generation *g = page->generation;
+    const struct member *member = page->member;
+    int slot, end = generation_slots(g, window_range(page->reading->table->window), &slot);
     for (; slot < end; slot++) {
         char key[KEYS_MAX];
         if (!member_is_active(member, slot))
             continue;
         const struct view argv[] = {view_of("HGETALL"),
                                     view_make(key, keys_slot(key, g->partition, g->day, g->revision, slot, member->symbol))};
-        sheet->outstanding++;
-        reader_ask(sheet->reading->reader, g->partition, argv, G_N_ELEMENTS(argv),
-                   (struct reader_then){.take = take_slot, .opaque = sheet, .a = (size_t)slot});
+        page->outstanding++;
+        reader_ask(page->reading->reader, g->partition, argv, G_N_ELEMENTS(argv),
+                   (struct reader_then){.take = take_slot, .opaque = page, .a = (size_t)slot});
     }
 }
 
@@ -276,17 +219,17 @@ bool buckets_read_slots(struct reader *reader, const struct members *members, co
                         GError **error)
 {
     struct reading reading = {.reader = reader, .table = table, .endpoint = endpoint};
-    reading.open = g_hash_table_new_full(NULL, NULL, sheet_free, NULL);
+    reading.open = g_hash_table_new_full(NULL, NULL, page_free, NULL);
     for (guint i = 0; i < members->list->len; i++) {
         const struct member *member = &g_array_index(members->list, struct member, i);
-        if (!is_active_at_all(member))
+        const struct generation *generation = &g_array_index(members->generations, struct generation, member->generation);
+        if (generation->in_sheet || !is_active_at_all(member))
             continue;
-        struct sheet *sheet =
-            sheet_new(&reading, &g_array_index(members->generations, struct generation, member->generation), member);
-        sheet->outstanding = 1;
-        ask_routes(sheet);
-        ask_slots(sheet);
-        release(sheet);
+        struct page *page = page_new(&reading, generation, member);
+        page->outstanding = 1;
+        ask_routes(page);
+        ask_slots(page);
+        release(page);
     }
     bool ok = reader_finish(reader, error);
     g_assert(!ok || g_hash_table_size(reading.open) == 0);

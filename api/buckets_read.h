@@ -11,7 +11,7 @@
 /* A route that has no name in Redis even when asked for again: the symbol table is damaged. Its requests are counted under this. */
 #define BUCKETS_UNKNOWN_ROUTE "{unknown}"
 
-/* Slots of the window; with an endpoint ("GET /v1/orders/{id}", or NULL) only its rows. */
+/* Slots of the window, but of generations that are in a sheet; with an endpoint ("GET /v1/orders/{id}", or NULL) only its rows. */
 bool buckets_read_slots(struct reader *reader, const struct members *members, const char *endpoint, struct usage_table *table,
                         GError **error);
 

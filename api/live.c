@@ -3,33 +3,41 @@
 #include "api/buckets_read.h"
 #include "api/members.h"
 #include "api/minutes_read.h"
+#include "api/sheets_read.h"
 
 enum {
     GROUP_GENERATIONS_MAX = 1024, /* read together at most */
     GROUP_CLIENTS_MAX = 100000,   /* a single generation may hold as many */
     DAYS_AHEAD = 1,               /* how far beyond today timeframe all looks for events from ahead of the clock */
+    READS_MAX = 20,               /* of the whole, while days are being closed */
+    PAUSE_MS = 10,
 };
 
+/* One reading of everything. */
 struct pass {
-    struct reader *reader;
+    const struct live_question *question;
+    struct reader *reader; /* the question's, like the next */
     const struct usage_params *params;
-    int64_t now_ms;
-    GArray *generations; /* struct generation */
-    bool seen;           /* a member was found in any generation */
+    struct ledger_index *index;
+    GArray *all;           /* struct generation */
+    GArray *generations;   /* those of them whose buckets are read */
+    struct closed *closed; /* of the window's days; of all days for timeframe all */
+    struct closed *ever;   /* of all days, where it had to be known whether anything was ever counted */
+    bool seen;             /* a member was found anywhere */
 };
 
-static struct generation *generation_at(const struct pass *pass, guint index)
+static struct generation *generation_at(const GArray *generations, guint index)
 {
-    return &g_array_index(pass->generations, struct generation, index);
+    return &g_array_index(generations, struct generation, index);
 }
 
 /* How many generations from first on (before end) are read together. */
-static guint group_size(const struct pass *pass, guint first, guint end)
+static guint group_size(const GArray *generations, guint first, guint end)
 {
     uint64_t clients = 0;
     guint n = 0;
     for (; first + n < end && n < GROUP_GENERATIONS_MAX; n++) {
-        clients += generation_at(pass, first + n)->clients;
+        clients += generation_at(generations, first + n)->clients;
         if (n > 0 && clients > GROUP_CLIENTS_MAX)
             break;
     }
@@ -37,17 +45,33 @@ static guint group_size(const struct pass *pass, guint first, guint end)
 }
 
 /* Generations of days first_day to last_day: [*first, returned end). */
-static guint days(const struct pass *pass, int64_t first_day, int64_t last_day, guint *first)
+static guint days(const GArray *generations, int64_t first_day, int64_t last_day, guint *first)
 {
     guint end = 0;
     *first = 0;
-    for (guint i = 0; i < pass->generations->len; i++) {
-        if (generation_at(pass, i)->day < first_day)
+    for (guint i = 0; i < generations->len; i++) {
+        if (generation_at(generations, i)->day < first_day)
             *first = i + 1;
-        if (generation_at(pass, i)->day <= last_day)
+        if (generation_at(generations, i)->day <= last_day)
             end = i + 1;
     }
     return MAX(end, *first);
+}
+
+static int64_t day_of(int64_t slot)
+{
+    return civil_divide(slot, KEYS_SLOTS_PER_DAY);
+}
+
+/* Last day that timeframe all reads. */
+static int64_t last_day(const struct pass *pass)
+{
+    return day_of(window_slot(pass->question->now_ms)) + DAYS_AHEAD;
+}
+
+static int64_t last_slot(const struct window *window)
+{
+    return window->first_slot + window->n_slots - 1;
 }
 
 /* ---- where timeframe all begins and ends ---- */
@@ -56,7 +80,7 @@ static void extend(struct window_extent *extent, const struct members *members)
 {
     for (guint i = 0; i < members->list->len; i++) {
         const struct member *member = &g_array_index(members->list, struct member, i);
-        int64_t midnight = g_array_index(members->generations, struct generation, member->generation).day * KEYS_SLOTS_PER_DAY;
+        int64_t midnight = generation_at(members->generations, member->generation)->day * KEYS_SLOTS_PER_DAY;
         for (int slot = 0; slot < KEYS_SLOTS_PER_DAY; slot++) {
             if (!member_is_active(member, slot))
                 continue;
@@ -66,12 +90,14 @@ static void extend(struct window_extent *extent, const struct members *members)
     }
 }
 
-/* Looks through generations [first, end) and stops at the first group with activity, or, with `through`, at the end. */
-static bool look(struct pass *pass, guint first, guint end, bool through, struct window_extent *extent, GError **error)
+/* Looks through generations [first, end); with first_only it ends with the day on which the extent begins. */
+static bool look(struct pass *pass, guint first, guint end, bool first_only, struct window_extent *extent, GError **error)
 {
     static const struct slot_range ever = {0, INT64_MAX / 2};
-    for (guint n; first < end && (through || extent->last_slot < 0); first += n) {
-        n = group_size(pass, first, end);
+    for (guint n; first < end; first += n) {
+        if (first_only && generation_at(pass->generations, first)->day * KEYS_SLOTS_PER_DAY > extent->first_slot)
+            return true;
+        n = group_size(pass->generations, first, end);
         struct members *members = members_find(pass->reader, pass->generations, first, n, pass->params, error);
         bool ok = members != NULL && members_see(members, pass->reader, ever, error);
         if (ok) {
@@ -85,23 +111,26 @@ static bool look(struct pass *pass, guint first, guint end, bool through, struct
     return true;
 }
 
-/* Last day that timeframe all reads. */
-static int64_t last_day(const struct pass *pass)
+static bool look_in_sheets(struct pass *pass, int64_t first, int64_t last, bool first_only, struct window_extent *extent,
+                           GError **error)
 {
-    return window_slot(pass->now_ms) / KEYS_SLOTS_PER_DAY + DAYS_AHEAD;
+    g_autoptr(GPtrArray) wanted = closed_between(pass->closed, first, last);
+    const struct sheets_query query = {pass->question->sources->sheets, pass->reader, pass->params};
+    return sheets_extend(&query, wanted, first_only, extent, error);
 }
 
 static bool find_extent(struct pass *pass, struct window_extent *extent, GError **error)
 {
-    *extent = (struct window_extent){.first_slot = INT64_MAX, .last_slot = -1};
-    guint first, end = days(pass, 0, last_day(pass), &first);
-    if (!look(pass, first, end, false, extent, error))
+    int64_t last = last_day(pass), recent = last - DAYS_AHEAD;
+    *extent = (struct window_extent){.first_slot = INT64_MAX / 2, .last_slot = -1};
+    guint first, end = days(pass->generations, 0, last, &first);
+    if (!look(pass, first, end, true, extent, error) || !look_in_sheets(pass, 0, last, true, extent, error))
         return false;
-    end = days(pass, last_day(pass) - DAYS_AHEAD, last_day(pass), &first);
-    if (!look(pass, first, end, true, extent, error))
+    end = days(pass->generations, recent, last, &first);
+    if (!look(pass, first, end, false, extent, error) || !look_in_sheets(pass, recent, last, false, extent, error))
         return false;
     if (extent->last_slot < 0)
-        extent->first_slot = extent->last_slot = window_slot(pass->now_ms);
+        extent->first_slot = extent->last_slot = window_slot(pass->question->now_ms);
     return true;
 }
 
@@ -109,8 +138,7 @@ static bool find_extent(struct pass *pass, struct window_extent *extent, GError 
 
 static bool read_group(struct pass *pass, struct live *live, guint first, guint n, GError **error)
 {
-    const struct window *window = &live->window;
-    struct slot_range range = {window->first_slot, window->first_slot + window->n_slots - 1};
+    struct slot_range range = {live->window.first_slot, last_slot(&live->window)};
     struct members *members = members_find(pass->reader, pass->generations, first, n, pass->params, error);
     bool ok = members != NULL;
     if (ok)
@@ -124,32 +152,73 @@ static bool read_group(struct pass *pass, struct live *live, guint first, guint 
     return ok;
 }
 
+static bool is_with(const struct sheet_want *want)
+{
+    return want->presence == SHEET_WITH;
+}
+
+static bool read_sheets(struct pass *pass, struct live *live, GError **error)
+{
+    g_autoptr(GPtrArray) wanted = closed_between(pass->closed, day_of(live->window.first_slot), day_of(last_slot(&live->window)));
+    const struct sheets_query query = {pass->question->sources->sheets, pass->reader, pass->params};
+    if (!sheets_sum(&query, wanted, live->table, error))
+        return false;
+    for (guint i = 0; i < wanted->len && !pass->seen; i++)
+        pass->seen = is_with(g_ptr_array_index(wanted, i));
+    return true;
+}
+
 static bool read_window(struct pass *pass, struct live *live, GError **error)
 {
     const struct window *window = &live->window;
-    int64_t last_slot = window->first_slot + window->n_slots - 1;
-    guint first, end = days(pass, window->first_slot / KEYS_SLOTS_PER_DAY, last_slot / KEYS_SLOTS_PER_DAY, &first);
+    guint first, end = days(pass->generations, day_of(window->first_slot), day_of(last_slot(window)), &first);
     for (guint n; first < end; first += n) {
-        n = group_size(pass, first, end);
+        n = group_size(pass->generations, first, end);
         if (!read_group(pass, live, first, n, error))
             return false;
     }
+    if (!read_sheets(pass, live, error))
+        return false;
     live->settled = usage_table_settle(live->table);
     return true;
 }
 
-/* Was a member, not seen in the window, ever counted? */
-static bool look_for_any(struct pass *pass, GError **error)
+/* ---- was it ever seen? ---- */
+
+static bool look_in_generations(struct pass *pass, GError **error)
 {
-    for (guint first = 0, n; first < pass->generations->len && !pass->seen; first += n) {
-        n = group_size(pass, first, pass->generations->len);
-        struct members *members = members_find(pass->reader, pass->generations, first, n, pass->params, error);
+    for (guint first = 0, n; first < pass->all->len && !pass->seen; first += n) {
+        n = group_size(pass->all, first, pass->all->len);
+        struct members *members = members_find(pass->reader, pass->all, first, n, pass->params, error);
         if (members == NULL)
             return false;
         pass->seen |= members->list->len > 0;
         members_free(members);
     }
     return true;
+}
+
+static bool look_in_all_sheets(struct pass *pass, GError **error)
+{
+    pass->ever = closed_read(pass->reader, CLOSED_FIRST_DAY, CLOSED_LAST_DAY, error);
+    if (pass->ever == NULL)
+        return false;
+    g_autoptr(GPtrArray) wanted = closed_between(pass->ever, CLOSED_FIRST_DAY, CLOSED_LAST_DAY);
+    const struct sheets_query query = {pass->question->sources->sheets, pass->reader, pass->params};
+    if (pass->params->key != NULL || pass->params->organization != NULL)
+        return sheets_look(&query, wanted, &pass->seen, error);
+    pass->seen = wanted->len > 0;
+    return true;
+}
+
+/* Was a member, not seen in the window, ever counted? */
+static bool look_for_any(struct pass *pass, GError **error)
+{
+    bool anyone = pass->params->key == NULL && pass->params->organization == NULL;
+    pass->seen |= anyone && pass->all->len > 0;
+    if (!pass->seen && !look_in_generations(pass, error))
+        return false;
+    return pass->seen || look_in_all_sheets(pass, error);
 }
 
 static bool refuse_no_data(const struct usage_params *params, struct refusal *refusal)
@@ -166,44 +235,146 @@ static bool refuse_no_data(const struct usage_params *params, struct refusal *re
     return false;
 }
 
+/* ---- once ---- */
+
+/* Of generations that are in a sheet only the minutes are wanted, as long as they are kept. */
+static void choose_generations(struct pass *pass)
+{
+    int64_t minutes = (pass->question->now_ms - (int64_t)WINDOW_MINUTES_KEPT_H * 3600 * 1000) / CIVIL_DAY_MS;
+    pass->generations = g_array_new(FALSE, TRUE, sizeof(struct generation));
+    for (guint i = 0; i < pass->all->len; i++) {
+        struct generation generation = *generation_at(pass->all, i);
+        generation.in_sheet = generation.revision <= closed_revision(pass->closed, generation.partition, generation.day);
+        if (!generation.in_sheet || (generation.day >= minutes && pass->params->endpoint == NULL))
+            g_array_append_val(pass->generations, generation);
+    }
+}
+
+static bool learn_days(struct pass *pass, const struct window *window, GError **error)
+{
+    int64_t first = CLOSED_FIRST_DAY, last = CLOSED_LAST_DAY;
+    if (window != NULL) {
+        first = day_of(window->first_slot);
+        last = day_of(last_slot(window));
+    }
+    pass->closed = closed_read(pass->reader, first, last, error);
+    if (pass->closed == NULL)
+        return false;
+    if (!members_one(pass->params) && !members_count_clients(pass->reader, pass->all, 0, pass->all->len, error))
+        return false;
+    choose_generations(pass);
+    return true;
+}
+
 static enum live_outcome read_all(struct pass *pass, struct live *live, struct refusal *refusal, GError **error)
 {
     struct window_extent extent = {0, 0};
-    if (!members_one(pass->params) && !members_count_clients(pass->reader, pass->generations, 0, pass->generations->len, error))
+    bool all = pass->params->timeframe == USAGE_ALL;
+    if (!all && !window_init(&live->window, pass->params, pass->question->now_ms, extent, refusal))
+        return LIVE_REFUSED;
+    if (!learn_days(pass, all ? NULL : &live->window, error) || (all && !find_extent(pass, &extent, error)))
         return LIVE_FAILED;
-    if (pass->params->timeframe == USAGE_ALL && !find_extent(pass, &extent, error))
-        return LIVE_FAILED;
-    if (!window_init(&live->window, pass->params, pass->now_ms, extent, refusal))
+    if (all && !window_init(&live->window, pass->params, pass->question->now_ms, extent, refusal))
         return LIVE_REFUSED;
     live->table = usage_table_new(&live->window);
-    if (!read_window(pass, live, error) || !look_for_any(pass, error))
+    if (!read_window(pass, live, error))
+        return LIVE_FAILED;
+    finality_look(&live->finality, pass->index, pass->all, pass->closed, day_of(live->window.first_slot),
+                  day_of(last_slot(&live->window)));
+    if (!look_for_any(pass, error))
         return LIVE_FAILED;
     return pass->seen || refuse_no_data(pass->params, refusal) ? LIVE_ANSWERED : LIVE_REFUSED;
 }
 
-enum live_outcome live_read(struct live *live, struct reader *reader, const struct usage_params *params, int64_t now_ms,
-                            struct refusal *refusal, GError **error)
+/* The ledger first: what it closed before anything else was read is all in what is read. */
+static enum live_outcome read_once(struct pass *pass, struct live *live, struct refusal *refusal, GError **error)
 {
-    *live = (struct live){0};
-    struct pass pass = {.reader = reader, .params = params, .now_ms = now_ms};
-    pass.seen = params->key == NULL && params->organization == NULL; /* then any generation will do */
-    pass.generations = members_generations(reader, error);
-    if (pass.generations == NULL)
+    pass->index = ledger_cache_take(pass->question->sources->ledger, pass->reader, error);
+    if (pass->index == NULL)
         return LIVE_FAILED;
-    enum live_outcome outcome = LIVE_REFUSED;
-    if (pass.generations->len > 0)
-        outcome = read_all(&pass, live, refusal, error);
+    pass->all = members_generations(pass->reader, error);
+    if (pass->all == NULL || !finality_read(&live->finality, pass->reader, pass->index, pass->all, error))
+        return LIVE_FAILED;
+    return read_all(pass, live, refusal, error);
+}
+
+static void pass_clear(struct pass *pass)
+{
+    if (pass->index != NULL)
+        ledger_index_release(pass->index);
+    if (pass->all != NULL)
+        g_array_free(pass->all, TRUE);
+    if (pass->generations != NULL)
+        g_array_free(pass->generations, TRUE);
+    closed_free(pass->closed);
+    closed_free(pass->ever);
+}
+
+/* ---- until it belongs together ---- */
+
+/* Whether all that was read belongs together; asked also when a sheet could not be had, for it may have been replaced meanwhile. */
+static bool compare(const struct pass *pass, bool *same, GError **error)
+{
+    *same = true;
+    if (pass->closed != NULL && !closed_compare(pass->closed, pass->reader, same, error))
+        return false;
+    return !*same || pass->ever == NULL || closed_compare(pass->ever, pass->reader, same, error);
+}
+
+/* Reads once. False: what was read does not belong together. */
+static bool try(struct pass *pass, struct live *live, enum live_outcome *outcome, struct refusal *refusal, GError **error)
+{
+    GError *failure = NULL;
+    g_autoptr(GError) ignored = NULL;
+    bool same = true;
+    *outcome = read_once(pass, live, refusal, &failure);
+    if (failure == NULL && !compare(pass, &same, &failure))
+        *outcome = LIVE_FAILED;
+    else if (g_error_matches(failure, READER_ERROR, READER_ERROR_COPY))
+        compare(pass, &same, &ignored);
+    if (same && failure != NULL)
+        g_propagate_error(error, failure);
     else
-        refuse_no_data(params, refusal);
-    g_array_free(pass.generations, TRUE);
-    if (outcome != LIVE_ANSWERED)
-        live_clear(live);
-    return outcome;
+        g_clear_error(&failure);
+    return same;
+}
+
+static void explain(const struct pass *pass, GError **error)
+{
+    const struct sheet_want *torn = pass->closed != NULL ? closed_torn(pass->closed) : NULL;
+    if (torn != NULL)
+        g_set_error(error, READER_ERROR, READER_ERROR_COPY,
+                    "{p%d}:days says that revision %d of day %d has its sheet, but {p%d}:closed does not have its checksum.",
+                    torn->name.partition, torn->name.revision, (int)torn->name.day, torn->name.partition);
+    else
+        g_set_error(error, READER_ERROR, READER_ERROR_CHANGED, "Days were closed while they were read, %d times.", READS_MAX);
+}
+
+enum live_outcome live_read(struct live *live, const struct live_question *question, struct refusal *refusal, GError **error)
+{
+    for (uint32_t repeats = 0;; repeats++) {
+        struct pass pass = {.question = question, .reader = question->reader, .params = question->params};
+        enum live_outcome outcome;
+        *live = (struct live){.repeats = repeats, .finality = {.through = FINALITY_NONE}};
+        bool same = try(&pass, live, &outcome, refusal, error);
+        if (!same && repeats + 1 == READS_MAX)
+            explain(&pass, error);
+        pass_clear(&pass);
+        if (!same || outcome != LIVE_ANSWERED)
+            live_clear(live);
+        if (same)
+            return outcome;
+        refusal_clear(refusal);
+        if (repeats + 1 == READS_MAX)
+            return LIVE_FAILED;
+        g_usleep(PAUSE_MS * 1000 * repeats);
+    }
 }
 
 void live_clear(struct live *live)
 {
     usage_table_free(live->table);
     live->table = NULL;
+    finality_clear(&live->finality);
     window_clear(&live->window);
 }

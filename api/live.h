@@ -1,28 +1,44 @@
-/* live: answers what was used from the live buckets in Redis.
+/* live: answers what was used, from the sheets of closed days and the buckets of open ones.
  *
- * live_read goes through the generations of the window in groups of bounded size; for each: who (members), when (members_see),
- * how much (buckets_read), and minutes (minutes_read). Each step is pipelined, so one client over a day costs a handful of
- * round trips. There is no snapshot: what is counted while it is read may or may not be in, but every number of the answer is a
- * sum of the same slots. */
+ * live_read learns which days of which partitions are in sheets (closed), sums those (sheets_read), and goes through the
+ * generations that are in none, in groups of bounded size; for each: who (members), when (members_see), how much (buckets_read),
+ * and minutes (minutes_read). Each step is pipelined, so one client over a day costs a handful of round trips. There is no
+ * snapshot: what is counted while it is read may or may not be in, but every number of the answer is a sum of the same slots. Where
+ * a sheet took the place of a generation meanwhile, everything is read once more: no number changes because a day is closed. */
 #ifndef DAYBOOK_LIVE_H
 #define DAYBOOK_LIVE_H
 
+#include "api/finality.h"
 #include "api/reader.h"
 #include "api/refusal.h"
 #include "api/usage_table.h"
 
+/* What all workers share; borrowed. */
+struct live_sources {
+    struct sheets *sheets;
+    struct ledger_cache *ledger;
+};
+
+struct live_question {
+    const struct live_sources *sources;
+    struct reader *reader;
+    const struct usage_params *params;
+    int64_t now_ms;
+};
+
 struct live {
     struct window window;
     struct usage_table *table;
+    struct finality finality;
     uint32_t settled; /* slots whose minutes had to be settled */
+    uint32_t repeats; /* how often it was read anew */
 };
 
 enum live_outcome { LIVE_ANSWERED, LIVE_REFUSED, LIVE_FAILED };
 
 /* LIVE_ANSWERED: live is filled, live_clear it. LIVE_REFUSED: the refusal says why (no such key, granularity). LIVE_FAILED:
  * error. */
-enum live_outcome live_read(struct live *live, struct reader *reader, const struct usage_params *params, int64_t now_ms,
-                            struct refusal *refusal, GError **error);
+enum live_outcome live_read(struct live *live, const struct live_question *question, struct refusal *refusal, GError **error);
 void live_clear(struct live *live);
 
 #endif

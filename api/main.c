@@ -21,16 +21,15 @@ static struct redis_settings redis_settings_of(const struct config *config)
     };
 }
 
-static struct workers *start_workers(const struct config *config, struct routes *routes)
+static struct workers *start_workers(const struct config *config, struct metrics *metrics)
 {
     const struct workers_settings settings = {
         .redis = redis_settings_of(config),
         .partitions_fallback = (int)config_int(config, "redis.partitions"),
         .n = (guint)config_int(config, "query.workers"),
         .queue_max = (guint)config_int(config, "query.queue_max"),
-        .metrics = routes->metrics,
-        .work = usage_route_work,
-        .opaque = &routes->usage,
+        .metrics = metrics,
+        .work = query_work,
     };
     return workers_start(&settings);
 }
@@ -64,9 +63,55 @@ static int serve(const struct config *config, struct routes *routes)
         continue;
     program_notify_stopping();
     http_server_quiesce(http);
-    workers_stop(routes->usage.workers);
+    workers_stop(routes->usage.queries->workers);
     http_server_stop(http);
     return program_exit_code();
+}
+
+/* What the workers share is there before them and after them. */
+static int run_with(const struct config *config, struct archive *archive)
+{
+    struct routes routes = {.token = config_string(config, "auth.token"), .metrics = metrics_new(api_meters, METER_N)};
+    const struct redis_settings redis = redis_settings_of(config);
+    struct queries queries = {.metrics = routes.metrics, .timeout_ms = (int)config_int(config, "query.timeout_ms")};
+    struct live_sources sources = {
+        .sheets = sheets_new((size_t)config_int(config, "cache.sheets_max_bytes"), archive, routes.metrics),
+        .ledger = ledger_cache_new(),
+    };
+    routes.usage = (struct usage_route){.queries = &queries, .sources = &sources};
+    routes.days = (struct days_route){.queries = &queries, .ledger = sources.ledger, .archive = archive};
+    routes.probe = probe_start(&redis, routes.metrics);
+    queries.workers = start_workers(config, routes.metrics);
+    int code = serve(config, &routes);
+    workers_stop(queries.workers);
+    workers_free(queries.workers);
+    probe_stop(routes.probe);
+    sheets_free(sources.sheets);
+    ledger_cache_free(sources.ledger);
+    metrics_free(routes.metrics);
+    return code;
+}
+
+/* It is only read; but who starts first makes it. */
+static struct archive *open_archive(const char *directory, GError **error)
+{
+    struct archive *archive = archive_open_reader(directory, NULL);
+    return archive != NULL ? archive : archive_open(directory, error);
+}
+
+static int run(const struct config *config)
+{
+    g_autoptr(GError) error = NULL;
+    const char *directory = config_string(config, "archive.directory");
+    struct archive *archive = directory[0] != '\0' ? open_archive(directory, &error) : NULL;
+    if (error != NULL) {
+        fprintf(stderr, "daybook-api: archive.directory: %s\n", error->message);
+        return 2;
+    }
+    int code = run_with(config, archive);
+    if (archive != NULL)
+        archive_free(archive);
+    return code;
 }
 
 int main(int argc, char **argv)
@@ -82,16 +127,7 @@ int main(int argc, char **argv)
     struct config *config = program_start(&program, argc, argv, &code);
     if (config == NULL)
         return code;
-    struct routes routes = {.token = config_string(config, "auth.token"), .metrics = metrics_new(api_meters, METER_N)};
-    const struct redis_settings redis = redis_settings_of(config);
-    routes.usage = (struct usage_route){.metrics = routes.metrics, .timeout_ms = (int)config_int(config, "query.timeout_ms")};
-    routes.probe = probe_start(&redis, routes.metrics);
-    routes.usage.workers = start_workers(config, &routes);
-    code = serve(config, &routes);
-    workers_stop(routes.usage.workers);
-    workers_free(routes.usage.workers);
-    probe_stop(routes.probe);
-    metrics_free(routes.metrics);
+    code = run(config);
     config_free(config);
     return code;
 }

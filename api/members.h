@@ -13,6 +13,7 @@ struct generation {
     int64_t day;
     int partition, revision;
     uint32_t clients; /* distinct clients; 0 until members_count_clients */
+    bool in_sheet;    /* its slots are in the day's sheet: only its minutes are read from buckets */
 };
 
 struct member {
@@ -33,7 +34,7 @@ struct slot_range {
     int64_t first, last;
 };
 
-/* All generations that ever counted an event, by day, partition and revision. GArray of struct generation. */
+/* All generations whose buckets are kept and hold an event, by day, partition and revision. GArray of struct generation. */
 GArray *members_generations(struct reader *reader, GError **error);
 /* Fills in `clients` of generations [first, first + n). */
 bool members_count_clients(struct reader *reader, GArray *generations, guint first, guint n, GError **error);

@@ -9,7 +9,7 @@
 #include "lib/number.h"
 
 #define TOPIC_KEY "daybook:topic" /* hash: topic, partitions; written by the aggregator */
-enum { TOPIC = -1, SCAN_COUNT = 1000 };
+enum { TOPIC = -1, SCAN_COUNT = 1000, SCAN_ARGUMENTS = 7 };
 
 struct question {
     struct redis *redis;
@@ -87,6 +87,14 @@ void reader_free(struct reader *reader)
 int reader_partitions(const struct reader *reader)
 {
     return reader->partitions;
+}
+
+bool reader_is_late(const struct reader *reader, GError **error)
+{
+    if (g_get_monotonic_time() <= reader->deadline_us)
+        return false;
+    g_set_error(error, READER_ERROR, READER_ERROR_DEADLINE, "The time for this answer ran out.");
+    return true;
 }
 
 uint64_t reader_asked(const struct reader *reader)
@@ -233,8 +241,9 @@ static void drain(struct reader *reader, guint down_to)
     reader->draining = true;
     guint sent = 0; /* questions at the head of the queue that are surely on their way */
     while (reader->error == NULL && g_queue_get_length(&reader->pending) > down_to) {
-        if (g_get_monotonic_time() > reader->deadline_us)
-            set_error(reader, g_error_new(READER_ERROR, READER_ERROR_DEADLINE, "The time for this answer ran out."));
+        GError *late = NULL;
+        if (reader_is_late(reader, &late))
+            set_error(reader, late);
         if (sent == 0) {
             sent = g_queue_get_length(&reader->pending);
             send_all(reader);
@@ -305,8 +314,8 @@ static void take_scan(struct reader *reader, const struct redis_reply *reply, vo
 static void scan_ask(struct reader *reader, struct scan *scan, struct view cursor)
 {
     char count[NUMBER_MAX];
-    struct view argv[READER_ARGUMENTS_MAX] = {view_of(scan->command), view_of(scan->key), cursor, view_of("COUNT"),
-                                              view_make(count, number_write(count, SCAN_COUNT))};
+    struct view argv[SCAN_ARGUMENTS] = {view_of(scan->command), view_of(scan->key), cursor, view_of("COUNT"),
+                                        view_make(count, number_write(count, SCAN_COUNT))};
     size_t argc = 5;
     if (scan->pattern != NULL) {
         argv[argc++] = view_of("MATCH");

@@ -13,13 +13,16 @@
 
 #include "lib/redis.h"
 
-enum { READER_PENDING_MAX = 1024, READER_ARGUMENTS_MAX = 8, READER_PARTITIONS_MAX = 4096 };
+enum { READER_PENDING_MAX = 1024, READER_ARGUMENTS_MAX = 512, READER_PARTITIONS_MAX = 4096 };
 
 #define READER_ERROR reader_error_quark()
 GQuark reader_error_quark(void);
 enum reader_error {
     READER_ERROR_DEADLINE, /* the time for the answer ran out */
     READER_ERROR_DATA,     /* what is in Redis is not in our layout: a defect, or another program's keys */
+    /* Those below are set by who asks. */
+    READER_ERROR_CHANGED, /* days were closed again and again while they were read */
+    READER_ERROR_COPY,    /* what belongs to a closed day is missing or damaged wherever it should be; for people to read */
 };
 
 struct reader;
@@ -56,6 +59,8 @@ bool reader_finish(struct reader *reader, GError **error);
 /* From within take: what came is not in our layout. */
 void reader_fail(struct reader *reader, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* The deadline has passed: for work between questions. True with the error set. */
+bool reader_is_late(const struct reader *reader, GError **error);
 /* Questions asked since it was made. */
 uint64_t reader_asked(const struct reader *reader);
 

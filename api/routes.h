@@ -2,6 +2,7 @@
 #ifndef DAYBOOK_ROUTES_H
 #define DAYBOOK_ROUTES_H
 
+#include "api/days_route.h"
 #include "api/probe.h"
 #include "api/usage_route.h"
 
@@ -10,11 +11,12 @@ struct routes {
     struct metrics *metrics;
     struct probe *probe;
     struct usage_route usage;
+    struct days_route days;
 };
 
 /* http_handler; opaque is the struct routes. */
 void routes_handle(struct http_request *request, void *opaque);
-/* "GET /v1/developer/usage" and so on, one a line. */
+/* "GET /v1/developer/usage", "GET /api/v2/usage/days/{day}" and so on, one a line. */
 void routes_list(GString *out);
 
 #endif

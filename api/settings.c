@@ -31,13 +31,19 @@ static const struct config_row rows[] = {
      "Queries that may wait for a worker; what comes then is answered with 503 and Retry-After."},
     {"query", "timeout_ms", CONFIG_INT, "30000", 100, 600000, "ms", NULL, false,
      "How long one query may read before it is given up with 503, asking for a smaller window."},
+    {"cache", "sheets_max_bytes", CONFIG_INT, "128MiB", 0, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,
+     "Memory for opened sheets of closed days, which all queries share; those longest unused go first."},
+    {"archive", "directory", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
+     "Directory of the archive (the aggregator's closing.archive): a sheet or an entry of the ledger whose copy in Redis is missing "
+     "or damaged is read from there; empty: none."},
     {"log", "level", CONFIG_CHOICE, "info", 0, 0, NULL, "debug|info|warn|error", false,
      "Least important log lines that are written."},
 };
 
 const struct config_table api_settings = {
     .program = "api",
-    .summary = "daybook-api answers what was used: live from the counts in Redis. It keeps no state; start as many as you like.",
+    .summary = "daybook-api answers what was used, live from the counts in Redis and from the sheets of closed days, and shows the "
+               "ledger of those. It keeps no state; start as many as you like.",
     .rows = rows,
     .n_rows = G_N_ELEMENTS(rows),
 };

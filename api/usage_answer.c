@@ -12,6 +12,7 @@ struct answer {
     struct writer writer;
     const struct usage_table *table;
     const struct usage_params *params;
+    const struct finality *finality;
     const struct breakdown *breakdown;
     struct measure total;
 };
@@ -124,6 +125,15 @@ static void write_usage(struct answer *answer)
 
 /* ---- time series ---- */
 
+/* Only the days inside the window count. */
+static bool is_provisional(const struct answer *answer, int64_t start_ms)
+{
+    const struct window *window = answer->table->window;
+    int64_t end_ms = civil_next(start_ms, (enum civil_unit)window->unit);
+    return !finality_covers(answer->finality, MAX(start_ms, window->from_ms),
+                            MIN(end_ms, window_slot_ms(window->first_slot + window->n_slots)));
+}
+
 static void write_point(struct answer *answer, int64_t start_ms, const struct measure *measure)
 {
     struct writer *writer = &answer->writer;
@@ -137,7 +147,7 @@ static void write_point(struct answer *answer, int64_t start_ms, const struct me
     write_peak_latency(answer, measure);
     writer_count(writer, "dataTransferred", bytes(measure));
     write_latency(answer, measure);
-    writer_bool(writer, "provisional", true); /* no day is closed yet */
+    writer_bool(writer, "provisional", is_provisional(answer, start_ms));
     writer_end(writer, '}');
 }
 
@@ -345,9 +355,19 @@ static void write_window(struct answer *answer)
     writer_end(&answer->writer, '}');
 }
 
-void usage_answer_write(GString *out, const struct usage_table *table, const struct usage_params *params)
+static void write_finalized(struct answer *answer)
 {
-    struct answer answer = {.table = table, .params = params};
+    char day[CIVIL_TEXT_MAX];
+    if (answer->finality == NULL || answer->finality->through == FINALITY_NONE)
+        writer_null(&answer->writer, "finalizedThrough");
+    else
+        writer_text(&answer->writer, "finalizedThrough", view_make(day, civil_format_day(day, answer->finality->through)));
+}
+
+void usage_answer_write(GString *out, const struct usage_table *table, const struct usage_params *params,
+                        const struct finality *finality)
+{
+    struct answer answer = {.table = table, .params = params, .finality = finality};
     writer_init(&answer.writer, out);
     usage_table_total(table, &answer.total);
     struct breakdown *breakdown = breakdown_new(table, &answer.total, params);
@@ -361,7 +381,7 @@ void usage_answer_write(GString *out, const struct usage_table *table, const str
     write_pagination(&answer);
     writer_time_ms(&answer.writer, "timestamp", table->window->now_ms);
     write_latency(&answer, &answer.total);
-    writer_null(&answer.writer, "finalizedThrough"); /* no day is closed yet */
+    write_finalized(&answer);
     write_window(&answer);
     writer_end(&answer.writer, '}');
     breakdown_free(breakdown);

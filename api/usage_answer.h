@@ -2,13 +2,15 @@
  *
  * Times are RFC 3339 in UTC, latencies milliseconds, shares percent; both and all averages with up to three decimals.
  * successfulRequests are all that did not fail, failedRequests those with a status of 400 or more: they add up to the requests.
- * dataTransferred is request and response bytes. */
+ * dataTransferred is request and response bytes. A point is provisional unless all of its days are closed. */
 #ifndef DAYBOOK_USAGE_ANSWER_H
 #define DAYBOOK_USAGE_ANSWER_H
 
+#include "api/finality.h"
 #include "api/usage_table.h"
-#include <glib.h>
 
-void usage_answer_write(GString *out, const struct usage_table *table, const struct usage_params *params);
+/* finality: NULL when nothing is known to be closed. */
+void usage_answer_write(GString *out, const struct usage_table *table, const struct usage_params *params,
+                        const struct finality *finality);
 
 #endif

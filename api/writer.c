@@ -85,6 +85,13 @@ void writer_count(struct writer *writer, const char *key, uint64_t value)
     append_number(writer->out, value);
 }
 
+void writer_integer(struct writer *writer, const char *key, int64_t value)
+{
+    char digits[NUMBER_MAX];
+    begin_value(writer, key);
+    g_string_append_len(writer->out, digits, (gssize)number_write_signed(digits, value));
+}
+
 void writer_text(struct writer *writer, const char *key, struct view text)
 {
     begin_value(writer, key);

@@ -22,6 +22,7 @@ void writer_init(struct writer *writer, GString *out);
 void writer_begin(struct writer *writer, const char *key, char bracket);
 void writer_end(struct writer *writer, char bracket);
 void writer_count(struct writer *writer, const char *key, uint64_t value);
+void writer_integer(struct writer *writer, const char *key, int64_t value);
 void writer_text(struct writer *writer, const char *key, struct view text);
 void writer_bool(struct writer *writer, const char *key, bool value);
 void writer_null(struct writer *writer, const char *key);

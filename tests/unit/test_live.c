@@ -2,6 +2,7 @@
 #include "api/buckets_read.h"
 #include "api/live.h"
 #include "api/members.h"
+#include "api/meters.h"
 #include "api/minutes_read.h"
 #include "tests/unit/redis_process.h"
 
@@ -9,6 +10,8 @@ enum { DAY = 20778, SLOT = 42 }; /* 2026-11-21, 10:30 */
 
 static struct redis_process server;
 static struct reader *reader;
+static struct metrics *metrics;
+static struct live_sources sources;
 static const int64_t now_ms = INT64_C(1795257421000); /* 10:37:01 */
 
 static void redis_do(const char *command, const char *key, const char *first, const char *second)
@@ -136,6 +139,12 @@ static void test_slots_of_a_day(void)
 
 /* ---- the whole ---- */
 
+static enum live_outcome ask(struct live *live, const struct usage_params *params, struct refusal *refusal, GError **error)
+{
+    const struct live_question question = {&sources, reader, params, now_ms};
+    return live_read(live, &question, refusal, error);
+}
+
 static uint64_t total_of(const struct live *live)
 {
     struct measure total;
@@ -153,7 +162,7 @@ static void test_answered(void)
     struct live live;
     const struct usage_params params = params_of("c-1", "acme");
     begin();
-    g_assert_cmpint(live_read(&live, reader, &params, now_ms, &refusal, &error), ==, LIVE_ANSWERED);
+    g_assert_cmpint(ask(&live, &params, &refusal, &error), ==, LIVE_ANSWERED);
     g_assert_cmpuint(total_of(&live), ==, 1);
     g_assert_cmpuint(live.settled, ==, 0);
     g_assert_cmpuint(usage_table_peak_minute(live.table), ==, 1);
@@ -171,7 +180,7 @@ static void expect_failed(void)
     const struct usage_params params = params_of("c-1", "acme");
     bool ok = reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
     g_assert_true(ok);
-    g_assert_cmpint(live_read(&live, reader, &params, now_ms, &refusal, &error), ==, LIVE_FAILED);
+    g_assert_cmpint(ask(&live, &params, &refusal, &error), ==, LIVE_FAILED);
     g_assert_nonnull(error);
     g_assert_null(live.table);
 }
@@ -211,7 +220,7 @@ static void test_unknown_route_is_counted(void)
     const struct usage_params params = params_of("c-1", "acme");
     begin();
     redis_do("HSET", "{p0}:s:20778.1:42:1", "1", "2.5.0 200:2 2 9 8 2 3 -\n");
-    g_assert_cmpint(live_read(&live, reader, &params, now_ms, &refusal, &error), ==, LIVE_ANSWERED);
+    g_assert_cmpint(ask(&live, &params, &refusal, &error), ==, LIVE_ANSWERED);
     g_assert_cmpuint(total_of(&live), ==, 3);
     const struct usage_line *line = g_hash_table_lookup(live.table->routes, BUCKETS_UNKNOWN_ROUTE);
     g_assert_cmpuint(line->measure.requests, ==, 2);
@@ -226,14 +235,15 @@ static void test_refused(void)
     struct live live;
     struct usage_params params = params_of("c-2", NULL);
     begin();
-    g_assert_cmpint(live_read(&live, reader, &params, now_ms, &refusal, &error), ==, LIVE_REFUSED);
+    g_assert_cmpint(ask(&live, &params, &refusal, &error), ==, LIVE_REFUSED);
     g_assert_cmpstr(refusal.code, ==, "NO_USAGE_DATA");
     params = params_of(NULL, NULL);
     params.timeframe = USAGE_7D;
-    g_assert_cmpint(live_read(&live, reader, &params, now_ms, &refusal, &error), ==, LIVE_REFUSED);
+    g_assert_cmpint(ask(&live, &params, &refusal, &error), ==, LIVE_REFUSED);
     g_assert_cmpstr(refusal.code, ==, "INVALID_GRANULARITY");
     redis_do("FLUSHALL", NULL, NULL, NULL);
-    g_assert_cmpint(live_read(&live, reader, &params, now_ms, &refusal, &error), ==, LIVE_REFUSED);
+    params.granularity = CIVIL_DAY;
+    g_assert_cmpint(ask(&live, &params, &refusal, &error), ==, LIVE_REFUSED);
     g_assert_cmpstr(refusal.code, ==, "NO_USAGE_DATA");
     refusal_clear(&refusal);
 }
@@ -244,6 +254,8 @@ int main(int argc, char **argv)
     redis_process_start(&server, 0, NULL);
     const struct redis_settings settings = {server.url, 1000, 5000};
     reader = reader_new(&settings, 1);
+    metrics = metrics_new(api_meters, METER_N);
+    sources = (struct live_sources){sheets_new(1 << 20, NULL, metrics), ledger_cache_new()};
     g_test_add_func("/live/generations", test_generations);
     g_test_add_func("/live/find", test_find);
     g_test_add_func("/live/slots-of-a-day", test_slots_of_a_day);
@@ -252,6 +264,9 @@ int main(int argc, char **argv)
     g_test_add_func("/live/unknown-route", test_unknown_route_is_counted);
     g_test_add_func("/live/refused", test_refused);
     int code = g_test_run();
+    sheets_free(sources.sheets);
+    ledger_cache_free(sources.ledger);
+    metrics_free(metrics);
     reader_free(reader);
     redis_process_clear(&server);
     return code;

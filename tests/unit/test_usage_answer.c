@@ -26,7 +26,7 @@ static GString *answer_text_of(const struct usage_params *params, bool counted)
         usage_table_add_minute_requests(table, now_ms / 60000, 2);
     }
     GString *text = g_string_new(NULL);
-    usage_answer_write(text, table, params);
+    usage_answer_write(text, table, params, NULL);
     measure_clear(&one);
     usage_table_free(table);
     window_clear(&window);

@@ -1,0 +1,75 @@
+#include "api/client_sum.h"
+
+struct route {
+    char *name; /* NULL: not known yet */
+    bool wanted;
+    struct measure measure;
+    int64_t last_slot;
+};
+
+static void route_clear(void *opaque)
+{
+    struct route *route = opaque;
+    g_free(route->name);
+    measure_clear(&route->measure);
+}
+
+void client_sum_init(struct client_sum *sum, struct usage_table *table, const char *endpoint)
+{
+    *sum = (struct client_sum){.table = table, .endpoint = endpoint, .routes = g_array_new(FALSE, TRUE, sizeof(struct route))};
+    g_array_set_clear_func(sum->routes, route_clear);
+}
+
+void client_sum_clear(struct client_sum *sum)
+{
+    g_array_free(sum->routes, TRUE);
+}
+
+static struct route *route_at(struct client_sum *sum, uint32_t route)
+{
+    if (route >= sum->routes->len)
+        g_array_set_size(sum->routes, route + 1);
+    return &g_array_index(sum->routes, struct route, route);
+}
+
+bool client_sum_is_named(const struct client_sum *sum, uint32_t route)
+{
+    return route < sum->routes->len && g_array_index(sum->routes, struct route, route).name != NULL;
+}
+
+void client_sum_name(struct client_sum *sum, uint32_t number, struct view name)
+{
+    struct route *route = route_at(sum, number);
+    if (route->name != NULL)
+        return;
+    route->name = g_strndup(name.data, name.size);
+    route->wanted = sum->endpoint == NULL || strcmp(route->name, sum->endpoint) == 0;
+}
+
+void client_sum_row(struct client_sum *sum, uint32_t number, int64_t slot, const struct measure *measure)
+{
+    struct route *route = route_at(sum, number);
+    if (!route->wanted)
+        return;
+    usage_table_add_slot(sum->table, slot, measure);
+    measure_merge(&route->measure, measure);
+    route->last_slot = MAX(route->last_slot, slot);
+}
+
+void client_sum_finish(struct client_sum *sum, const char *client)
+{
+    struct measure whole;
+    int64_t last_slot = 0;
+    measure_init(&whole);
+    for (guint i = 0; i < sum->routes->len; i++) {
+        const struct route *route = &g_array_index(sum->routes, struct route, i);
+        if (route->measure.requests == 0)
+            continue;
+        usage_table_add_route(sum->table, route->name, &route->measure, route->last_slot);
+        measure_merge(&whole, &route->measure);
+        last_slot = MAX(last_slot, route->last_slot);
+    }
+    usage_table_add_client(sum->table, client, &whole, last_slot);
+    measure_clear(&whole);
+    g_array_set_size(sum->routes, 0);
+}

@@ -1,0 +1,24 @@
+/* client_sum: adds up one client over the slots of a window and puts the result into a usage table: the one way in which rows of
+ * buckets and rows of sheets become numbers. Routes have small numbers that the caller chooses. Owned by one thread. */
+#ifndef DAYBOOK_CLIENT_SUM_H
+#define DAYBOOK_CLIENT_SUM_H
+
+#include "api/usage_table.h"
+
+struct client_sum {
+    struct usage_table *table; /* borrowed, like the endpoint */
+    const char *endpoint;      /* all that counts; NULL: everything */
+    GArray *routes;
+};
+
+void client_sum_init(struct client_sum *sum, struct usage_table *table, const char *endpoint);
+void client_sum_clear(struct client_sum *sum);
+bool client_sum_is_named(const struct client_sum *sum, uint32_t route);
+/* METHOD " " template; the first name stays. */
+void client_sum_name(struct client_sum *sum, uint32_t route, struct view name);
+/* A row of a slot of the window; its route has its name. */
+void client_sum_row(struct client_sum *sum, uint32_t route, int64_t slot, const struct measure *measure);
+/* Adds routes and client to the table, and forgets them. */
+void client_sum_finish(struct client_sum *sum, const char *client);
+
+#endif

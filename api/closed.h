@@ -1,0 +1,35 @@
+/* closed: which days of which partitions are in sheets, as one query sees it.
+ *
+ * A partition's events of a day are those in the sheet of its last revision that has one, and those in the buckets of all later
+ * generations. Both move while a query reads: a sheet takes the place of a generation, whose buckets go some time after. So what
+ * was read from Redis between closed_read and a closed_compare that finds nothing changed belongs together: no event was left out
+ * or counted twice. For the buckets of a generation are there, unchanged but for what is being counted, until {pN}:days says that
+ * their sheet is, and a flush of the aggregator changes {pN}:days before it removes a bucket. Owned by one thread. */
+#ifndef DAYBOOK_CLOSED_H
+#define DAYBOOK_CLOSED_H
+
+#include "api/sheets.h"
+
+struct closed {
+    int64_t first_day, last_day; /* that was asked about */
+    GArray *sheets;              /* struct sheet_want, ascending by day, then partition; also those without events */
+    guint torn;                  /* one more than the index of a sheet that is announced, but without its checksum; 0: none */
+};
+
+#define CLOSED_FIRST_DAY INT64_C(0)
+#define CLOSED_LAST_DAY INT64_C(84006) /* SHEET_DAY_END of lib/sheet.h: all days */
+
+/* Days first_day to last_day. NULL with an error. */
+struct closed *closed_read(struct reader *reader, int64_t first_day, int64_t last_day, GError **error);
+void closed_free(struct closed *closed);
+/* Asks once more: whether the same sheets are there, and all that belongs to them was. */
+bool closed_compare(const struct closed *closed, struct reader *reader, bool *same, GError **error);
+
+/* A sheet that was announced without its checksum: to be asked for again. NULL: none. */
+const struct sheet_want *closed_torn(const struct closed *closed);
+/* Last revision of a partition's day that has a sheet; 0: none. */
+int closed_revision(const struct closed *closed, int partition, int64_t day);
+/* Sheets with events of days first_day to last_day: struct sheet_want, borrowed. */
+GPtrArray *closed_between(const struct closed *closed, int64_t first_day, int64_t last_day);
+
+#endif

@@ -1,0 +1,197 @@
+#include "api/days_route.h"
+
+#include "api/answer.h"
+#include "api/days_answer.h"
+#include "api/finality.h"
+#include "api/members.h"
+#include "api/meters.h"
+#include "lib/civil.h"
+
+enum { PARAMETERS_MAX = 16 };
+
+struct job {
+    struct query query;
+    const struct days_route *route;
+    struct days_params params;
+    GString *body; /* after QUERY_ANSWERED */
+};
+
+static void job_free(struct job *job)
+{
+    g_string_free(job->body, TRUE);
+    g_free(job);
+}
+
+static bool read_finality(struct finality *finality, struct reader *reader, const struct ledger_index *index, GError **error)
+{
+    GArray *generations = members_generations(reader, error);
+    if (generations == NULL)
+        return false;
+    bool ok = finality_read(finality, reader, index, generations, error);
+    g_array_free(generations, TRUE);
+    return ok;
+}
+
+/* ---- what is not there ---- */
+
+static int64_t today(void)
+{
+    return g_get_real_time() / G_TIME_SPAN_MILLISECOND / CIVIL_DAY_MS;
+}
+
+static enum query_outcome refuse_day(const struct days_params *params, int64_t finalized, struct refusal *refusal)
+{
+    char day[CIVIL_TEXT_MAX];
+    civil_format_day(day, params->day);
+    if (params->day >= today())
+        refusal_set(refusal, 404, "NOT_FOUND", "Day %s is not closed yet: it has not ended (UTC).", day);
+    else if (params->day > finalized)
+        refusal_set(refusal, 404, "NOT_FOUND", "Day %s is not closed yet.", day);
+    else
+        refusal_set(refusal, 404, "NOT_FOUND",
+                    "Day %s is not in the ledger: it lies before the first day of the log and nothing was counted for it, so it "
+                    "counts as closed and empty.",
+                    day);
+    return QUERY_REFUSED;
+}
+
+static enum query_outcome refuse_revision(const struct days_params *params, int last, struct refusal *refusal)
+{
+    char day[CIVIL_TEXT_MAX];
+    civil_format_day(day, params->day);
+    refusal_set(refusal, 404, "NOT_FOUND", "Day %s has no revision %d; its last one that is closed is %d.", day, params->revision,
+                last);
+    return QUERY_REFUSED;
+}
+
+/* ---- what is ---- */
+
+/* First line behind those of the same day as the last of [first, end). */
+static guint end_of_day(const struct ledger_index *index, guint first, guint end)
+{
+    return first == end ? end : ledger_index_find(index, ledger_index_at(index, end - 1)->day + 1, 0);
+}
+
+static enum query_outcome answer_list(const struct job *job, const struct ledger_place *place, GError **error)
+{
+    const struct days_params *params = &job->params;
+    const struct ledger_index *index = place->index;
+    struct finality finality;
+    guint first = params->has_from ? ledger_index_find(index, params->from, 0) : 0;
+    guint end = params->has_to ? ledger_index_find(index, params->to + 1, 0) : index->lines->len;
+    if (params->after_revision > 0)
+        first = MAX(first, ledger_index_find(index, params->after_day, params->after_revision + 1));
+    first = MIN(first, end);
+    guint shown = MIN(end - first, (guint)params->page_size), known = end_of_day(index, first, first + shown) - first;
+    g_autofree struct ledger_summary *summaries = g_new0(struct ledger_summary, known + 1);
+    if (!ledger_read_summaries(place, first, first + known, summaries, error) ||
+        !read_finality(&finality, place->reader, index, error))
+        return QUERY_FAILED;
+    const struct days_list list = {summaries, shown, known};
+    days_answer_list(job->body, &list, params, finality.through, first + shown < end);
+    finality_clear(&finality);
+    return QUERY_ANSWERED;
+}
+
+static enum query_outcome answer_one(const struct job *job, const struct ledger_place *place, guint first, guint end,
+                                     struct refusal *refusal, GError **error)
+{
+    const struct days_params *params = &job->params;
+    guint at = ledger_index_find(place->index, params->day, params->revision);
+    g_autofree struct ledger_summary *summaries = g_new0(struct ledger_summary, end - first);
+    if (at == end || ledger_index_at(place->index, at)->revision != params->revision)
+        return refuse_revision(params, ledger_index_revision(place->index, params->day), refusal);
+    if (!ledger_read_summaries(place, at, end, summaries, error))
+        return QUERY_FAILED;
+    const struct days_list list = {summaries, 1, end - at};
+    struct ledger_summary summary;
+    struct ledger_entry *entry = ledger_read_entry(place, at, &summary, error);
+    if (entry == NULL)
+        return QUERY_FAILED;
+    days_answer_revision(job->body, &summary, entry, days_is_erased(&list, 0));
+    ledger_entry_free(entry);
+    return QUERY_ANSWERED;
+}
+
+static enum query_outcome answer_day(const struct job *job, const struct ledger_place *place, struct refusal *refusal,
+                                     GError **error)
+{
+    const struct days_params *params = &job->params;
+    struct finality finality;
+    guint first = ledger_index_find(place->index, params->day, 0), end = ledger_index_find(place->index, params->day + 1, 0);
+    if (first == end) {
+        if (!read_finality(&finality, place->reader, place->index, error))
+            return QUERY_FAILED;
+        int64_t through = finality.through;
+        finality_clear(&finality);
+        return refuse_day(params, through, refusal);
+    }
+    if (params->kind == DAYS_REVISION)
+        return answer_one(job, place, first, end, refusal, error);
+    g_autofree struct ledger_summary *summaries = g_new0(struct ledger_summary, end - first);
+    if (!ledger_read_summaries(place, first, end, summaries, error))
+        return QUERY_FAILED;
+    const struct days_list list = {summaries, end - first, end - first};
+    days_answer_day(job->body, &list);
+    return QUERY_ANSWERED;
+}
+
+static enum query_outcome read_days(struct reader *reader, struct query *query, struct refusal *refusal, GError **error)
+{
+    struct job *job = (struct job *)(void *)query;
+    struct ledger_index *index = ledger_cache_take(job->route->ledger, reader, error);
+    if (index == NULL)
+        return QUERY_FAILED;
+    const struct ledger_place place = {reader, index, job->route->archive};
+    g_string_truncate(job->body, 0);
+    enum query_outcome outcome =
+        job->params.kind == DAYS_LIST ? answer_list(job, &place, error) : answer_day(job, &place, refusal, error);
+    ledger_index_release(index);
+    return outcome;
+}
+
+/* ---- the request ---- */
+
+static void work(struct reader *reader, struct query *query)
+{
+    struct job *job = (struct job *)(void *)query;
+    struct refusal refusal = {0};
+    if (query_run(reader, query, read_days, &refusal) == QUERY_ANSWERED) {
+        metrics_add(query->queries->metrics, METER_QUERIES, NULL, 1);
+        answer_tagged(query->request, query->queries->metrics, job->body);
+    } else {
+        answer_refusal(query->request, query->queries->metrics, &refusal);
+    }
+    job_free(job);
+}
+
+struct given {
+    struct usage_param list[PARAMETERS_MAX];
+    size_t n;
+};
+
+static bool take_parameter(const char *name, const char *value, void *opaque)
+{
+    struct given *given = opaque;
+    if (given->n == PARAMETERS_MAX)
+        return false; /* more than there are names: one before is unknown or repeated, and refused */
+    given->list[given->n++] = (struct usage_param){name, value};
+    return true;
+}
+
+void days_route_handle(const struct days_route *route, struct http_request *request, const char *day, const char *revision)
+{
+    struct given given = {.n = 0};
+    struct refusal refusal = {0};
+    struct days_params params;
+    http_request_each_query(request, take_parameter, &given);
+    if (!days_params_parse(&params, day, revision, given.list, given.n, &refusal)) {
+        answer_refusal(request, route->queries->metrics, &refusal);
+        return;
+    }
+    struct job *job = g_new0(struct job, 1);
+    *job = (struct job){.query = {request, route->queries, work}, .route = route, .params = params};
+    job->body = g_string_sized_new(4096);
+    if (!query_submit(&job->query))
+        job_free(job);
+}

@@ -1,0 +1,18 @@
+/* days_route: GET /api/v2/usage/days, /api/v2/usage/days/{day} and /api/v2/usage/days/{day}/revisions/{revision}: the ledger, as it
+ * stands in Redis, every entry proved (ledger_read). */
+#ifndef DAYBOOK_DAYS_ROUTE_H
+#define DAYBOOK_DAYS_ROUTE_H
+
+#include "api/ledger_read.h"
+#include "api/query.h"
+
+struct days_route {
+    struct queries *queries; /* borrowed, like the next two */
+    struct ledger_cache *ledger;
+    struct archive *archive; /* NULL: none is configured */
+};
+
+/* day, revision: as they stand in the path, or NULL. */
+void days_route_handle(const struct days_route *route, struct http_request *request, const char *day, const char *revision);
+
+#endif

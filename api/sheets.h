@@ -1,0 +1,40 @@
+/* sheets: opened day sheets, shared by all workers.
+ *
+ * A sheet never changes, so what was opened once stays right: it is known by partition, day, revision and checksum, and the ones
+ * longest unused go when all together hold more than a maximum. What is not there is read from Redis, or, where that copy is
+ * missing or damaged, from the archive; a sheet whose SHA-256 is another than the partition's own books say is never handed out.
+ * Thread-safe. */
+#ifndef DAYBOOK_SHEETS_H
+#define DAYBOOK_SHEETS_H
+
+#include "api/reader.h"
+#include "lib/archive.h"
+#include "lib/metrics.h"
+#include "lib/sheet.h"
+
+enum sheet_presence { SHEET_UNSEEN, SHEET_WITHOUT, SHEET_WITH };
+
+/* A sheet that is asked for. */
+struct sheet_want {
+    struct sheet_name name;
+    uint8_t checksum[SHEET_CHECKSUM_SIZE];
+    uint64_t events, rows;
+    enum sheet_presence presence; /* whether it has any of the clients that a query is about; the query's own note */
+};
+
+struct sheets;
+
+/* archive may be NULL; it is borrowed, like metrics (METER_SHEETS_…). */
+struct sheets *sheets_new(size_t bytes_max, struct archive *archive, struct metrics *metrics);
+void sheets_free(struct sheets *sheets);
+
+struct sheets_visit {
+    /* Returns whether to go on. */
+    bool (*each)(struct sheet_want *want, const struct sheet *sheet, void *opaque);
+    void *opaque;
+};
+/* Visits the sheets that are wanted (struct sheet_want), in their order; those not yet opened are read some at a time. False: one
+ * is nowhere to be had (READER_ERROR_COPY, naming it, the places and the checksums), or the reader failed. */
+bool sheets_visit(struct sheets *sheets, struct reader *reader, GPtrArray *wanted, struct sheets_visit visit, GError **error);
+
+#endif

@@ -1,0 +1,24 @@
+/* sheets_read: what the sheets of closed days say of the clients that a query is about: sums, when, and whether at all. */
+#ifndef DAYBOOK_SHEETS_READ_H
+#define DAYBOOK_SHEETS_READ_H
+
+#include "api/closed.h"
+#include "api/members.h"
+#include "api/usage_table.h"
+
+struct sheets_query {
+    struct sheets *sheets;
+    struct reader *reader;
+    const struct usage_params *params; /* which clients, which endpoint */
+};
+
+/* Adds the rows of the table's window. Sheets known to be without the clients are left out; of others it is noted. */
+bool sheets_sum(const struct sheets_query *query, GPtrArray *wanted, struct usage_table *table, GError **error);
+/* Widens the extent to the slots in which the clients were counted. The sheets are ascending by day; with `first_only` it ends with
+ * the day on which the extent begins. */
+bool sheets_extend(const struct sheets_query *query, GPtrArray *wanted, bool first_only, struct window_extent *extent,
+                   GError **error);
+/* Looks, newest first, for a sheet with any of the clients. */
+bool sheets_look(const struct sheets_query *query, GPtrArray *wanted, bool *found, GError **error);
+
+#endif
