@@ -1,9 +1,10 @@
 /* daybook-aggregator.
  *
- * Threads: this one is the group member and tells the workers which partitions they have; the workers count (worker.h); the HTTP
- * server's answer /healthz, /readyz and /metrics.
- * Shutdown, in this order: leave the group (the partitions are taken from the workers, which settle them), end the workers, stop
- * the HTTP server. */
+ * Threads: this one is the group member and tells the workers which partitions they have; the workers count (worker.h); the closer
+ * closes days while partition 0 is ours (closer.h); the HTTP server's answer /healthz, /readyz and /metrics.
+ * Shutdown, in this order: leave the group (the partitions are taken from the workers, which settle them), end the workers and the
+ * closer, stop the HTTP server. */
+#include "aggregator/closer.h"
 #include "aggregator/meters.h"
 #include "aggregator/settings.h"
 #include "aggregator/worker.h"
@@ -22,10 +23,12 @@ struct aggregator {
     struct kafka_settings kafka;
     struct redis_settings redis;
     char *instance;
+    struct archive *archive; /* NULL: none */
     GPtrArray *workers;
+    struct closer *closer;
     struct http_server *http;
     GMutex lock;
-    bool member; /* under lock: the group has given us partitions; only then may others than main look at the workers */
+    bool member; /* under lock: the group has given us partitions; only then may others than main look at workers and closer */
 };
 
 /* ---- HTTP ---- */
@@ -39,6 +42,8 @@ static void answer_ready(struct aggregator *aggregator, struct http_request *req
         g_string_append(text, "no partitions are assigned: waiting for Kafka and Redis, or for the group\n");
     for (guint i = 0; aggregator->member && i < aggregator->workers->len; i++)
         seats += worker_report(g_ptr_array_index(aggregator->workers, i), text);
+    if (aggregator->member)
+        closer_report(aggregator->closer, text);
     g_mutex_unlock(&aggregator->lock);
     int status = text->len == 0 ? 200 : 503;
     if (status == 200)
@@ -186,6 +191,10 @@ static void assigned(void *opaque, const int *partitions, size_t n)
 {
     struct aggregator *aggregator = opaque;
     g_autofree int *share = g_new(int, n + 1);
+    bool closes = false;
+    for (size_t i = 0; i < n; i++)
+        closes = closes || partitions[i] == 0;
+    closer_set_active(aggregator->closer, closes);
     for (guint w = 0; w < aggregator->workers->len; w++) {
         size_t taken = 0;
         for (size_t i = w; i < n; i += aggregator->workers->len)
@@ -213,6 +222,8 @@ static bool start_workers(struct aggregator *aggregator, GError **error)
                 .histograms = config_bool(config, "counting.histograms"),
                 .flush_interval_ms = (int)config_int(config, "flush.interval_ms"),
                 .payload_max_bytes = (size_t)config_int(config, "flush.max_payload_bytes"),
+                .archive = aggregator->archive,
+                .keep_days = (int)config_int(config, "closing.keep_days"),
             },
         .memory_bytes = (size_t)config_int(config, "cache.max_bytes") / n,
         .metrics = aggregator->metrics,
@@ -224,6 +235,33 @@ static bool start_workers(struct aggregator *aggregator, GError **error)
         g_ptr_array_add(aggregator->workers, worker);
     }
     return true;
+}
+
+static void start_closer(struct aggregator *aggregator)
+{
+    const struct config *config = aggregator->config;
+    const struct closer_settings settings = {
+        .kafka = aggregator->kafka,
+        .topic = config_string(config, "kafka.topic"),
+        .redis_url = aggregator->redis.url,
+        .plan = {.grace_ms = config_int(config, "closing.grace_s") * 1000,
+                 .restate_after_ms = config_int(config, "closing.restate_after_s") * 1000},
+        .check_ms = (int)config_int(config, "closing.check_ms"),
+        .archive = aggregator->archive,
+        .metrics = aggregator->metrics,
+    };
+    aggregator->closer = closer_start(&settings);
+}
+
+static bool open_archive(struct aggregator *aggregator, GError **error)
+{
+    const char *directory = config_string(aggregator->config, "closing.archive");
+    if (*directory == '\0')
+        return true;
+    aggregator->archive = archive_open(directory, error);
+    if (!aggregator->archive)
+        g_prefix_error(error, "closing.archive: ");
+    return aggregator->archive != NULL;
 }
 
 static bool start_http(struct aggregator *aggregator, GError **error)
@@ -257,6 +295,7 @@ static int run(struct aggregator *aggregator)
     g_autoptr(GError) error = NULL;
     struct kafka_member *member = NULL;
     int code = 2;
+    start_closer(aggregator);
     if (start_workers(aggregator, &error))
         member = kafka_member_new(&aggregator->kafka, config_string(aggregator->config, "kafka.group"), aggregator->instance,
                                   config_string(aggregator->config, "kafka.topic"), assigned, aggregator, &error);
@@ -275,6 +314,7 @@ static int run(struct aggregator *aggregator)
     for (guint i = 0; i < aggregator->workers->len; i++)
         worker_stop(g_ptr_array_index(aggregator->workers, i));
     g_ptr_array_set_size(aggregator->workers, 0);
+    closer_stop(aggregator->closer);
     return code;
 }
 
@@ -322,7 +362,7 @@ int main(int argc, char **argv)
     aggregator.workers = g_ptr_array_new();
     g_mutex_init(&aggregator.lock);
     read_settings(&aggregator);
-    if (!start_http(&aggregator, &error)) {
+    if (!open_archive(&aggregator, &error) || !start_http(&aggregator, &error)) {
         g_printerr("daybook-aggregator: %s\n", error->message);
         code = 2;
     } else {
@@ -331,6 +371,7 @@ int main(int argc, char **argv)
         http_server_stop(aggregator.http);
     }
     g_ptr_array_free(aggregator.workers, TRUE);
+    archive_free(aggregator.archive);
     g_free(aggregator.instance);
     g_mutex_clear(&aggregator.lock);
     metrics_free(aggregator.metrics);

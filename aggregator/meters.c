@@ -31,4 +31,16 @@ const struct metric_row aggregator_meters[AGGREGATOR_N_METERS] = {
     [METER_LOG_CLOCK] = {P "log_clock_ms", METRIC_GAUGE, "partition", "Log clock, Unix time in milliseconds."},
     [METER_STATE] = {P "partition_state", METRIC_GAUGE, "partition", "2 running, 1 claiming, 0 stopped (see the log and /readyz)."},
     [METER_MEMORY] = {P "memory_bytes", METRIC_GAUGE, "partition", "Memory of open buckets and symbols."},
+    [METER_CLOSER] = {P "closer", METRIC_GAUGE, NULL,
+                      "1: this process closes days (it owns partition 0). Of all workers one does."},
+    [METER_DAYS_OPEN] =
+        {P "days_open", METRIC_GAUGE, NULL,
+         "Days that are due to be closed, or closed again, and are not in the ledger; only of the process that closes days."},
+    [METER_LAST_CLOSED_DAY] =
+        {P "last_closed_day", METRIC_GAUGE, NULL,
+         "Last day up to which every day is closed, in days since 1970-01-01; only of the process that closes days."},
+    [METER_SEALS_SENT] = {P "seals_sent_total", METRIC_COUNTER, NULL,
+                          "Seals written to the log by this process, repeats included."},
+    [METER_ENTRIES_SENT] = {P "ledger_entries_sent_total", METRIC_COUNTER, NULL,
+                            "Entries of the ledger written to the log by this process, repeats included."},
 };
