@@ -9,6 +9,7 @@
 #include "lib/civil.h"
 #include "lib/crashpoint.h"
 #include "lib/log.h"
+#include "lib/number.h"
 #include "lib/sheet.h"
 
 #include <errno.h>
@@ -383,7 +384,8 @@ static bool check_sheet(const char *path, GBytes *bytes, const struct sheet_name
     return same;
 }
 
-GBytes *archive_get_sheet(struct archive *archive, const struct sheet_name *name, const uint8_t checksum[LEDGER_CHECKSUM_SIZE],
+/* The canonical bytes, and, if asked for, the file's. */
+static GBytes *read_sheet(const struct archive *archive, const struct sheet_name *name, const uint8_t *checksum, GBytes **file,
                           GError **error)
 {
     g_autofree char *path = archive_sheet_path(archive, name);
@@ -400,7 +402,23 @@ GBytes *archive_get_sheet(struct archive *archive, const struct sheet_name *name
     }
     if (!checksum && !check_sheet(path, bytes, name, error))
         return NULL;
+    if (file)
+        *file = g_steal_pointer(&packed);
     return g_steal_pointer(&bytes);
+}
+
+GBytes *archive_get_sheet(struct archive *archive, const struct sheet_name *name, const uint8_t checksum[LEDGER_CHECKSUM_SIZE],
+                          GError **error)
+{
+    return read_sheet(archive, name, checksum, NULL, error);
+}
+
+GBytes *archive_get_packed_sheet(struct archive *archive, const struct sheet_name *name,
+                                 const uint8_t checksum[LEDGER_CHECKSUM_SIZE], GError **error)
+{
+    GBytes *packed = NULL;
+    g_autoptr(GBytes) bytes = read_sheet(archive, name, checksum, &packed, error);
+    return packed;
 }
 
 bool archive_remove_sheet(struct archive *archive, const struct sheet_name *name, GError **error)
@@ -443,4 +461,31 @@ GBytes *archive_get_entry(struct archive *archive, uint64_t n, GError **error)
         g_set_error(error, ARCHIVE_ERROR, ARCHIVE_ERROR_DAMAGED,
                     "%s holds another entry: number %" G_GUINT64_FORMAT "; its SHA-256 is %s", path, is, hex);
     return NULL;
+}
+
+/* "000000000017.record"; false: it is no such name. */
+static bool read_entry_name(const char *name, uint64_t *n)
+{
+    size_t size = strlen(name), suffix = strlen(".record");
+    return size > suffix && strcmp(name + size - suffix, ".record") == 0 && number_read(view_make(name, size - suffix), n) &&
+           *n > 0;
+}
+
+bool archive_last_entry(struct archive *archive, uint64_t *n, GError **error)
+{
+    g_autofree char *path = g_build_filename(archive->directory, "ledger", NULL);
+    g_autoptr(GError) cause = NULL;
+    GDir *entries = g_dir_open(path, 0, &cause);
+    const char *name;
+    uint64_t number;
+    *n = 0;
+    if (!entries) {
+        g_set_error(error, ARCHIVE_ERROR, ARCHIVE_ERROR_SYSTEM, "cannot read the directory %s: %s", path, cause->message);
+        return false;
+    }
+    while ((name = g_dir_read_name(entries)))
+        if (read_entry_name(name, &number))
+            *n = MAX(*n, number);
+    g_dir_close(entries);
+    return true;
 }

@@ -45,11 +45,16 @@ bool archive_put_sheet(struct archive *archive, const struct sheet_name *name, G
 /* The canonical bytes, whose SHA-256 is `checksum` (NULL: any, they are a sheet of that name at least). */
 GBytes *archive_get_sheet(struct archive *archive, const struct sheet_name *name, const uint8_t checksum[LEDGER_CHECKSUM_SIZE],
                           GError **error);
+/* The same, but as it stands in the file. */
+GBytes *archive_get_packed_sheet(struct archive *archive, const struct sheet_name *name,
+                                 const uint8_t checksum[LEDGER_CHECKSUM_SIZE], GError **error);
 /* Succeeds when it is not there. */
 bool archive_remove_sheet(struct archive *archive, const struct sheet_name *name, GError **error);
 
 bool archive_put_entry(struct archive *archive, uint64_t n, GBytes *record, GError **error);
 /* The bytes of the Record; that they are entry n was checked, their place in the chain was not. */
 GBytes *archive_get_entry(struct archive *archive, uint64_t n, GError **error);
+/* The largest number that a file has; 0: there is none. */
+bool archive_last_entry(struct archive *archive, uint64_t *n, GError **error);
 
 #endif

@@ -116,6 +116,11 @@ static void assert_sheet(struct world *world)
     g_autoptr(GBytes) any = archive_get_sheet(world->archive, &world->name, NULL, &error);
     g_assert_no_error(error);
     g_assert_true(g_bytes_equal(any, world->bytes));
+    g_autoptr(GBytes) packed = archive_get_packed_sheet(world->archive, &world->name, world->checksum, &error);
+    g_assert_no_error(error);
+    g_autoptr(GBytes) unpacked = sheet_unpack(g_bytes_get_data(packed, NULL), g_bytes_get_size(packed), &error);
+    g_assert_no_error(error);
+    g_assert_true(g_bytes_equal(unpacked, world->bytes));
     g_assert_cmpuint(count_files(world->directory, ".tmp-"), ==, 0);
 }
 
@@ -283,6 +288,15 @@ static void test_wrong_name(void)
 
 /* ---- entries ---- */
 
+static void assert_last(struct world *world, guint64 wanted)
+{
+    guint64 n;
+    g_autoptr(GError) error = NULL;
+    archive_last_entry(world->archive, &n, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(n, ==, wanted);
+}
+
 static void test_entries(void)
 {
     struct world world;
@@ -291,6 +305,7 @@ static void test_entries(void)
     world_init(&world);
     struct ledger_entry *entry = random_entry(rand, 17, 2), *other = random_entry(rand, 17, 2);
     g_autoptr(GBytes) record = ledger_entry_pack(entry), other_record = ledger_entry_pack(other);
+    assert_last(&world, 0);
     g_assert_null(archive_get_entry(world.archive, 17, &missing));
     assert_fails(missing, ARCHIVE_ERROR_MISSING, "/ledger/000000000017.record");
     for (guint i = 0; i < 2; i++) {
@@ -299,6 +314,7 @@ static void test_entries(void)
         g_autoptr(GBytes) again = archive_get_entry(world.archive, 17, &error);
         g_assert_no_error(error);
         g_assert_true(g_bytes_equal(record, again));
+        assert_last(&world, 17);
     }
     g_assert_false(archive_put_entry(world.archive, 17, other_record, &conflict));
     assert_fails(conflict, ARCHIVE_ERROR_CONFLICT, "000000000017.record");
