@@ -1,4 +1,5 @@
 /* daybook: the command-line tool. One table of commands; each has a file of its own. */
+#include "cli/backup.h"
 #include "cli/close.h"
 #include "cli/days.h"
 #include "cli/dev.h"
@@ -7,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/recount.h"
 #include "cli/status.h"
+#include "cli/verify.h"
 #include "lib/log.h"
 #include "lib/program.h"
 
@@ -27,6 +29,8 @@ static const struct command commands[] = {
     {"recount", "count the log again on a separate path and compare with Redis", recount_command},
     {"days", "list the closed days and what the others wait for", days_command},
     {"close", "close a day that is over at once", close_command},
+    {"verify", "prove that the closed days are what they were", verify_command},
+    {"backup", "write what Redis holds, and the archive, to a directory", backup_command},
     {"embedded-broker", NULL, embedded_broker_command},
 };
 

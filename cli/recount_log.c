@@ -480,4 +480,6 @@ void recount_log_take(struct recount_log *log, int number, int64_t offset, int64
         take_erasure(log, &record.erasure);
     else if (record.kind == RECORD_LEDGER && number != 0)
         quarantine(log, 0);
+    else if (record.kind == RECORD_LEDGER && log->listener.entry)
+        log->listener.entry(log->listener.opaque, &record.ledger, bytes);
 }

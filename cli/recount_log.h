@@ -42,6 +42,8 @@ struct recount_listener {
     void (*event)(void *opaque, const struct recount_event *event);
     void (*seal)(void *opaque, const struct recount_seal *seal);
     void (*erasure)(void *opaque, const struct recount_erasure *erasure);
+    /* Of partition 0, whether it counts or not. */
+    void (*entry)(void *opaque, const struct ledger_link *link, struct view record);
 };
 
 struct recount_log;

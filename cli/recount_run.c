@@ -1,6 +1,7 @@
 /* recount_run: see recount_run.h. */
 #include "cli/recount_run.h"
 
+#include "cli/log_scan.h"
 #include "cli/recount_log.h"
 #include "cli/recount_store.h"
 #include "lib/keys.h"
@@ -11,24 +12,16 @@
 
 G_DEFINE_QUARK(daybook - recount - error - quark, recount_error)
 
-enum {
-    REDIS_TIMEOUT_MS = 30000,
-    KAFKA_TIMEOUT_MS = 15000,
-    POLL_MS = 20,
-    MESSAGES = 512,
-    SILENT_MS = 30000, /* a log that does not answer for so long is not read on */
-    PAUSE_US = 300000,
-};
+enum { REDIS_TIMEOUT_MS = 30000, PAUSE_US = 300000 };
 
 struct runner {
     struct recount *recount;
     struct redis_settings redis;
     struct kafka_settings kafka;
-    struct kafka_reader *reader;
+    struct log_scan scan;
     struct recount_log *log;
     struct archive *archive; /* may be NULL */
     int n_partitions;
-    int64_t *done; /* by partition: offset up to which the log was counted here */
     gint64 deadline_us;
 };
 
@@ -59,73 +52,24 @@ static void progress_end(const struct runner *runner)
 
 /* ---- the log ---- */
 
-static bool take(struct runner *runner, const struct kafka_message *message, GError **error)
+static bool take(void *opaque, const struct kafka_message *message)
 {
-    const struct lag_partition *target = &runner->recount->lag.partitions[message->partition];
-    int64_t *done = &runner->done[message->partition];
+    struct runner *runner = opaque;
 
-    switch (message->event) {
-    case KAFKA_MESSAGE:
-        if (message->offset < *done || message->offset >= target->next)
-            return true;
-        recount_log_take(runner->log, message->partition, message->offset, message->timestamp_ms,
-                         view_make(message->data, message->size));
-        *done = message->offset + 1;
-        runner->recount->records++;
-        return true;
-    case KAFKA_OUT_OF_RANGE:
-        return impossible(error, "partition %d of the log has no offset %" G_GINT64_FORMAT " any more", message->partition, *done);
-    case KAFKA_END_OF_PARTITION:
-    case KAFKA_READ_ERROR:
-        return true;
-    }
-    g_assert_not_reached();
-}
-
-static int64_t left_to_read(const struct runner *runner)
-{
-    int64_t left = 0;
-
-    for (int i = 0; i < runner->n_partitions; i++)
-        left += MAX(0, runner->recount->lag.partitions[i].next - runner->done[i]);
-    return left;
-}
-
-static bool assign(struct runner *runner, GError **error)
-{
-    g_autofree struct kafka_position *positions = g_new0(struct kafka_position, (gsize)runner->n_partitions);
-    size_t n = 0;
-
-    for (int i = 0; i < runner->n_partitions; i++) {
-        if (runner->done[i] < runner->recount->lag.partitions[i].next)
-            positions[n++] = (struct kafka_position){i, runner->done[i]};
-    }
-    return kafka_reader_assign(runner->reader, positions, n, error);
+    recount_log_take(runner->log, message->partition, message->offset, message->timestamp_ms,
+                     view_make(message->data, message->size));
+    runner->recount->records++;
+    return true;
 }
 
 /* Reads and counts up to lag.next. */
 static bool read_log(struct runner *runner, GError **error)
 {
-    struct kafka_message messages[MESSAGES];
-    int64_t all = left_to_read(runner);
-    gint64 heard_us = g_get_monotonic_time();
-    bool ok = all == 0 || assign(runner, error);
+    g_autofree int64_t *targets = g_new(int64_t, (gsize)runner->n_partitions);
 
-    for (int64_t left = all; ok && left > 0; left = left_to_read(runner)) {
-        size_t n = kafka_reader_poll(runner->reader, messages, MESSAGES, POLL_MS);
-        for (size_t i = 0; i < n; i++) {
-            ok = ok && take(runner, &messages[i], error);
-            kafka_message_clear(&messages[i]);
-        }
-        if (n > 0)
-            heard_us = g_get_monotonic_time();
-        else if (g_get_monotonic_time() - heard_us > SILENT_MS * G_GINT64_CONSTANT(1000))
-            ok = impossible(
-                error, "the log ends, or its broker does not answer, %" G_GINT64_FORMAT " records before what is counted", left);
-        progress(runner, "records of the log", all - left, all);
-    }
-    progress_end(runner);
-    return ok;
+    for (int i = 0; i < runner->n_partitions; i++)
+        targets[i] = runner->recount->lag.partitions[i].next;
+    return log_scan_read(&runner->scan, targets, error);
 }
 
 /* ---- Redis ---- */
@@ -146,7 +90,7 @@ static bool check_topics(const struct runner *runner, GError **error)
                               "partition %d in Redis holds the counts of %" G_GINT64_FORMAT
                               " earlier topics too (an embedded broker begins a new one at each start): they cannot be recounted",
                               i, partition->n_topics);
-        if (partition->low > 0 && runner->done[i] == 0)
+        if (partition->low > 0 && runner->scan.done[i] == 0)
             return impossible(
                 error, "partition %d of the log begins only at offset %" G_GINT64_FORMAT ": what was before cannot be recounted", i,
                 partition->low);
@@ -158,7 +102,7 @@ static bool read_points(struct runner *runner, GError **error)
 {
     struct lag *lag = &runner->recount->lag;
 
-    return lag_read_commits(&runner->redis, runner->n_partitions, lag, error) && lag_read_log(runner->reader, lag, error) &&
+    return lag_read_commits(&runner->redis, runner->n_partitions, lag, error) && lag_read_log(runner->scan.reader, lag, error) &&
            check_topics(runner, error);
 }
 
@@ -284,20 +228,18 @@ static bool run_rounds(struct runner *runner, GError **error)
 static bool prepare(struct runner *runner, GError **error)
 {
     struct recount *recount = runner->recount;
-    struct kafka_topic topic;
 
-    if (!kafka_topic_get(&runner->kafka, recount->settings.topic, KAFKA_TIMEOUT_MS, &topic, error))
+    if (!log_scan_init(&runner->scan, &runner->kafka, recount->settings.topic, error))
         return false;
     if (recount->settings.archive && !(runner->archive = archive_open_reader(recount->settings.archive, error)))
         return false;
-    runner->n_partitions = topic.partitions;
-    runner->reader = kafka_reader_new(&runner->kafka, recount->settings.topic, error);
-    if (!runner->reader)
-        return false;
+    runner->n_partitions = runner->scan.n_partitions;
+    runner->scan.take = take;
+    runner->scan.opaque = runner;
+    runner->scan.progress = recount->settings.progress;
     recount->tally = (struct recount_tally){recount->log, recount->log_series};
     const struct recount_listener listener = recount_tally_listener(&recount->tally);
-    runner->log = recount_log_new(topic.partitions, recount->names, recount->log->sums, &listener);
-    runner->done = g_new0(int64_t, (gsize)topic.partitions);
+    runner->log = recount_log_new(runner->n_partitions, recount->names, recount->log->sums, &listener);
     return true;
 }
 
@@ -319,9 +261,7 @@ struct recount *recount_run(const struct recount_settings *settings, GError **er
     recount_log_free(runner.log);
     if (runner.archive)
         archive_free(runner.archive);
-    if (runner.reader)
-        kafka_reader_free(runner.reader);
-    g_free(runner.done);
+    log_scan_clear(&runner.scan);
     if (ok)
         return recount;
     progress_end(&runner);
