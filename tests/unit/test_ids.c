@@ -116,6 +116,17 @@ static void shard_key(char *key, const char *id, int64_t day)
     g_snprintf(key, KEYS_MAX, "{p3}:ids:%" G_GINT64_FORMAT ":%02x", day, digest[0]);
 }
 
+/* Redis no longer has it on that day: who still knows it has it in memory. */
+static void lose(struct world *world, const char *id, int64_t day)
+{
+    char key[KEYS_MAX];
+    uint8_t digest[32];
+    digest_of(&(struct names){"o", "c", id}, digest);
+    shard_key(key, id, day);
+    g_assert_nonnull(model_get(world->owner.model, view_of(key), view_make(digest, FILTER_DIGEST_SIZE)));
+    owner_tamper(&world->owner, key, view_make(digest, FILTER_DIGEST_SIZE), NULL);
+}
+
 static void expect_asked(struct world *world, const char *wanted)
 {
     g_autofree char *found = owner_asked(&world->owner);
@@ -247,7 +258,7 @@ static void test_round(void)
     world_clear(&world);
 }
 
-/* An id that came from Redis and is entered again is remembered until it is written. */
+/* An id that came from Redis and is entered again is remembered until it is written, and no longer. */
 static void test_read_then_entered(void)
 {
     const int64_t begin_ms = DAY * KEYS_DAY_MS + HOUR_MS;
@@ -262,14 +273,15 @@ static void test_read_then_entered(void)
     g_assert_true(ids_enter(world.ids, number, begin_ms + KEYS_DAY_MS));
     g_assert_false(enter(&world, "i", begin_ms + KEYS_DAY_MS + 1));
     g_assert_false(enter(&world, "i", begin_ms + KEYS_DAY_MS + 2));
+    flush(&world);
+    lose(&world, "i", DAY + 1);
+    g_assert_true(enter(&world, "i", begin_ms + KEYS_DAY_MS + 3));
     world_clear(&world);
 }
 
 /* What Redis has is not kept in memory beyond the round. */
 static void test_forgets(void)
 {
-    char key[KEYS_MAX];
-    uint8_t digest[32];
     const int64_t clock_ms = DAY * KEYS_DAY_MS + HOUR_MS;
     struct world world;
     world_init(&world);
@@ -277,9 +289,7 @@ static void test_forgets(void)
     for (int i = 0; i < 3; i++)
         g_assert_false(enter(&world, "i", clock_ms)); /* only in memory */
     flush(&world);
-    digest_of(&(struct names){"o", "c", "i"}, digest);
-    shard_key(key, "i", DAY);
-    owner_tamper(&world.owner, key, view_make(digest, FILTER_DIGEST_SIZE), NULL);
+    lose(&world, "i", DAY);
     g_assert_true(enter(&world, "i", clock_ms));
     world_clear(&world);
 }

@@ -178,6 +178,10 @@ static void test_log_order(void)
     expect_hash(&world, "{p3}:u:20000.1:1", "0=GET /a\n");
     expect_hash(&world, "{p3}:r:20000.1:2", "rGET /a=1");
     expect_hash(&world, "{p3}:u:20000.1:2", "");
+    g_assert_cmpuint(number(&world, x, SYMBOL_ROUTE, "GET /c"), ==, 3);
+    flush(&world);
+    const GPtrArray *undo = world.owner.model->undo, *last = g_ptr_array_index(undo, undo->len - 1);
+    g_assert_cmpuint(last->len, ==, 1); /* only what is new is written */
     world_clear(&world);
 }
 
@@ -422,7 +426,7 @@ static void test_damaged(void)
     expect_refused(true, routes, "pios", "x|0|66");
     expect_refused(true, routes, "", "1");
     expect_refused(true, users, "0", "u|u\nv");
-    static const char *const blocks[] = {"x", "-1", "", "157", "67108864", "99999999999999999999"};
+    static const char *const blocks[] = {"x", "-1", "", "157", "67108864", "288230376151711744", "99999999999999999999"};
     for (size_t i = 0; i < G_N_ELEMENTS(blocks); i++)
         expect_refused(true, users, blocks[i], "u\n");
     expect_refused(false, clients, "y", "2");
