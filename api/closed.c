@@ -1,5 +1,6 @@
 #include "api/closed.h"
 
+#include "api/members.h"
 #include "lib/keys.h"
 #include "lib/number.h"
 
@@ -208,17 +209,66 @@ void closed_free(struct closed *closed)
     g_free(closed);
 }
 
-bool closed_compare(const struct closed *closed, struct reader *reader, bool *same, GError **error)
+/* ---- comparing ---- */
+
+static void take_whole(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
 {
+    (void)reader, (void)a, (void)b;
+    if (redis_reply_integer(reply) == 0)
+        *(bool *)opaque = false;
+}
+
+static void ask_whole(struct reader *reader, const struct generation *generation, bool *same)
+{
+    char key[KEYS_MAX], name[64];
+    int size = g_snprintf(name, sizeof name, "g:%d.%d:0", (int)generation->day, generation->revision);
+    const struct view argv[] = {view_of("HEXISTS"), view_make(key, keys_plain(key, generation->partition, "due")),
+                                view_make(name, (size_t)size)};
+    reader_ask(reader, generation->partition, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_whole, .opaque = same});
+}
+
+static bool compare_all(const GArray *before, const GArray *now)
+{
+    bool same = before->len == now->len;
+    for (guint i = 0; same && i < now->len; i++)
+        same = compare_wants(&g_array_index(before, struct sheet_want, i), &g_array_index(now, struct sheet_want, i)) == 0;
+    return same;
+}
+
+static bool compare_generations(const struct closed *closed, const GArray *now, struct reader *reader, const GArray *generations,
+                                bool *same, GError **error)
+{
+    const struct closed after = {.sheets = (GArray *)(gsize)now};
+    for (guint i = 0; i < closed->sheets->len; i++) {
+        const struct sheet_name *name = &g_array_index(closed->sheets, struct sheet_want, i).name;
+        if (closed_revision(&after, name->partition, name->day) < name->revision)
+            *same = false; /* Redis was put back */
+    }
+    for (guint i = 0; *same && i < generations->len; i++) {
+        const struct generation *generation = &g_array_index(generations, struct generation, i);
+        int then = closed_revision(closed, generation->partition, generation->day);
+        if (generation->revision > then && generation->revision <= closed_revision(&after, generation->partition, generation->day))
+            ask_whole(reader, generation, same);
+    }
+    return reader_finish(reader, error);
+}
+
+bool closed_compare(const struct closed *closed, struct reader *reader, const GArray *generations, bool *same, GError **error)
+{
+    *same = closed->torn == 0;
     GArray *now = read_announced(reader, closed->first_day, closed->last_day, error);
     if (now == NULL)
         return false;
-    *same = now->len == closed->sheets->len && closed->torn == 0;
-    for (guint i = 0; *same && i < now->len; i++)
-        *same = compare_wants(&g_array_index(now, struct sheet_want, i), &g_array_index(closed->sheets, struct sheet_want, i)) == 0;
+    bool ok = true;
+    if (generations == NULL)
+        *same = *same && compare_all(closed->sheets, now);
+    else if (*same)
+        ok = compare_generations(closed, now, reader, generations, same, error);
     g_array_free(now, TRUE);
-    return true;
+    return ok;
 }
+
+/* ---- looking up ---- */
 
 const struct sheet_want *closed_torn(const struct closed *closed)
 {

@@ -1,10 +1,11 @@
 /* closed: which days of which partitions are in sheets, as one query sees it.
  *
  * A partition's events of a day are those in the sheet of its last revision that has one, and those in the buckets of all later
- * generations. Both move while a query reads: a sheet takes the place of a generation, whose buckets go some time after. So what
- * was read from Redis between closed_read and a closed_compare that finds nothing changed belongs together: no event was left out
- * or counted twice. For the buckets of a generation are there, unchanged but for what is being counted, until {pN}:days says that
- * their sheet is, and a flush of the aggregator changes {pN}:days before it removes a bucket. Owned by one thread. */
+ * generations. Both move while a query reads: a sheet takes the place of a generation, whose buckets go two days of log clock later.
+ * So what was read from Redis between closed_read and closed_compare belongs together if no bucket was removed meanwhile: if the
+ * day's sheet is still the same, for no bucket goes before {pN}:days says that its sheet is there; or else if {pN}:due still has
+ * the generation whole, for it says what is to go before anything of it does. No event was then left out or counted twice. Owned by
+ * one thread. */
 #ifndef DAYBOOK_CLOSED_H
 #define DAYBOOK_CLOSED_H
 
@@ -22,8 +23,9 @@ struct closed {
 /* Days first_day to last_day. NULL with an error. */
 struct closed *closed_read(struct reader *reader, int64_t first_day, int64_t last_day, GError **error);
 void closed_free(struct closed *closed);
-/* Asks once more: whether the same sheets are there, and all that belongs to them was. */
-bool closed_compare(const struct closed *closed, struct reader *reader, bool *same, GError **error);
+/* Asks once more: whether the generations (struct generation of members.h) that were there then, and are in no sheet that closed
+ * has, are still there as a whole, and all that belongs to the sheets was. generations NULL: whether the sheets are the same. */
+bool closed_compare(const struct closed *closed, struct reader *reader, const GArray *generations, bool *same, GError **error);
 
 /* A sheet that was announced without its checksum: to be asked for again. NULL: none. */
 const struct sheet_want *closed_torn(const struct closed *closed);

@@ -312,30 +312,30 @@ static void pass_clear(struct pass *pass)
 
 /* ---- until it belongs together ---- */
 
-/* Whether all that was read belongs together; asked also when a sheet could not be had, for it may have been replaced meanwhile. */
-static bool compare(const struct pass *pass, bool *same, GError **error)
+/* Whether all that was read belongs together. failed: a sheet could not be had, which may have been replaced meanwhile. */
+static bool compare(const struct pass *pass, bool failed, bool *same, GError **error)
 {
+    const GArray *generations = failed ? NULL : pass->all;
     *same = true;
-    if (pass->closed != NULL && !closed_compare(pass->closed, pass->reader, same, error))
+    if (pass->closed != NULL && !closed_compare(pass->closed, pass->reader, generations, same, error))
         return false;
-    return !*same || pass->ever == NULL || closed_compare(pass->ever, pass->reader, same, error);
+    return !*same || pass->ever == NULL || closed_compare(pass->ever, pass->reader, generations, same, error);
 }
 
-/* Reads once. False: what was read does not belong together. */
+/* Reads once. False: what was read does not belong together, and can be read again: no connection was lost. */
 static bool try(struct pass *pass, struct live *live, enum live_outcome *outcome, struct refusal *refusal, GError **error)
 {
-    GError *failure = NULL;
-    g_autoptr(GError) ignored = NULL;
+    g_autoptr(GError) failure = NULL, lost = NULL;
     bool same = true;
     *outcome = read_once(pass, live, refusal, &failure);
-    if (failure == NULL && !compare(pass, &same, &failure))
+    if ((failure == NULL || g_error_matches(failure, READER_ERROR, READER_ERROR_COPY)) &&
+        !compare(pass, failure != NULL, &same, &lost)) {
         *outcome = LIVE_FAILED;
-    else if (g_error_matches(failure, READER_ERROR, READER_ERROR_COPY))
-        compare(pass, &same, &ignored);
-    if (same && failure != NULL)
-        g_propagate_error(error, failure);
-    else
-        g_clear_error(&failure);
+        g_propagate_error(error, failure != NULL ? g_steal_pointer(&failure) : g_steal_pointer(&lost));
+        return true;
+    }
+    if (failure != NULL && same)
+        g_propagate_error(error, g_steal_pointer(&failure));
     return same;
 }
 

@@ -380,8 +380,9 @@ def select(events, params):
     return [e for e in events if params.get("keyId") in (None, e.client) and params.get("organization") in (None, e.org)]
 
 
-def expected(events, now, params):
-    """The whole answer but `timestamp`, with Decimal for what is not an integer and descriptions left out."""
+def expected(events, now, params, through=None, closed=()):
+    """The whole answer but `timestamp`, with Decimal for what is not an integer and descriptions left out. through: the last day
+    that is final, or None; closed: days that are."""
     answer = Answer(params)
     mine = select(events, params)
     start, to, end = window_of(mine, now, answer.params["timeframe"])
@@ -397,7 +398,7 @@ def expected(events, now, params):
     body = {
         "success": True,
         "usage": _usage(answer, total, inside, start, to),
-        "timeSeries": _series(answer, inside, start, to),
+        "timeSeries": _series(answer, inside, start, to, (end - 1) * SLOT, closed),
         "breakdown": _breakdown(answer, inside, total),
     }
     minutes = Counter(e.time // MINUTE for e in whole_minutes)
@@ -411,7 +412,7 @@ def expected(events, now, params):
     longest = max(lengths)
     more = answer.offset + answer.limit < longest
     body["pagination"] = {"total": longest, "limit": answer.limit, "offset": answer.offset, "hasMore": more}
-    return {**body, **answer.latency_of(total), "finalizedThrough": None, "window": {"from": iso(start), "to": iso_ms(to)}}
+    return {**body, **answer.latency_of(total), "finalizedThrough": through and iso(through * DAY)[:10], "window": {"from": iso(start), "to": iso_ms(to)}}
 
 
 def _usage(answer, total, inside, start, to):
@@ -431,12 +432,13 @@ def _usage(answer, total, inside, start, to):
     }
 
 
-def _series(answer, inside, start, to):
-    unit = answer.params["granularity"]
+def _series(answer, inside, start, to, last_slot, closed):
+    unit, closed = answer.params["granularity"], set(closed)
     points = sums_by(inside, lambda e: floor_to(e.time, unit))
     series, at, last = [], floor_to(start, unit), max(points, default=0)
     while at < to or at <= last:
         total = points.get(at, Sum())
+        days = range(max(at, start) // DAY, min(after(at, unit) - 1, last_slot) // DAY + 1)
         series.append(
             {
                 "timestamp": iso(at),
@@ -446,7 +448,7 @@ def _series(answer, inside, start, to):
                 **answer.latencies_of(total),
                 "dataTransferred": total.bytes,
                 **answer.latency_of(total),
-                "provisional": True,
+                "provisional": not closed.issuperset(days),
             }
         )
         at = after(at, unit)
