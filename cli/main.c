@@ -7,6 +7,7 @@
 #include "cli/import_command.h"
 #include "cli/options.h"
 #include "cli/recount.h"
+#include "cli/restore.h"
 #include "cli/status.h"
 #include "cli/verify.h"
 #include "lib/log.h"
@@ -31,6 +32,7 @@ static const struct command commands[] = {
     {"close", "close a day that is over at once", close_command},
     {"verify", "prove that the closed days are what they were", verify_command},
     {"backup", "write what Redis holds, and the archive, to a directory", backup_command},
+    {"restore", "give Redis back what the archive has of the closed days", restore_command},
     {"embedded-broker", NULL, embedded_broker_command},
 };
 

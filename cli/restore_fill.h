@@ -1,0 +1,14 @@
+/* restore_fill: fills in what a Redis lacks of what its own state says is closed. */
+#ifndef DAYBOOK_CLI_RESTORE_FILL_H
+#define DAYBOOK_CLI_RESTORE_FILL_H
+
+#include "cli/restore_write.h"
+
+/* False: it cannot be done; what was added until then stays, and is right. */
+bool restore_fill(struct restore *restore, GError **error);
+
+#define RESTORE_ERROR restore_error_quark()
+GQuark restore_error_quark(void);
+enum restore_error { RESTORE_ERROR_IMPOSSIBLE };
+
+#endif
