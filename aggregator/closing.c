@@ -238,7 +238,9 @@ static bool compare_taken(void *opaque, const struct redis_reply *reply, GError 
     struct asked *asked = opaque;
     const struct sheet_name name = name_of(asked->closing, asked->closing->revision);
     (void)error;
-    g_autoptr(GBytes) there = sheet_fetch_reply(reply, &name, asked->closing->result->sheet_checksum, &asked->error);
+    GBytes *there = sheet_fetch_reply(reply, &name, asked->closing->result->sheet_checksum, &asked->error);
+    if (there)
+        g_bytes_unref(there);
     return true;
 }
 

@@ -191,16 +191,39 @@ static uint32_t table_number(struct symbols *symbols, struct table *table, uint3
 
 /* ---- generations ---- */
 
+/* Symbols are 1, 2, 3, … without a gap, each of one name. */
+struct numbers {
+    uint8_t seen[KEYS_CLIENTS_MAX / 8 + 1];
+    uint32_t n, highest;
+};
+
+static bool take_number(struct numbers *numbers, const struct redis_reply *reply, uint32_t cap, uint32_t *number)
+{
+    uint64_t value;
+    if (!number_read(redis_reply_text(reply), &value) || value == 0 || value > cap + 1)
+        return false;
+    *number = (uint32_t)value;
+    uint8_t *byte = &numbers->seen[(value - 1) / 8], bit = (uint8_t)(1 << (value - 1) % 8);
+    bool again = *byte & bit;
+    *byte |= bit;
+    numbers->n++;
+    numbers->highest = MAX(numbers->highest, *number);
+    return !again;
+}
+
 static bool clients_loaded(void *opaque, const struct redis_reply *reply, GError **error)
 {
     struct generation_tables *tables = opaque;
+    struct numbers numbers = {0};
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
-        uint64_t number;
-        if (!number_read(redis_reply_text(redis_reply_at(reply, i + 1)), &number) || number == 0 || number > KEYS_CLIENTS_MAX + 1)
-            return bad_reply(error, "a client's symbol is no number, or over the cap");
+        uint32_t number;
+        if (!take_number(&numbers, redis_reply_at(reply, i + 1), KEYS_CLIENTS_MAX, &number))
+            return bad_reply(error, "a client's symbol is no number, over the cap, or another's");
         uint32_t name = symbols_name(tables->symbols, redis_reply_text(redis_reply_at(reply, i)));
-        table_put(tables->symbols, &tables->table, name, (uint32_t)number);
+        table_put(tables->symbols, &tables->table, name, number);
     }
+    if (numbers.n != numbers.highest)
+        return bad_reply(error, "a client is missing");
     tables->state = LOADED;
     return true;
 }
@@ -232,16 +255,19 @@ struct generation *symbols_generation(struct symbols *symbols, struct commit *co
 static bool routes_loaded(void *opaque, const struct redis_reply *reply, GError **error)
 {
     struct client *client = opaque;
+    struct numbers routes = {0}, platforms = {0};
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
         struct view text = redis_reply_text(redis_reply_at(reply, i));
-        uint64_t number;
-        enum symbol_kind kind = text.size > 0 && text.data[0] == 'r' ? SYMBOL_ROUTE : SYMBOL_PLATFORM;
-        if (!number_read(redis_reply_text(redis_reply_at(reply, i + 1)), &number) || number == 0 || number > caps[kind] + 1 ||
-            text.size == 0)
-            return bad_reply(error, "a symbol is no number, or over the cap");
+        uint32_t number;
+        bool route = text.size > 0 && text.data[0] == 'r', platform = text.size > 0 && text.data[0] == 'p';
+        enum symbol_kind kind = route ? SYMBOL_ROUTE : SYMBOL_PLATFORM;
+        if ((!route && !platform) || !take_number(route ? &routes : &platforms, redis_reply_at(reply, i + 1), caps[kind], &number))
+            return bad_reply(error, "a symbol is no number, over the cap, or another's");
         uint32_t name = symbols_name(client->symbols, view_make(text.data + 1, text.size - 1));
-        table_put(client->symbols, &client->tables[kind], name, (uint32_t)number);
+        table_put(client->symbols, &client->tables[kind], name, number);
     }
+    if (routes.n != routes.highest || platforms.n != platforms.highest)
+        return bad_reply(error, "a route or platform is missing");
     return true;
 }
 
@@ -331,14 +357,29 @@ void symbols_prefetch(const struct client *client, enum symbol_kind kind, uint32
         intmap_prefetch(&client->tables[kind].numbers, name);
 }
 
+/* A block of users is written whole: of the open one, what it has already. */
+static size_t open_block_bytes(const struct symbols *symbols, const struct table *table, uint32_t n)
+{
+    size_t bytes = 0;
+    for (uint32_t at = n / KEYS_USERS_PER_BLOCK * KEYS_USERS_PER_BLOCK; at < n; at++)
+        bytes += intern_get(symbols->names, g_array_index(table->names, uint32_t, at)).size + 1;
+    return bytes;
+}
+
 uint32_t symbols_number(struct symbols *symbols, struct client *client, enum symbol_kind kind, uint32_t name, bool *over_cap)
 {
     if (name == 0)
         return 0;
-    uint32_t known = client->tables[kind].n;
-    uint32_t number = table_number(symbols, &client->tables[kind], name, caps[kind], KEYS_OTHER, over_cap);
-    if (number > known && !client->dirty) {
+    struct table *table = &client->tables[kind];
+    uint32_t known = table->n;
+    uint32_t number = table_number(symbols, table, name, caps[kind], KEYS_OTHER, over_cap);
+    if (number <= known)
+        return number;
+    if (kind == SYMBOL_USER && table->fresh->len == 1)
+        symbols->dirty_bytes += open_block_bytes(symbols, table, known);
+    if (!client->dirty) {
         client->dirty = true;
+        symbols->dirty_bytes += 2 * KEYS_MAX; /* its two keys */
         g_ptr_array_add(symbols->dirty_clients, client);
     }
     return number;
