@@ -129,8 +129,10 @@ static void print_text(const struct listing *listing)
         civil_format_day(day, due->day);
         if (i == 0)
             printf("\nNot closed yet\n");
-        printf("%-10s %4d %14" G_GUINT64_FORMAT " events %s  waits for %s\n", day, due->revision, due->events,
-               due->revision > 1 ? "more " : "", due->waits_for);
+        printf("%-10s %4d", day, due->revision);
+        if (due->events > 0)
+            printf(" %14" G_GUINT64_FORMAT " %sevents", due->events, due->revision > 1 ? "late " : "");
+        printf("  waits for %s\n", due->waits_for);
     }
     if (day_table_finalized(listing->table, &finalized)) {
         civil_format_day(day, finalized);

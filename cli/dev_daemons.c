@@ -42,15 +42,17 @@ static char *aggregator_conf(const struct dev_system *dev)
     bool embedded = strcmp(dev->options.broker, "embedded") == 0;
     const char *properties = embedded ? "properties=session.timeout.ms=3000;heartbeat.interval.ms=500\n" : "";
 
-    return g_strdup_printf("[kafka]\nbrokers=%s\ntopic=%s\nnew_log=%s\n%s\n[redis]\nurl=%s\n\n[listen]\nport=%d\n", dev->brokers,
-                           dev->state->topic, dev->new_log ? "accept" : "stop", properties, dev->redis_url,
-                           dev->state->ports[DEV_PORT_AGGREGATOR]);
+    return g_strdup_printf("[kafka]\nbrokers=%s\ntopic=%s\nnew_log=%s\n%s\n[redis]\nurl=%s\n\n[closing]\narchive=%s/archive\n\n"
+                           "[listen]\nport=%d\n",
+                           dev->brokers, dev->state->topic, dev->new_log ? "accept" : "stop", properties, dev->redis_url,
+                           dev->options.dir, dev->state->ports[DEV_PORT_AGGREGATOR]);
 }
 
 static char *api_conf(const struct dev_system *dev)
 {
-    return g_strdup_printf("[listen]\naddress=127.0.0.1\nport=%d\n\n[redis]\nurl=%s\n\n[auth]\ntoken=%s\n",
-                           dev->state->ports[DEV_PORT_API], dev->redis_url, dev->state->api_token);
+    return g_strdup_printf("[listen]\naddress=127.0.0.1\nport=%d\n\n[redis]\nurl=%s\n\n[auth]\ntoken=%s\n\n[archive]\n"
+                           "directory=%s/archive\n",
+                           dev->state->ports[DEV_PORT_API], dev->redis_url, dev->state->api_token, dev->options.dir);
 }
 
 /* "--set section.key=value" for every --set of this program. */

@@ -90,7 +90,7 @@ bool dev_options_check(const struct dev_options *options, GError **error)
 
 static bool make_directories(const char *dir, GError **error)
 {
-    static const char *const names[] = {"log", "conf", "redis", "kafka", "journal"};
+    static const char *const names[] = {"log", "conf", "redis", "kafka", "journal", "archive"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *path = g_build_filename(dir, names[i], NULL);
@@ -150,6 +150,7 @@ static bool write_env(const struct dev_system *dev, GError **error)
     g_string_append_printf(text, "API_TOKEN=%s\n", dev->state->api_token);
     g_string_append_printf(text, "AGGREGATOR_URL=http://127.0.0.1:%d\n", dev->state->ports[DEV_PORT_AGGREGATOR]);
     g_string_append_printf(text, "KAFKA_BROKERS=%s\nTOPIC=%s\nREDIS_URL=%s\n", dev->brokers, dev->state->topic, dev->redis_url);
+    g_string_append_printf(text, "ARCHIVE_DIR=%s/archive\n", dev->options.dir);
     add_pid(dev, text, "COLLECTOR_PID", DEV_COLLECTOR);
     add_pid(dev, text, "AGGREGATOR_PID", DEV_AGGREGATOR);
     add_pid(dev, text, "API_PID", DEV_API);

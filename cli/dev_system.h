@@ -1,9 +1,9 @@
 /* dev_system: the five processes of `daybook dev`: Redis, broker, aggregator, API, collector: start, wait until ready, stop,
  * restart.
  *
- * All that is kept is under DIR: redis/ (append-only file), kafka/ (real broker), journal/ (collector), log/, conf/ (the settings
- * each daemon was started with), state (cli/dev_state.h), and env while everything is ready. Owned by one thread. Errors are full
- * sentences for people; whatever was started before an error is still running, the caller stops it.
+ * All that is kept is under DIR: redis/ (append-only file), kafka/ (real broker), journal/ (collector), archive/ (closed days),
+ * log/, conf/ (the settings each daemon was started with), state (cli/dev_state.h), and env while everything is ready. Owned by one
+ * thread. Errors are full sentences for people; whatever was started before an error is still running, the caller stops it.
  *
  * Order. Start: Redis, broker, aggregator, API, collector. Stop: the reverse, but for the API, which goes after the aggregator:
  * intake first, then what drains it. */

@@ -213,8 +213,8 @@ static bool check_arguments(struct arguments *arguments, int argc, char **argv, 
         *exit_code = options_fail("--threads is between 1 and %d", THREADS_MAX);
     else if (arguments->keep_days < 0)
         *exit_code = options_fail("--keep-days must not be negative");
-    else if (arguments->memory_mib < 16 || arguments->memory_mib > 1 << 20)
-        *exit_code = options_fail("--memory is between 16 and %d MiB", 1 << 20);
+    else if (arguments->memory_mib < 1 || arguments->memory_mib > 1 << 20)
+        *exit_code = options_fail("--memory is between 1 and %d MiB", 1 << 20);
     else
         return true;
     return false;

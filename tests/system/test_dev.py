@@ -11,7 +11,7 @@ from dev_system import DevSystem, events, is_running
 from harness import BIN, run_program, wait_until
 
 NAMES = {
-    "COLLECTOR_URL", "COLLECTOR_SOCKET", "API_URL", "API_TOKEN", "KAFKA_BROKERS", "TOPIC", "REDIS_URL", "COLLECTOR_PID", "AGGREGATOR_PID",
+    "COLLECTOR_URL", "COLLECTOR_SOCKET", "API_URL", "API_TOKEN", "KAFKA_BROKERS", "TOPIC", "REDIS_URL", "ARCHIVE_DIR", "COLLECTOR_PID", "AGGREGATOR_PID",
     "API_PID", "BROKER_PID", "REDIS_PID",
 }
 PARTS = ["collector", "aggregator", "api", "redis", "broker"]
