@@ -142,7 +142,7 @@ static enum query_outcome read_days(struct reader *reader, struct query *query, 
     struct ledger_index *index = ledger_cache_take(job->route->ledger, reader, error);
     if (index == NULL)
         return QUERY_FAILED;
-    const struct ledger_place place = {reader, index, job->route->archive};
+    const struct ledger_place place = {.reader = reader, .index = index, .archive = job->route->archive};
     g_string_truncate(job->body, 0);
     enum query_outcome outcome =
         job->params.kind == DAYS_LIST ? answer_list(job, &place, error) : answer_day(job, &place, refusal, error);

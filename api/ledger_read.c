@@ -92,6 +92,8 @@ static void read_from_archive(const struct ledger_place *place, uint64_t n, stru
 
 /* ---- proof ---- */
 
+static bool read_alone(const struct ledger_place *place, uint64_t n, GError **error);
+
 /* The checksum that entry n must have, as one copy of the entry behind it says; false: it says nothing. */
 static bool expectation(const struct copy *next, uint8_t checksum[LEDGER_CHECKSUM_SIZE])
 {
@@ -128,12 +130,16 @@ static bool refuse(uint64_t n, const struct copy *redis, const struct copy *arch
     return false;
 }
 
-static bool refuse_unproved(uint64_t n, const struct copy *next, GError **error)
+/* The entry behind is damaged: its own refusal says more, if it can be proved to be. */
+static bool refuse_unproved(const struct ledger_place *place, uint64_t n, const struct copy *next, GError **error)
 {
-    g_set_error(error, READER_ERROR, READER_ERROR_COPY,
-                "Entry %" G_GUINT64_FORMAT " of the ledger cannot be proved: the entry behind it, field %" G_GUINT64_FORMAT
-                " of {p0}:ledger, is damaged: %s.",
-                n, n + 1, next->fault != NULL ? next->fault : "it names no entry before it");
+    g_autoptr(GError) reason = NULL;
+    if (place->alone || read_alone(place, n + 1, &reason))
+        g_set_error(&reason, READER_ERROR, READER_ERROR_COPY,
+                    "The entry behind it, field %" G_GUINT64_FORMAT " of {p0}:ledger, is damaged: %s.", n + 1,
+                    next->fault != NULL ? next->fault : "it names no entry before it");
+    g_set_error(error, READER_ERROR, READER_ERROR_COPY, "Entry %" G_GUINT64_FORMAT " of the ledger cannot be proved. %s", n,
+                reason->message);
     return false;
 }
 
@@ -158,7 +164,7 @@ static bool settle(const struct ledger_place *place, uint64_t n, struct copy *co
         copy_clear(&archived_next);
     }
     if (!known)
-        return refuse_unproved(n, next, error);
+        return refuse_unproved(place, n, next, error);
     if (is_proved(copy, checksum))
         return true;
     read_from_archive(place, n, &archived);
@@ -236,6 +242,18 @@ static bool read_some(const struct ledger_place *place, const uint64_t *wanted, 
     return ok;
 }
 
+static void take_nothing(struct copy *copy, const struct ledger_summary *summary, void *opaque)
+{
+    (void)copy, (void)summary, (void)opaque;
+}
+
+static bool read_alone(const struct ledger_place *place, uint64_t n, GError **error)
+{
+    struct ledger_place alone = *place;
+    alone.alone = true;
+    return read_some(&alone, &n, 1, take_nothing, NULL, error);
+}
+
 /* The entry says what the index says. */
 static bool check_line(const struct ledger_line *line, const struct ledger_summary *summary, GError **error)
 {
@@ -271,11 +289,6 @@ struct ledger_entry *ledger_read_entry(const struct ledger_place *place, guint p
         return taken.entry;
     ledger_entry_free(taken.entry);
     return NULL;
-}
-
-static void take_nothing(struct copy *copy, const struct ledger_summary *summary, void *opaque)
-{
-    (void)copy, (void)summary, (void)opaque;
 }
 
 bool ledger_read_summaries(const struct ledger_place *place, guint first, guint end, struct ledger_summary *summaries,

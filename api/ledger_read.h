@@ -13,6 +13,7 @@ struct ledger_place {
     struct reader *reader;
     struct ledger_index *index;
     struct archive *archive; /* NULL: there is none */
+    bool alone;              /* ledger_read.c's own: no other entry is asked about */
 };
 
 /* The entry of a line in full; ledger_entry_free it. NULL with an error. */

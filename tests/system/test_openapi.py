@@ -9,6 +9,7 @@ import urllib.parse
 import urllib.request
 import zlib
 
+import closed_fixture
 import jsonschema
 import live_fixture as fixture
 import pytest
@@ -37,6 +38,16 @@ def operations():
             yield method.upper(), path, operation
 
 
+def parameters_of(operation):
+    return [resolve(parameter) for parameter in operation.get("parameters", [])]
+
+
+def filled_in(path):
+    """A path whose parameters name what is there."""
+    yesterday = fixture.iso(time.time() * 1000 - fixture.DAY)[:10]
+    return path.replace("{day}", yesterday).replace("{revision}", "1")
+
+
 def check(schema, value):
     """The schema lies in the document, so that its references work."""
     whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "components": SPEC["components"], **schema}
@@ -58,10 +69,13 @@ def check_answer(operation, answer):
     """An answer is one of those that the operation describes."""
     status, headers, body = answer
     described = resolve(operation["responses"][str(status)])
-    kind = headers["Content-Type"].partition(";")[0]
-    assert kind in described["content"], (status, kind)
     for name in described.get("headers", {}):
         assert headers[name] is not None, name
+    if "content" not in described:
+        assert body == b"" and headers["Content-Type"] is None
+        return
+    kind = headers["Content-Type"].partition(";")[0]
+    assert kind in described["content"], (status, kind)
     if kind == "application/json":
         check(described["content"][kind]["schema"], json.loads(body))
 
@@ -69,7 +83,12 @@ def check_answer(operation, answer):
 @pytest.fixture
 def api(tmp_path, redis):
     now = int(time.time() * 1000)
-    fixture.write(redis.client(), fixture.random_events(1, now, n=1500), 4, now)
+    events = fixture.random_events(1, now, n=1500)
+    fixture.write(redis.client(), events, 4, now)
+    books = closed_fixture.Books(redis.client(), events, 4)
+    for day in range(now // fixture.DAY - 6, now // fixture.DAY):
+        for revision in (1, 2):
+            books.close(day, revision)
     made = Api("api", "api", tmp_path / "api", {"redis.url": redis.url, "auth.token": API_TOKEN}).start()
     yield made
     made.kill()
@@ -110,7 +129,8 @@ def test_the_same_routes():
 
 
 def test_every_route_answers(api):
-    for method, path, operation in operations():
+    for method, pattern, operation in operations():
+        path = filled_in(pattern)
         answer = fetch(api, method, path)
         assert answer[0] == 200, (path, answer)
         check_answer(operation, answer)
@@ -123,10 +143,18 @@ def test_every_route_answers(api):
             assert answer[0] == 405
             check_answer(operation, answer)
         assert fetch(api, "HEAD", path)[0] == 200
+        if "304" in operation["responses"]:
+            answer = fetch(api, method, path, headers={"If-None-Match": answer_tag(api, path)})
+            assert answer[0] == 304
+            check_answer(operation, answer)
+
+
+def answer_tag(api, path):
+    return fetch(api, "GET", path)[1]["ETag"]
 
 
 def test_no_other_route_answers(api):
-    words = ["", "v1", "v2", "api", "developer", "usage", "keys", "stats", "docs", "openapi.yaml"]
+    words = ["", "v1", "v2", "api", "developer", "usage", "days", "keys", "stats", "docs", "openapi.yaml"]
     words += ["healthz", "health", "readyz", "metrics"]
     known = {path for _, path, _ in operations()}
     for n in (1, 2, 3):
@@ -161,6 +189,34 @@ def test_answers_of_all_kinds(api, redis):
     ready = SPEC["paths"]["/readyz"]["get"]
     wait_until(lambda: fetch(api, "GET", "/readyz")[0] == 503, 5, "readiness")
     check_answer(ready, fetch(api, "GET", "/readyz"))
+
+
+def test_answers_of_the_ledger(api, redis):
+    paths = [path for path in SPEC["paths"] if path.startswith("/api/v2/usage/days")]
+    assert len(paths) == 3
+    for path in paths:
+        operation = SPEC["paths"][path]["get"]
+        good = filled_in(path)
+        tried = [(good, {}), (good, {"nonsense": "1"}), (good, {"pageSize": "2"}), (good, {"from": "x"}), (good, {"after": "x"})]
+        tried += [(path.replace("{day}", "2026-02-30").replace("{revision}", "1"), {})]
+        tried += [(path.replace("{day}", "2999-01-01").replace("{revision}", "1"), {})]
+        tried += [(good.replace("revisions/1", "revisions/77"), {})]
+        for one, parameters in tried:
+            check_answer(operation, fetch(api, "GET", one, **parameters))
+    redis.kill()
+    for path in paths:
+        answer = fetch(api, "GET", filled_in(path))
+        assert answer[0] == 503
+        check_answer(SPEC["paths"][path]["get"], answer)
+
+
+def test_the_same_parameters_of_the_ledger(api):
+    operation = SPEC["paths"]["/api/v2/usage/days"]["get"]
+    status, _, body = fetch(api, "GET", "/api/v2/usage/days", nonsense="1")
+    assert status == 400 and sorted(json.loads(body)["allowed"]) == sorted(p["name"] for p in parameters_of(operation))
+    size = next(p["schema"] for p in parameters_of(operation) if p["name"] == "pageSize")
+    for value, wanted in [(size["minimum"], 200), (size["maximum"], 200), (size["minimum"] - 1, 400), (size["maximum"] + 1, 400)]:
+        assert fetch(api, "GET", "/api/v2/usage/days", pageSize=value)[0] == wanted
 
 
 def test_the_same_parameters(api):
