@@ -1,251 +1,276 @@
-/* closed_world: a Redis and an archive with closed days, as the aggregator leaves them, for the tests of what reads them. */
+/* closed_world: random requests of one partition, as buckets and as sheets in a real Redis: what an aggregator would have written
+ * before and after a day is closed. */
 #ifndef DAYBOOK_TESTS_CLOSED_WORLD_H
 #define DAYBOOK_TESTS_CLOSED_WORLD_H
 
-#include "cli/client_sums.h"
-#include "lib/archive.h"
+#include "lib/civil.h"
 #include "lib/keys.h"
 #include "lib/ledger.h"
 #include "lib/redis.h"
 #include "lib/sheet.h"
 #include "tests/unit/redis_process.h"
 
-#include <ftw.h>
+enum { WORLD_CLIENTS = 4, WORLD_ROUTES = 3 };
 
-enum { WORLD_PARTITIONS = 2, WORLD_DAY = 20778 /* 2026-11-21 */ };
-
-struct closed_world {
-    struct redis_process server;
-    struct redis *redis;
-    char *dir; /* of the archive */
-    struct archive *archive;
-    uint64_t n; /* entries so far */
-    uint8_t checksum[LEDGER_CHECKSUM_SIZE];
-    struct sheet_builder *rows[WORLD_PARTITIONS]; /* for the next closing */
-    GHashTable *sums, *before;                    /* of the rows; of the last revision that was closed */
-    int64_t before_day;
-    int64_t offset;
-    /* May change an entry before it is written. */
-    void (*tamper)(struct ledger_entry *entry);
+struct world_event {
+    int64_t time_ms;
+    int client, route, revision;
+    uint32_t status;
+    uint64_t latency_us, bytes;
 };
 
-static inline void world_do(struct closed_world *world, struct redis_reply *reply, GError *error)
+struct world {
+    struct redis_process server;
+    struct redis *redis;
+    GArray *events; /* struct world_event */
+};
+
+static const char *const world_clients[WORLD_CLIENTS] = {"c-1", "c-2", "c-3", "{other}"};
+static const char *const world_organizations[WORLD_CLIENTS] = {"acme", "acme", "globex", ""};
+static const char *const world_routes[WORLD_ROUTES] = {"GET /v1/orders/{id}", "POST /v1/orders", KEYS_OTHER};
+
+static inline void world_start(struct world *world)
 {
-    (void)world;
-    g_assert_no_error(error);
-    redis_reply_free(reply);
-}
-
-#define world_call(world, ...)                                                                   \
-    do {                                                                                         \
-        GError *world_error = NULL;                                                              \
-        struct redis_reply *world_reply = redis_call((world)->redis, &world_error, __VA_ARGS__); \
-        world_do((world), world_reply, world_error);                                             \
-    } while (0)
-
-static inline void world_set_up(struct closed_world *world)
-{
-    GError *error = NULL;
-
-    *world = (struct closed_world){.before_day = -1, .offset = 100};
+    g_autoptr(GError) error = NULL;
     redis_process_start(&world->server, 0, NULL);
-    const struct redis_settings settings = {.url = world->server.url, .connect_timeout_ms = 5000, .command_timeout_ms = 5000};
+    const struct redis_settings settings = {world->server.url, 1000, 5000};
     world->redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
-    world->dir = g_dir_make_tmp("daybook-archive-XXXXXX", &error);
-    g_assert_no_error(error);
-    world->archive = archive_open(world->dir, &error);
-    g_assert_no_error(error);
-    world->sums = client_sums_new();
-    world->before = client_sums_new();
-    for (int i = 0; i < WORLD_PARTITIONS; i++)
-        world->rows[i] = sheet_builder_new();
-    world_call(world, "HSET daybook:topic topic usage.events partitions %s", "2");
+    world->events = g_array_new(FALSE, TRUE, sizeof(struct world_event));
 }
 
-static inline int world_remove(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-    (void)status;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
-static inline void world_tear_down(struct closed_world *world)
+static inline void world_clear(struct world *world)
 {
     redis_free(world->redis);
+    g_array_free(world->events, TRUE);
     redis_process_clear(&world->server);
-    archive_free(world->archive);
-    nftw(world->dir, world_remove, 16, FTW_DEPTH | FTW_PHYS);
-    g_free(world->dir);
-    g_hash_table_unref(world->sums);
-    g_hash_table_unref(world->before);
-    for (int i = 0; i < WORLD_PARTITIONS; i++)
-        sheet_builder_free(world->rows[i]);
 }
 
-/* So many requests of a client of an organization, by a user, for the next closing: clients c-0, c-2, … are in partition 0. */
-static inline void world_rows(struct closed_world *world, const char *organization, int client, const char *user, uint64_t requests)
+static inline void world_do(struct world *world, size_t argc, const struct view *argv)
 {
-    g_autofree char *name = g_strdup_printf("c-%d", client);
-    struct sheet_row row = {.organization = view_of(organization),
-                            .client = view_of(name),
-                            .user = view_of(user),
-                            .method = view_of("GET"),
-                            .template = view_of("/v1/orders/{id}"),
-                            .platform = view_of(""),
-                            .slot = 40};
-
-    measure_init(&row.measure);
-    for (uint64_t i = 0; i < requests; i++)
-        measure_add(&row.measure, 200, 1000 + i, 10, 20, true);
-    if (requests > 0)
-        g_assert_true(sheet_builder_add(world->rows[client % WORLD_PARTITIONS], &row, NULL));
-    measure_clear(&row.measure);
-    client_sums_add(world->sums, row.organization, row.client, requests);
-}
-
-/* Writes the partition's sheet, and what the partition says of it. */
-static inline struct partition_day *world_sheet(struct closed_world *world, int partition, int64_t day, int revision,
-                                                enum seal_reason reason)
-{
-    struct partition_day *said = partition_day_new();
-    const struct sheet_totals totals = *sheet_builder_totals(world->rows[partition]);
-    const struct sheet_name name = {partition, day, revision};
-    g_autofree char *generation = g_strdup_printf("%" G_GINT64_FORMAT ".%d", day, revision);
-    GError *error = NULL;
-    char key[KEYS_MAX];
-    gsize size;
-
-    said->partition = (uint32_t)partition;
-    said->reason = reason;
-    said->seal_offset = (uint64_t)world->offset++;
-    said->sealed_at_ms = (day + 1) * KEYS_DAY_MS + 3600 * 1000 + revision;
-    said->first_offset = totals.requests ? 5 : 0;
-    said->end_offset = totals.requests ? 9 : 0;
-    said->events = totals.requests;
-    said->late = revision > 1 && totals.requests ? 1 : 0;
-    said->rows = totals.rows;
-    said->has_sheet = true;
-    const struct sheet_header header = {(uint32_t)partition, (uint32_t)day, (uint32_t)revision, said->first_offset,
-                                        said->end_offset};
-    g_autoptr(GBytes) bytes = sheet_builder_finish(world->rows[partition], &header, &error);
+    g_autoptr(GError) error = NULL;
+    struct redis_reply *reply = redis_command(world->redis, argc, argv, &error);
     g_assert_no_error(error);
-    sheet_checksum(bytes, said->sheet_checksum);
-    g_autoptr(GBytes) packed = sheet_pack(bytes);
-    keys_sheet(key, partition, day, revision);
-    const void *data = g_bytes_get_data(packed, &size);
-    world_call(world, "SET %s %b", key, data, size);
-    g_assert_true(archive_put_sheet(world->archive, &name, packed, &error));
-    g_autoptr(GBytes) closed = partition_day_pack(said);
-    keys_plain(key, partition, "closed");
-    data = g_bytes_get_data(closed, &size);
-    world_call(world, "HSET %s %s %b", key, generation, data, size);
-    return said;
-}
-
-static inline void world_add_totals(struct closed_world *world, struct ledger_entry *entry)
-{
-    g_autoptr(GPtrArray) sorted = client_sums_sorted(world->sums);
-    struct organization_total *last = NULL;
-
-    for (guint i = 0; i < sorted->len; i++) {
-        const struct client_sum *sum = g_ptr_array_index(sorted, i);
-        int64_t difference = (int64_t)(sum->requests - client_sums_get(world->before, sum->organization, sum->client));
-        if (!last || strcmp(last->organization, sum->organization) != 0) {
-            last = g_new0(struct organization_total, 1);
-            last->organization = g_strdup(sum->organization);
-            g_ptr_array_add(entry->organizations, last);
-        }
-        last->requests += sum->requests;
-        if (entry->revision == 1 || difference == 0)
-            continue;
-        struct client_difference *changed = g_new(struct client_difference, 1);
-        *changed = (struct client_difference){g_strdup(sum->organization), g_strdup(sum->client), difference};
-        g_ptr_array_add(entry->differences, changed);
-    }
-}
-
-static inline void world_write_entry(struct closed_world *world, const struct ledger_entry *entry)
-{
-    g_autofree char *generation = g_strdup_printf("%u.%u", entry->day, entry->revision);
-    g_autofree char *n = g_strdup_printf("%" G_GUINT64_FORMAT, entry->n);
-    g_autofree char *day = g_strdup_printf("%u", entry->day);
-    g_autoptr(GBytes) record = ledger_entry_pack(entry);
-    const struct day_state state = {(int)entry->revision, (int)entry->revision, (int)entry->revision, 0};
-    char hex[2 * LEDGER_CHECKSUM_SIZE + 1], text[DAY_TEXT_MAX];
-    GError *error = NULL;
-    gsize size;
-    const void *data = g_bytes_get_data(record, &size);
-
-    ledger_checksum(view_make(data, size), world->checksum);
-    ledger_hex(world->checksum, hex);
-    world_call(world, "HSET {p0}:ledger %s %b", n, data, size);
-    world_call(world, "HSET {p0}:entries %s %s", generation, n);
-    world_call(world, "HSET {p0}:meta ledger %s ledger_checksum %s archived %s", n, hex, n);
-    g_assert_true(archive_put_entry(world->archive, entry->n, record, &error));
-    g_assert_no_error(error);
-    for (int i = 0; i < WORLD_PARTITIONS; i++) {
-        char key[KEYS_MAX];
-        keys_plain(key, i, "days");
-        day_state_write(&state, text);
-        const struct view words[] = {view_of("HSET"), view_of(key), view_of(day), view_of(text)};
-        world_do(world, redis_command(world->redis, G_N_ELEMENTS(words), words, &error), error);
-    }
-}
-
-/* Closes the day in a revision, with the rows that were given since the last closing: all of the day's. */
-static inline void world_close(struct closed_world *world, int64_t day, int revision, enum seal_reason reason)
-{
-    struct ledger_entry *entry = ledger_entry_new();
-
-    if (world->before_day != day)
-        g_hash_table_remove_all(world->before);
-    entry->n = ++world->n;
-    entry->has_previous = entry->n > 1;
-    if (entry->has_previous)
-        memcpy(entry->previous_checksum, world->checksum, sizeof world->checksum);
-    entry->day = (uint32_t)day;
-    entry->revision = (uint32_t)revision;
-    for (int i = 0; i < WORLD_PARTITIONS; i++)
-        g_ptr_array_add(entry->partitions, world_sheet(world, i, day, revision, reason));
-    ledger_entry_add_up(entry);
-    world_add_totals(world, entry);
-    if (world->tamper)
-        world->tamper(entry);
-    world_write_entry(world, entry);
-    ledger_entry_free(entry);
-    g_hash_table_unref(world->before);
-    world->before = world->sums;
-    world->before_day = day;
-    world->sums = client_sums_new();
-}
-
-/* Flips one bit in the middle of a string value. */
-static inline void world_flip_value(struct closed_world *world, const char *key)
-{
-    GError *error = NULL;
-    struct redis_reply *reply = redis_call(world->redis, &error, "GET %s", key);
-
-    g_assert_no_error(error);
-    struct view text = redis_reply_text(reply);
-    g_assert_cmpuint(text.size, >, 0);
-    g_autofree char *changed = g_memdup2(text.data, text.size);
-    changed[text.size / 2] ^= 4;
-    world_call(world, "SET %s %b", key, changed, text.size);
     redis_reply_free(reply);
 }
 
-static inline void world_flip_file(const char *path)
+static inline void world_set(struct world *world, const char *command, const char *key, const char *field, const char *value)
 {
-    g_autofree char *text = NULL;
-    gsize size;
-    GError *error = NULL;
+    const struct view argv[] = {view_of(command), view_of(key), view_of(field), view_of(value)};
+    world_do(world, value != NULL ? 4 : 3, argv);
+}
 
-    g_assert_true(g_file_get_contents(path, &text, &size, &error));
-    text[size / 2] ^= 4;
-    g_chmod(path, 0644);
-    g_assert_true(g_file_set_contents(path, text, (gssize)size, &error));
+static inline void world_delete(struct world *world, const char *key)
+{
+    const struct view argv[] = {view_of("UNLINK"), view_of(key)};
+    world_do(world, 2, argv);
+}
+
+static inline void world_add(struct world *world, GRand *rand, int64_t day, int revision)
+{
+    static const uint32_t statuses[] = {200, 200, 200, 201, 404, 500};
+    struct world_event event = {.revision = revision};
+    event.time_ms = day * CIVIL_DAY_MS + (int64_t)(g_rand_double(rand) * (double)CIVIL_DAY_MS);
+    event.client = g_rand_int_range(rand, 0, WORLD_CLIENTS);
+    event.route = g_rand_int_range(rand, 0, WORLD_ROUTES);
+    event.status = statuses[g_rand_int_range(rand, 0, G_N_ELEMENTS(statuses))];
+    event.latency_us = g_rand_int(rand) >> g_rand_int_range(rand, 0, 30);
+    event.bytes = g_rand_int(rand);
+    g_array_append_val(world->events, event);
+}
+
+/* ---- buckets: for each key the sum of its events ---- */
+
+static inline void world_sum_free(void *opaque)
+{
+    measure_clear(opaque);
+    g_free(opaque);
+}
+
+static inline void world_merge(GHashTable *sums, const char *name, const struct world_event *event)
+{
+    struct measure *sum = g_hash_table_lookup(sums, name);
+    if (sum == NULL) {
+        sum = g_new(struct measure, 1);
+        measure_init(sum);
+        g_hash_table_insert(sums, g_strdup(name), sum);
+    }
+    measure_add(sum, event->status, event->latency_us, 3, event->bytes, true);
+}
+
+static inline void world_names(struct world *world, int64_t day, int revision, int client)
+{
+    char key[KEYS_MAX], symbol[16];
+    g_autofree char *name = g_strdup_printf("%s\x1f%s", world_organizations[client], world_clients[client]);
+    keys_clients(key, 0, day, revision);
+    g_snprintf(symbol, sizeof symbol, "%d", client + 1);
+    world_set(world, "HSET", key, name, symbol);
+    for (int route = 0; route < WORLD_ROUTES; route++) {
+        g_autofree char *field = g_strdup_printf("r%s", world_routes[route]);
+        keys_routes(key, 0, day, revision, (uint32_t)client + 1);
+        g_snprintf(symbol, sizeof symbol, "%d", route + 1);
+        world_set(world, "HSET", key, field, symbol);
+    }
+}
+
+/* "key field" -> measure: a slot's lines or a minute's client. */
+static inline void world_write_sums(struct world *world, GHashTable *sums, bool slots)
+{
+    GHashTableIter iterator;
+    gpointer name, sum;
+    g_hash_table_iter_init(&iterator, sums);
+    while (g_hash_table_iter_next(&iterator, &name, &sum)) {
+        g_auto(GStrv) words = g_strsplit(name, " ", 2);
+        g_autoptr(GString) text = g_string_new(NULL);
+        if (slots)
+            g_string_append_printf(text, "%s.0.0 ", words[1]);
+        measure_format(sum, text);
+        if (slots)
+            g_string_append_c(text, '\n');
+        world_set(world, "HSET", words[0], words[1], text->str);
+    }
+}
+
+static inline int world_slot(const struct world_event *event)
+{
+    return (int)(event->time_ms % CIVIL_DAY_MS / KEYS_SLOT_MS);
+}
+
+/* All of a generation. (Each route has a shard of its own: any is right for a reader.) */
+static inline void world_write(struct world *world, int64_t day, int revision)
+{
+    g_autoptr(GHashTable) slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, world_sum_free);
+    g_autoptr(GHashTable) minutes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, world_sum_free);
+    char key[KEYS_MAX], symbol[16], count[16], name[KEYS_MAX + 16];
+    int n = 0;
+    for (guint i = 0; i < world->events->len; i++) {
+        const struct world_event *event = &g_array_index(world->events, struct world_event, i);
+        int64_t minute = event->time_ms / KEYS_MINUTE_MS;
+        if (event->time_ms / CIVIL_DAY_MS != day || event->revision != revision)
+            continue;
+        n++;
+        world_names(world, day, revision, event->client);
+        keys_slot(key, 0, day, revision, world_slot(event), (uint32_t)event->client + 1);
+        g_snprintf(name, sizeof name, "%s %d", key, event->route + 1);
+        world_merge(slots, name, event);
+        keys_minute(key, 0, minute, revision, 0);
+        g_snprintf(name, sizeof name, "%s %d", key, event->client + 1);
+        world_merge(minutes, name, event);
+        g_snprintf(symbol, sizeof symbol, "%d", event->client + 1);
+        keys_slot_clients(key, 0, day, revision, world_slot(event));
+        world_set(world, "ZINCRBY", key, "1", symbol);
+        keys_minute_clients(key, 0, minute, revision);
+        world_set(world, "ZINCRBY", key, "1", symbol);
+    }
+    world_write_sums(world, slots, true);
+    world_write_sums(world, minutes, false);
+    g_snprintf(name, sizeof name, "cnt:%d.%d", (int)day, revision);
+    g_snprintf(count, sizeof count, "%d", n);
+    if (n > 0)
+        world_set(world, "HSET", "{p0}:meta", name, count);
+}
+
+/* What goes two days after the sheet. */
+static inline void world_remove(struct world *world, int64_t day, int revision)
+{
+    char key[KEYS_MAX], name[64];
+    g_snprintf(name, sizeof name, "g:%d.%d:0", (int)day, revision);
+    world_set(world, "HDEL", "{p0}:due", name, NULL);
+    for (int client = 1; client <= WORLD_CLIENTS; client++) {
+        for (int slot = 0; slot < KEYS_SLOTS_PER_DAY; slot++) {
+            keys_slot(key, 0, day, revision, slot, (uint32_t)client);
+            world_delete(world, key);
+            keys_slot_clients(key, 0, day, revision, slot);
+            world_delete(world, key);
+        }
+        keys_routes(key, 0, day, revision, (uint32_t)client);
+        world_delete(world, key);
+    }
+    keys_clients(key, 0, day, revision);
+    world_delete(world, key);
+    g_snprintf(name, sizeof name, "cnt:%d.%d", (int)day, revision);
+    world_set(world, "HDEL", "{p0}:meta", name, NULL);
+}
+
+/* ---- sheets ---- */
+
+static inline struct view world_split(const char *route, bool method)
+{
+    const char *blank = strchr(route, ' ');
+    if (blank == NULL)
+        return method ? view_of("") : view_of(route);
+    return method ? view_make(route, (size_t)(blank - route)) : view_of(blank + 1);
+}
+
+/* The sheet of a revision: everything up to it. */
+static inline GBytes *world_sheet(const struct world *world, int64_t day, int revision, struct sheet_totals *totals)
+{
+    g_autoptr(GError) error = NULL;
+    struct sheet_builder *builder = sheet_builder_new();
+    for (guint i = 0; i < world->events->len; i++) {
+        const struct world_event *event = &g_array_index(world->events, struct world_event, i);
+        if (event->time_ms / CIVIL_DAY_MS != day || event->revision > revision)
+            continue;
+        struct sheet_row row = {.slot = (uint32_t)world_slot(event)};
+        row.organization = view_of(world_organizations[event->client]);
+        row.client = view_of(world_clients[event->client]);
+        row.method = world_split(world_routes[event->route], true);
+        row.template = world_split(world_routes[event->route], false);
+        measure_init(&row.measure);
+        measure_add(&row.measure, event->status, event->latency_us, 3, event->bytes, true);
+        g_assert_true(sheet_builder_add(builder, &row, &error));
+        measure_clear(&row.measure);
+    }
+    const struct sheet_header header = {.day = (uint32_t)day, .revision = (uint32_t)revision};
+    *totals = *sheet_builder_totals(builder);
+    GBytes *bytes = sheet_builder_finish(builder, &header, &error);
+    g_assert_no_error(error);
+    sheet_builder_free(builder);
+    return bytes;
+}
+
+static inline struct view world_view(GBytes *bytes)
+{
+    gsize size;
+    const void *data = g_bytes_get_data(bytes, &size);
+    return view_make(data, size);
+}
+
+static inline void world_state(struct world *world, int64_t day, int sealed, int sheeted)
+{
+    char text[DAY_TEXT_MAX], field[16];
+    const struct day_state state = {.sealed = sealed, .sheeted = sheeted};
+    day_state_write(&state, text);
+    g_snprintf(field, sizeof field, "%d", (int)day);
+    world_set(world, "HSET", "{p0}:days", field, text);
+}
+
+/* The sheet of a revision and all that says that it is there. */
+static inline void world_seal(struct world *world, int64_t day, int revision)
+{
+    char key[KEYS_MAX], field[64];
+    struct sheet_totals totals;
+    GBytes *bytes = world_sheet(world, day, revision, &totals), *packed = sheet_pack(bytes);
+    keys_sheet(key, 0, day, revision);
+    const struct view sheet[] = {view_of("SET"), view_of(key), world_view(packed)};
+    world_do(world, G_N_ELEMENTS(sheet), sheet);
+    struct partition_day *part = partition_day_new();
+    part->sealed_at_ms = (day + 1) * CIVIL_DAY_MS;
+    part->events = totals.requests;
+    part->rows = totals.rows;
+    part->has_sheet = true;
+    sheet_checksum(bytes, part->sheet_checksum);
+    GBytes *text = partition_day_pack(part);
+    g_snprintf(field, sizeof field, "%d.%d", (int)day, revision);
+    const struct view closed[] = {view_of("HSET"), view_of("{p0}:closed"), view_of(field), world_view(text)};
+    world_do(world, G_N_ELEMENTS(closed), closed);
+    g_snprintf(field, sizeof field, "g:%d.%d:0", (int)day, revision);
+    world_set(world, "HSET", "{p0}:due", field, "1");
+    world_state(world, day, revision, revision);
+    partition_day_free(part);
+    g_bytes_unref(text);
+    g_bytes_unref(packed);
+    g_bytes_unref(bytes);
 }
 
 #endif
