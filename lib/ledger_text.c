@@ -93,7 +93,7 @@ bool day_state_read(struct view text, struct day_state *state)
 {
     uint64_t numbers[4];
     if (!read_numbers(text, G_N_ELEMENTS(numbers), numbers) || numbers[0] > LEDGER_REVISION_MAX || numbers[1] > numbers[0] ||
-        numbers[2] > numbers[1])
+        numbers[2] > numbers[0]) /* a replayed entry may come before the sheet */
         return false;
     *state = (struct day_state){(int)numbers[0], (int)numbers[1], (int)numbers[2], (int64_t)numbers[3]};
     return true;
