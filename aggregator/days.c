@@ -129,6 +129,8 @@ void days_new_log(struct days *days)
         struct day *day = value;
         day->dirty = day->dirty || day->state.skip_below > 0;
         day->state.skip_below = 0;
+        day->open_dirty = day->has_open;
+        day->open.first_offset = day->open.end_offset = 0; /* those of the old log would say nothing */
     }
 }
 
@@ -143,15 +145,12 @@ static struct open_day *touch(struct day *day)
 void days_count(struct day *day, uint64_t n, int64_t offset, int64_t clock_ms)
 {
     struct open_day *open = touch(day);
-    if (open->events == 0) {
-        open->first_offset = offset;
-        open->end_offset = offset + 1;
+    if (open->events == 0)
         open->first_ms = clock_ms;
-    }
+    if (open->first_offset == open->end_offset)
+        open->first_offset = offset;
     open->events += n;
-    /* Offsets ascend, but for a new topic in the middle of a day. */
-    open->first_offset = MIN(open->first_offset, offset);
-    open->end_offset = MAX(open->end_offset, offset + 1);
+    open->end_offset = offset + 1;
     open->last_ms = clock_ms;
 }
 
@@ -315,6 +314,7 @@ void days_seal(struct days *days, struct day *day, const struct seal_point *poin
     result->seal_offset = (uint64_t)point->offset;
     result->sealed_at_ms = point->clock_ms;
     result->reason = point->reason;
+    result->incomplete = day->state.sealed == 0 && day->number * KEYS_DAY_MS < point->incomplete_before_ms;
     result->first_offset = (uint64_t)open->first_offset;
     result->end_offset = (uint64_t)open->end_offset;
     result->events = open->events;

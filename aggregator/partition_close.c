@@ -16,7 +16,8 @@ void partition_take_seal(struct partition *partition, const struct fed *fed)
         mirror_add(partition->meta, "seals_ignored", 1);
         return;
     }
-    const struct seal_point point = {fed->log->offset, partition->clock_ms, seal->reason};
+    const struct seal_point point = {fed->log->offset, partition->clock_ms, seal->reason,
+                                     mirror_number(partition->meta, "incomplete_before")};
     days_seal(partition->days, day, &point, partition->hw, partition->hb);
     mirror_add(partition->meta, "seals", 1);
 }

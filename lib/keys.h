@@ -9,9 +9,11 @@
  *   {p3}:meta                          hash  clock (log clock, ms), horizon (newest minute counted), events, duplicates (events
  *                                            dropped by id), duplicate_batches, duplicate_batch_events, quarantined (records),
  *                                            quarantined_events, gaps, gap_batches, other_crc, over_cap, cnt:<generation> (its
- *                                            events; gone with its buckets), seals, seals_ignored; in {p0} also ledger (n of the
- *                                            last entry), ledger_checksum (64 hex digits), ledger_ignored, archived (n of the last
- *                                            entry in the archive)
+ *                                            events; gone with its buckets), seals, seals_ignored, sheets (made), first_ms (log
+ *                                            clock at the first record), incomplete_before (ms, daybook restore: days that began
+ *                                            earlier were not seen whole); in {p0} also ledger (n of the last entry),
+ *                                            ledger_offset, ledger_checksum (64 hex digits), ledger_ignored, archived (n of the
+ *                                            last entry in the archive)
  *   {p3}:hw                            hash  stream (32 hex digits) -> "sequence crc created_ms flags"; flags "i": import, else "-"
  *   {p3}:hb                            hash  stream -> last heartbeat: "collector clock_ms journal_bytes journal_oldest_ms received
  *                                            accepted rejected excluded sequence,sequence,…" (the last per partition)

@@ -118,8 +118,12 @@ void ledger_entry_add_up(struct ledger_entry *entry)
     if (entry->partitions->len > 0)
         entry->reason = ((const struct partition_day *)g_ptr_array_index(entry->partitions, 0))->reason;
     entry->closed_at_ms = 0;
+    bool incomplete = false;
     entry->events = entry->late = entry->duplicates = entry->gaps = entry->gap_batches = entry->quarantined = 0;
-    for (guint i = 0; i < entry->partitions->len; i++)
-        add_day(entry, g_ptr_array_index(entry->partitions, i));
-    entry->complete = entry->gaps == 0 && entry->quarantined == 0 && all_done(entry->partitions);
+    for (guint i = 0; i < entry->partitions->len; i++) {
+        const struct partition_day *day = g_ptr_array_index(entry->partitions, i);
+        add_day(entry, day);
+        incomplete = incomplete || day->incomplete;
+    }
+    entry->complete = !incomplete && entry->gaps == 0 && entry->quarantined == 0 && all_done(entry->partitions);
 }

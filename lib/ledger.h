@@ -40,7 +40,8 @@ struct partition_day {
     enum seal_reason reason;
     uint64_t first_offset, end_offset;
     uint64_t events, late, duplicates, gaps, gap_batches, quarantined, rows;
-    bool has_sheet; /* rows, events and sheet_checksum are known */
+    bool incomplete; /* the log did not have the day's beginning */
+    bool has_sheet;  /* rows, events and sheet_checksum are known */
     uint8_t sheet_checksum[LEDGER_CHECKSUM_SIZE];
     GPtrArray *streams; /* struct stream_day, ascending by stream_id; owned */
 };

@@ -62,7 +62,7 @@ static void continue_streams(struct partition_day *day, const struct partition_d
 void partition_day_continue(struct partition_day *day, const struct partition_day *before)
 {
     bool nothing_before = before->first_offset == before->end_offset, nothing_since = day->first_offset == day->end_offset;
-    if (!nothing_before) {
+    if (!nothing_before && before->end_offset <= day->seal_offset) { /* else they are of another log */
         day->first_offset = nothing_since ? before->first_offset : MIN(day->first_offset, before->first_offset);
         day->end_offset = nothing_since ? before->end_offset : MAX(day->end_offset, before->end_offset);
     }
@@ -72,5 +72,6 @@ void partition_day_continue(struct partition_day *day, const struct partition_da
     day->gaps += before->gaps;
     day->gap_batches += before->gap_batches;
     day->quarantined += before->quarantined;
+    day->incomplete = day->incomplete || before->incomplete;
     continue_streams(day, before);
 }

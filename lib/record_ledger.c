@@ -174,6 +174,7 @@ static void packed_day_init(struct packed_day *packed, const struct partition_da
     to->gap_batches = from->gap_batches;
     to->quarantined = from->quarantined;
     to->rows = from->rows;
+    to->incomplete = from->incomplete;
     if (from->has_sheet)
         to->sheet_checksum = binary(from->sheet_checksum, LEDGER_CHECKSUM_SIZE);
     packed->streams = g_new(Daybook__V1__StreamDay, from->streams->len);
@@ -425,6 +426,7 @@ static bool read_day(const Daybook__V1__PartitionDay *from, struct partition_day
     to->gap_batches = from->gap_batches;
     to->quarantined = from->quarantined;
     to->rows = from->rows;
+    to->incomplete = from->incomplete;
     to->has_sheet = from->sheet_checksum.len > 0;
     if (to->has_sheet)
         memcpy(to->sheet_checksum, from->sheet_checksum.data, LEDGER_CHECKSUM_SIZE);
