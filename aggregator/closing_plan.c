@@ -312,7 +312,6 @@ static bool late_events_are_ripe(const struct walk *walk, struct case_file *file
 static void judge(const struct walk *walk, struct case_file *file)
 {
     *file = (struct case_file){.ledgered = place_at(walk, 0)->state.ledgered};
-    file->sealed = file->ledgered;
     for (guint p = 0; p < walk->view->partitions->len; p++)
         file->sealed = MAX(file->sealed, place_at(walk, p)->state.sealed);
     if (end_of(walk->day) > walk->now->wall_ms)

@@ -295,6 +295,7 @@ static void test_trickle(struct fixture *f, gconstpointer data)
     for (int day = 0; day < 9; day++)
         set_days(f, FIRST + day, (struct day_state){.sealed = 3, .sheeted = 3, .ledgered = 3});
     set_open(f, 2, came(f, FIRST, 4, 24 * settings.restate_after_ms - 1, 0));
+    set_open(f, 3, came(f, FIRST, 4, 1, 0));
     expect_seals(f, "");
     pass(f, 1);
     expect_seals(f, "+0.4@0L +0.4@1L +0.4@2L +0.4@3L");
