@@ -1,11 +1,11 @@
 /* closed: which days of which partitions are in sheets, as one query sees it.
  *
  * A partition's events of a day are those in the sheet of its last revision that has one, and those in the buckets of all later
- * generations. Both move while a query reads: a sheet takes the place of a generation, whose buckets go two days of log clock later.
- * So what was read from Redis between closed_read and closed_compare belongs together if no bucket was removed meanwhile: if the
- * day's sheet is still the same, for no bucket goes before {pN}:days says that its sheet is there; or else if {pN}:due still has
- * the generation whole, for it says what is to go before anything of it does. No event was then left out or counted twice. Owned by
- * one thread. */
+ * generations. Both move while a query reads: a sheet takes the place of a generation, whose buckets go two days of log clock
+ * later. So what was read from Redis between closed_read and closed_compare belongs together if no bucket was removed meanwhile: if
+ * the day's sheet is still the same, for no bucket goes before {pN}:days says that its sheet is there; or else if {pN}:due still
+ * has the generation whole, for it says what is to go before anything of it does. No event was then left out or counted twice.
+ * Owned by one thread. */
 #ifndef DAYBOOK_CLOSED_H
 #define DAYBOOK_CLOSED_H
 
