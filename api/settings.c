@@ -34,8 +34,8 @@ static const struct config_row rows[] = {
     {"cache", "sheets_max_bytes", CONFIG_INT, "128MiB", 0, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,
      "Memory for opened sheets of closed days, which all queries share; those longest unused go first."},
     {"archive", "directory", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
-     "Directory of the archive (the aggregator's closing.archive): sheets and entries of the ledger whose copy in Redis is missing or "
-     "damaged are read from there. Empty: none."},
+     "Directory of the archive (the aggregator's closing.archive): sheets and entries of the ledger whose copy in Redis is missing "
+     "or damaged are read from there. Empty: none."},
     {"log", "level", CONFIG_CHOICE, "info", 0, 0, NULL, "debug|info|warn|error", false,
      "Least important log lines that are written."},
 };
