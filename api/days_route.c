@@ -104,7 +104,7 @@ static enum query_outcome answer_one(const struct job *job, const struct ledger_
     if (!ledger_read_summaries(place, at, end, summaries, error))
         return QUERY_FAILED;
     const struct days_list list = {summaries, 1, end - at};
-    struct ledger_summary summary;
+    struct ledger_summary summary = {0};
     struct ledger_entry *entry = ledger_read_entry(place, at, &summary, error);
     if (entry == NULL)
         return QUERY_FAILED;

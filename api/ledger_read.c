@@ -137,7 +137,7 @@ static bool refuse_unproved(const struct ledger_place *place, uint64_t n, const 
     if (place->alone || read_alone(place, n + 1, &reason))
         g_set_error(&reason, READER_ERROR, READER_ERROR_COPY,
                     "The entry behind it, field %" G_GUINT64_FORMAT " of {p0}:ledger, is damaged: %s.", n + 1,
-                    next->fault != NULL ? next->fault : "it names no entry before it");
+                    next != NULL && next->fault != NULL ? next->fault : "it names no entry before it");
     g_set_error(error, READER_ERROR, READER_ERROR_COPY, "Entry %" G_GUINT64_FORMAT " of the ledger cannot be proved. %s", n,
                 reason->message);
     return false;
