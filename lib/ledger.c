@@ -1,22 +1,27 @@
 /* ledger: what the partitions say of a day, summed up.
  *
- * Complete means: nobody who was heard on the day can have more to tell of it. A stream of a collector is done with the day when it
- * sent a heartbeat whose clock was past the day's end, and all that it had announced by then was counted where it is listed (the
- * least announcement counts: a later one may speak of what came after the day). A stream that ended with its run is excused by
- * another stream of its collector: what it had left behind is sent before anything else. Imports send no heartbeats: a file ends.
- */
+ * Complete means: nobody who was heard on the day can have more to tell of it. A stream of a collector is done with the day when
+ * its clock was past the day's end, and all that it had announced in its heartbeats since was counted in every partition (the least
+ * announcement counts: a later one may speak of what came after the day). Of a partition that did not hear the stream on the day
+ * nothing is known: there it must have announced nothing. A stream that ended with its run is excused by another stream of its
+ * collector: what it had left behind is sent before anything else. Imports send no heartbeats: a file ends. */
 #include "lib/ledger.h"
+
+#include "lib/keys.h"
 
 /* What all partitions together know of a stream. */
 struct heard {
     const char *collector; /* borrowed; "": no heartbeat was heard anywhere */
-    GArray *announced;     /* uint64_t by partition, the least of each; NULL: not heard from after the day */
+    bool reached;          /* its clock was past the end of the day */
+    GArray *announced;     /* uint64_t by partition, the least of each; NULL: no heartbeat after the day */
+    GArray *listed;        /* uint32_t: partitions that heard it on the day */
 };
 
 static void heard_free(gpointer pointer)
 {
     struct heard *heard = pointer;
     g_clear_pointer(&heard->announced, g_array_unref);
+    g_array_unref(heard->listed);
     g_free(heard);
 }
 
@@ -47,49 +52,86 @@ static void keep_least(struct heard *heard, const GArray *announced)
     }
 }
 
-/* collectors: names of those that were heard from after the day. */
-static void learn(GHashTable *streams, GHashTable *collectors, const struct stream_day *stream)
+struct hearing {
+    int64_t day_end_ms;
+    GHashTable *streams;    /* struct heard by stream id */
+    GHashTable *collectors; /* names of those that were heard from after the day */
+};
+
+static void learn(const struct hearing *hearing, const struct stream_day *stream, uint32_t partition)
 {
+    GHashTable *streams = hearing->streams;
     struct heard *heard = g_hash_table_lookup(streams, stream->stream_id);
     if (!heard) {
         heard = g_new0(struct heard, 1);
         heard->collector = "";
+        heard->listed = g_array_new(FALSE, FALSE, sizeof partition);
         g_hash_table_insert(streams, (gpointer)(uintptr_t)stream->stream_id, heard);
     }
     if (stream->collector[0] != '\0')
         heard->collector = stream->collector;
     if (stream->announced)
         keep_least(heard, stream->announced);
-    if (stream->announced && stream->collector[0] != '\0')
-        g_hash_table_add(collectors, stream->collector);
+    heard->reached = heard->reached || stream->announced || stream->heard_ms >= hearing->day_end_ms;
+    if (heard->reached && heard->collector[0] != '\0')
+        g_hash_table_add(hearing->collectors, (gpointer)(uintptr_t)heard->collector);
+    g_array_append_val(heard->listed, partition);
 }
 
-static bool is_done(GHashTable *streams, GHashTable *collectors, const struct stream_day *stream, uint32_t partition)
+static bool is_listed(const struct heard *heard, uint32_t partition)
 {
-    const struct heard *heard = g_hash_table_lookup(streams, stream->stream_id);
+    for (guint i = 0; i < heard->listed->len; i++)
+        if (g_array_index(heard->listed, uint32_t, i) == partition)
+            return true;
+    return false;
+}
+
+/* Whether all that it announced was for partitions that can tell. */
+static bool is_known(const struct heard *heard)
+{
+    for (guint p = 0; heard->announced && p < heard->announced->len; p++)
+        if (g_array_index(heard->announced, uint64_t, p) > 0 && !is_listed(heard, p))
+            return false;
+    return true;
+}
+
+static bool is_done(const struct hearing *hearing, const struct stream_day *stream, uint32_t partition)
+{
+    const struct heard *heard = g_hash_table_lookup(hearing->streams, stream->stream_id);
     if (stream->import)
         return true;
     if (!heard->announced)
-        return g_hash_table_contains(collectors, heard->collector);
+        return heard->reached || g_hash_table_contains(hearing->collectors, heard->collector);
     return partition >= heard->announced->len || stream->high_water >= g_array_index(heard->announced, uint64_t, partition);
 }
 
-static bool all_done(const GPtrArray *partitions)
+static bool all_are_done(const struct hearing *hearing, const struct partition_day *day)
+{
+    for (guint k = 0; k < day->streams->len; k++)
+        if (!is_done(hearing, g_ptr_array_index(day->streams, k), day->partition))
+            return false;
+    return true;
+}
+
+static bool all_done(const struct ledger_entry *entry)
 {
     g_autoptr(GHashTable) streams = g_hash_table_new_full(stream_hash, stream_equal, NULL, heard_free);
     g_autoptr(GHashTable) collectors = g_hash_table_new(g_str_hash, g_str_equal);
-    for (guint i = 0; i < partitions->len; i++) {
-        const struct partition_day *day = g_ptr_array_index(partitions, i);
+    const struct hearing hearing = {((int64_t)entry->day + 1) * KEYS_DAY_MS, streams, collectors};
+    bool done = true;
+    GHashTableIter iter;
+    gpointer heard;
+    for (guint i = 0; i < entry->partitions->len; i++) {
+        const struct partition_day *day = g_ptr_array_index(entry->partitions, i);
         for (guint k = 0; k < day->streams->len; k++)
-            learn(streams, collectors, g_ptr_array_index(day->streams, k));
+            learn(&hearing, g_ptr_array_index(day->streams, k), day->partition);
     }
-    for (guint i = 0; i < partitions->len; i++) {
-        const struct partition_day *day = g_ptr_array_index(partitions, i);
-        for (guint k = 0; k < day->streams->len; k++)
-            if (!is_done(streams, collectors, g_ptr_array_index(day->streams, k), day->partition))
-                return false;
-    }
-    return true;
+    for (guint i = 0; done && i < entry->partitions->len; i++)
+        done = all_are_done(&hearing, g_ptr_array_index(entry->partitions, i));
+    g_hash_table_iter_init(&iter, streams);
+    while (done && g_hash_table_iter_next(&iter, NULL, &heard))
+        done = is_known(heard);
+    return done;
 }
 
 /* Sums that are too large stay so: they are refused when the entry is read. */
@@ -125,5 +167,5 @@ void ledger_entry_add_up(struct ledger_entry *entry)
         add_day(entry, day);
         incomplete = incomplete || day->incomplete;
     }
-    entry->complete = !incomplete && entry->gaps == 0 && entry->quarantined == 0 && all_done(entry->partitions);
+    entry->complete = !incomplete && entry->gaps == 0 && entry->quarantined == 0 && all_done(entry);
 }

@@ -80,6 +80,10 @@ static void test_complete(void)
     first_day(entry)->quarantined = 1;
     assert_complete(entry, false);
 
+    entry = complete_entry();
+    first_day(entry)->incomplete = true;
+    assert_complete(entry, false);
+
     entry = complete_entry(); /* heard from after the day in one partition: that tells of all */
     silence(stream_of(entry, 0, 0));
     assert_complete(entry, true);
@@ -102,6 +106,31 @@ static void test_complete_announced(void)
     stream_of(entry, 1, 0)->high_water = 0;
     announce(stream_of(entry, 0, 0), 1, (const guint64[]){5});
     assert_complete(entry, true);
+}
+
+/* Partition 1 did not hear the stream on the day. */
+static void test_complete_unheard(void)
+{
+    for (guint64 announced = 0; announced < 2; announced++) {
+        struct ledger_entry *entry = complete_entry();
+        struct partition_day *day = g_ptr_array_index(entry->partitions, 1);
+        announce(stream_of(entry, 0, 0), 2, (const guint64[]){5, announced});
+        g_ptr_array_remove_index(day->streams, 0);
+        assert_complete(entry, announced == 0);
+    }
+}
+
+/* A batch that was cut after the day tells that it is over for the collector. */
+static void test_complete_by_clock(void)
+{
+    for (int i = 0; i < 2; i++) {
+        struct ledger_entry *entry = complete_entry();
+        entry->day = 100;
+        silence(stream_of(entry, 0, 0));
+        silence(stream_of(entry, 1, 0));
+        stream_of(entry, 1, 0)->heard_ms = 101 * INT64_C(86400000) - 1 + i;
+        assert_complete(entry, i == 1);
+    }
 }
 
 static void test_complete_runs(void)
@@ -244,6 +273,8 @@ int main(int argc, char **argv)
     g_test_add_func("/ledger/sums", test_sums);
     g_test_add_func("/ledger/complete", test_complete);
     g_test_add_func("/ledger/complete-announced", test_complete_announced);
+    g_test_add_func("/ledger/complete_unheard", test_complete_unheard);
+    g_test_add_func("/ledger/complete_by_clock", test_complete_by_clock);
     g_test_add_func("/ledger/complete-runs", test_complete_runs);
     g_test_add_func("/ledger/sums-too-large", test_sums_too_large);
     g_test_add_func("/ledger/checksum", test_checksum);
