@@ -10,6 +10,7 @@
 #include "cli/backup_files.h"
 #include "cli/shards.h"
 #include "cli/system_options.h"
+#include "lib/archive.h"
 #include "lib/civil.h"
 #include "lib/keys.h"
 #include "lib/number.h"
@@ -253,11 +254,21 @@ static bool finish(struct backup *backup, GError **error)
     json_object_set_new(backup->manifest, "archive", json_boolean(backup->system.archive != NULL));
     json_object_set_new(backup->manifest, "files", json_integer((json_int_t)backup_files_count(backup->files)));
     json_object_set_new(backup->manifest, "bytes", json_integer((json_int_t)backup_files_bytes(backup->files)));
-    if (!backup_files_write_sums(backup->files, error) || !backup_files_add(backup->files, "SHA256SUMS", error))
+    if (!backup_files_write_sums(backup->files, error))
         return false;
     char *text = json_dumps(backup->manifest, JSON_INDENT(1));
     bool ok = backup_files_finish(backup->files, "manifest.json", text, error);
     free(text);
+    return ok;
+}
+
+/* Before Redis is asked for anything. */
+static bool check_archive(const struct backup *backup, GError **error)
+{
+    struct archive *archive = backup->system.archive ? archive_open_reader(backup->system.archive, error) : NULL;
+    bool ok = archive || !backup->system.archive;
+
+    archive_free(archive);
     return ok;
 }
 
@@ -266,6 +277,8 @@ static int run(struct backup *backup)
     g_autoptr(GError) error = NULL;
 
     if (!system_options_load(&backup->system, SYSTEM_NEEDS_REDIS, &error))
+        return options_fail("%s", error->message);
+    if (!check_archive(backup, &error))
         return options_fail("%s", error->message);
     backup->progress = isatty(STDERR_FILENO);
     backup->files = backup_files_new(backup->directory, &error);

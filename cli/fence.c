@@ -1,6 +1,7 @@
 /* fence: see fence.h. Every write is a script with one writing command, as the aggregator's are (aggregator/commit.h says why). */
 #include "cli/fence.h"
 
+#include "lib/crashpoint.h"
 #include "lib/keys.h"
 
 #include <gnutls/crypto.h>
@@ -54,6 +55,7 @@ struct redis_reply *fence_write(struct fence *fence, int partition, size_t argc,
     g_assert(argc >= 2 && argc <= FENCE_ARGS_MAX);
     if (!redis)
         return NULL;
+    crashpoint("restore.write");
     words[0] = view_of("EVALSHA");
     words[1] = view_of(fence->sha);
     words[2] = view_of("2");

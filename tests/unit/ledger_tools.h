@@ -69,6 +69,7 @@ static inline struct partition_day *random_day(GRand *rand, guint partition, gui
     day->gaps = any_count(rand) % 3;
     day->gap_batches = day->gaps * 2;
     day->quarantined = any_count(rand) % 3;
+    day->incomplete = g_rand_boolean(rand);
     day->has_sheet = true;
     fill(rand, day->sheet_checksum, sizeof day->sheet_checksum);
     guint n = (guint)g_rand_int_range(rand, 0, 8);

@@ -88,7 +88,7 @@ static void assert_days(const struct partition_day *a, const struct partition_da
     g_assert_cmpuint(x.end_offset, ==, y.end_offset);
     g_assert_true(x.events == y.events && x.late == y.late && x.duplicates == y.duplicates && x.gaps == y.gaps);
     g_assert_true(x.gap_batches == y.gap_batches && x.quarantined == y.quarantined && x.rows == y.rows);
-    g_assert_true(x.has_sheet == y.has_sheet);
+    g_assert_true(x.has_sheet == y.has_sheet && x.incomplete == y.incomplete);
     assert_bytes(x.sheet_checksum, y.sheet_checksum, LEDGER_CHECKSUM_SIZE);
     assert_streams(a->streams, b->streams);
 }
