@@ -130,6 +130,7 @@ static void write_partition(struct writer *writer, const struct partition_day *p
     writer_count(writer, "gapBatches", partition->gap_batches);
     writer_count(writer, "quarantined", partition->quarantined);
     writer_count(writer, "rows", partition->rows);
+    writer_bool(writer, "incomplete", partition->incomplete);
     if (partition->has_sheet)
         write_checksum(writer, "sheetChecksum", partition->sheet_checksum);
     else

@@ -144,11 +144,12 @@ def test_one_revision_in_full(world):
     stream = dict(stream_id=bytes(range(16)), collector="side-1", first_sequence=3, last_sequence=9, high_water=12)
     stream.update(heard_ms=world.today * DAY + 7, announced=[5, 12])
     silent = dict(stream_id=b"\xff" * 16, last_sequence=0, high_water=4, heard_ms=world.today * DAY - 9000)
-    setattr(silent, "import", True) if False else silent.update({"import": True})
+    silent["import"] = True
     day = world.first + 5
     for partition in range(PARTITIONS):
         world.books.seal(partition, day, 4, "late", streams=[stream, silent])
         world.books.parts[partition, day, 4].gaps, world.books.parts[partition, day, 4].gap_batches = 1, 3
+    world.books.parts[1, day, 4].incomplete = True
     world.books.enter(day, 4, "late", complete=False)
     n = len(world.books.records)
     entry, answer = world.books.entry(n), world.get(f"/{iso_day(day)}/revisions/4")
@@ -167,6 +168,7 @@ def test_one_revision_in_full(world):
             "gapBatches": 3,
             "quarantined": 0,
             "rows": part.rows,
+            "incomplete": part.partition == 1,
             "sheetChecksum": part.sheet_checksum.hex(),
             "streams": [
                 {
