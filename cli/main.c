@@ -6,6 +6,7 @@
 #include "cli/embedded_broker.h"
 #include "cli/import_command.h"
 #include "cli/options.h"
+#include "cli/reconcile.h"
 #include "cli/recount.h"
 #include "cli/restore.h"
 #include "cli/status.h"
@@ -31,6 +32,7 @@ static const struct command commands[] = {
     {"days", "list the closed days and what the others wait for", days_command},
     {"close", "close a day that is over at once", close_command},
     {"verify", "prove that the closed days are what they were", verify_command},
+    {"reconcile", "compare an invoice or a gateway's count with the closed days", reconcile_command},
     {"backup", "write what Redis holds, and the archive, to a directory", backup_command},
     {"restore", "give Redis back what the archive has of the closed days", restore_command},
     {"embedded-broker", NULL, embedded_broker_command},

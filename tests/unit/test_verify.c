@@ -3,10 +3,10 @@
 #include "cli/verify_chain.h"
 #include "cli/verify_sheets.h"
 #include "lib/civil.h"
-#include "tests/unit/closed_world.h"
+#include "tests/unit/ledger_world.h"
 
 /* Two days; the first one in two revisions, the second of which has one request more of c-1. */
-static void set_up(struct closed_world *world, gconstpointer unused)
+static void set_up(struct ledger_world *world, gconstpointer unused)
 {
     (void)unused;
     world_set_up(world);
@@ -20,7 +20,7 @@ static void set_up(struct closed_world *world, gconstpointer unused)
     world_close(world, WORLD_DAY + 1, 1, SEAL_REQUESTED);
 }
 
-static void tear_down(struct closed_world *world, gconstpointer unused)
+static void tear_down(struct ledger_world *world, gconstpointer unused)
 {
     (void)unused;
     world_tear_down(world);
@@ -34,7 +34,7 @@ struct outcome {
     struct sheets_check sheets;
 };
 
-static void verify_as(struct closed_world *world, struct sheets_check wishes, struct outcome *outcome)
+static void verify_as(struct ledger_world *world, struct sheets_check wishes, struct outcome *outcome)
 {
     GError *error = NULL;
     struct shards *shards = shards_open(world->server.url, &error);
@@ -59,13 +59,13 @@ static void verify_as(struct closed_world *world, struct sheets_check wishes, st
     shards_free(shards);
 }
 
-static struct sheets_check usual(struct closed_world *world)
+static struct sheets_check usual(struct ledger_world *world)
 {
     return (struct sheets_check){.archive = world->archive, .range = date_range_all(), .threads = 3};
 }
 
 /* Where and what must be in the texts of the first difference. */
-static void expect(struct closed_world *world, const char *where, const char *what, const char *found)
+static void expect(struct ledger_world *world, const char *where, const char *what, const char *found)
 {
     struct outcome outcome;
 
@@ -79,7 +79,7 @@ static void expect(struct closed_world *world, const char *where, const char *wh
 
 /* ---- what is right ---- */
 
-static void test_right(struct closed_world *world, gconstpointer unused)
+static void test_right(struct ledger_world *world, gconstpointer unused)
 {
     struct outcome outcome;
 
@@ -97,7 +97,7 @@ static void test_right(struct closed_world *world, gconstpointer unused)
     g_assert_cmpuint(count->erased + count->removed, ==, 0);
 }
 
-static void test_without_archive_and_in_a_range(struct closed_world *world, gconstpointer unused)
+static void test_without_archive_and_in_a_range(struct ledger_world *world, gconstpointer unused)
 {
     struct sheets_check wishes = usual(world);
     struct outcome outcome;
@@ -113,7 +113,7 @@ static void test_without_archive_and_in_a_range(struct closed_world *world, gcon
     g_assert_cmpuint(outcome.sheets.count.in_archive, ==, 0);
 }
 
-static void test_empty(struct closed_world *world, gconstpointer unused)
+static void test_empty(struct ledger_world *world, gconstpointer unused)
 {
     struct outcome outcome;
 
@@ -127,14 +127,14 @@ static void test_empty(struct closed_world *world, gconstpointer unused)
 
 /* ---- sheets ---- */
 
-static void test_flipped_bit_in_redis(struct closed_world *world, gconstpointer unused)
+static void test_flipped_bit_in_redis(struct ledger_world *world, gconstpointer unused)
 {
     (void)unused;
     world_flip_value(world, "{p1}:sheet:2026-11-21:2");
     expect(world, "2026-11-21, revision 2, partition 1: the sheet in Redis, {p1}:sheet:2026-11-21:2", "the sheet", "SHA-256");
 }
 
-static void test_flipped_bit_in_the_archive(struct closed_world *world, gconstpointer unused)
+static void test_flipped_bit_in_the_archive(struct ledger_world *world, gconstpointer unused)
 {
     const struct sheet_name name = {0, WORLD_DAY + 1, 1};
     g_autofree char *path = archive_sheet_path(world->archive, &name);
@@ -144,7 +144,7 @@ static void test_flipped_bit_in_the_archive(struct closed_world *world, gconstpo
     expect(world, path, "the sheet", "SHA-256");
 }
 
-static void test_missing_sheets(struct closed_world *world, gconstpointer unused)
+static void test_missing_sheets(struct ledger_world *world, gconstpointer unused)
 {
     const struct sheet_name name = {0, WORLD_DAY + 1, 1};
     g_autofree char *path = archive_sheet_path(world->archive, &name);
@@ -159,14 +159,14 @@ static void test_missing_sheets(struct closed_world *world, gconstpointer unused
 }
 
 /* A sheet of another day under the name: whole and undamaged, but not the one. */
-static void test_another_sheet(struct closed_world *world, gconstpointer unused)
+static void test_another_sheet(struct ledger_world *world, gconstpointer unused)
 {
     (void)unused;
     world_call(world, "COPY {p1}:sheet:2026-11-22:1 {p1}:sheet:2026-11-21:1 REPLACE");
     expect(world, "{p1}:sheet:2026-11-21:1", "the sheet", "SHA-256");
 }
 
-static void test_removed_after_keep_days(struct closed_world *world, gconstpointer unused)
+static void test_removed_after_keep_days(struct ledger_world *world, gconstpointer unused)
 {
     struct sheets_check wishes = usual(world);
     struct outcome outcome;
@@ -181,7 +181,7 @@ static void test_removed_after_keep_days(struct closed_world *world, gconstpoint
 }
 
 /* An erased user's sheets may be gone, from both places, but not without the revision that says so. */
-static void test_erased(struct closed_world *world, gconstpointer unused)
+static void test_erased(struct ledger_world *world, gconstpointer unused)
 {
     const struct sheet_name name = {0, WORLD_DAY + 1, 1};
     struct outcome outcome;
@@ -251,7 +251,7 @@ static void no_difference(struct ledger_entry *entry)
     g_ptr_array_set_size(entry->differences, 0);
 }
 
-static void test_wrong_totals(struct closed_world *world, gconstpointer unused)
+static void test_wrong_totals(struct ledger_world *world, gconstpointer unused)
 {
     static const struct {
         void (*tamper)(struct ledger_entry *);
@@ -290,7 +290,7 @@ static void test_wrong_totals(struct closed_world *world, gconstpointer unused)
 /* ---- the ledger ---- */
 
 /* The record of an entry in Redis, changed. */
-static void change_entry(struct closed_world *world, const char *n, void (*change)(struct ledger_entry *))
+static void change_entry(struct ledger_world *world, const char *n, void (*change)(struct ledger_entry *))
 {
     GError *error = NULL;
     struct redis_reply *reply = redis_call(world->redis, &error, "HGET {p0}:ledger %s", n);
@@ -322,7 +322,7 @@ static void complete(struct ledger_entry *entry)
     entry->complete = !entry->complete;
 }
 
-static void test_changed_entry(struct closed_world *world, gconstpointer unused)
+static void test_changed_entry(struct ledger_world *world, gconstpointer unused)
 {
     struct sheets_check wishes = usual(world);
     struct outcome outcome;
@@ -347,7 +347,7 @@ static void test_changed_entry(struct closed_world *world, gconstpointer unused)
     finding_free(outcome.finding);
 }
 
-static void test_contradictory_entries(struct closed_world *world, gconstpointer unused)
+static void test_contradictory_entries(struct ledger_world *world, gconstpointer unused)
 {
     (void)unused;
     world->tamper = more_duplicates;
@@ -359,7 +359,7 @@ static void test_contradictory_entries(struct closed_world *world, gconstpointer
     expect(world, "entry 4 (2026-11-23, revision 2)", "its revision", "2");
 }
 
-static void test_damaged_entries(struct closed_world *world, gconstpointer unused)
+static void test_damaged_entries(struct ledger_world *world, gconstpointer unused)
 {
     g_autofree char *path = archive_entry_path(world->archive, 1);
 
@@ -374,7 +374,7 @@ static void test_damaged_entries(struct closed_world *world, gconstpointer unuse
     expect(world, "entry 1 of the ledger in Redis", "the entry", "it is not there");
 }
 
-static void test_index(struct closed_world *world, gconstpointer unused)
+static void test_index(struct ledger_world *world, gconstpointer unused)
 {
     (void)unused;
     world_call(world, "HSET {p0}:entries 20778.2 1");
@@ -384,7 +384,7 @@ static void test_index(struct closed_world *world, gconstpointer unused)
 }
 
 /* What has not got to the archive yet is not missing there. */
-static void test_not_archived_yet(struct closed_world *world, gconstpointer unused)
+static void test_not_archived_yet(struct ledger_world *world, gconstpointer unused)
 {
     g_autofree char *path = archive_entry_path(world->archive, 3);
     struct outcome outcome;
@@ -419,7 +419,7 @@ static void with_streams_and_a_lie(struct ledger_entry *entry)
     complete(entry);
 }
 
-static void test_completeness(struct closed_world *world, gconstpointer unused)
+static void test_completeness(struct ledger_world *world, gconstpointer unused)
 {
     struct outcome outcome;
 
@@ -436,7 +436,7 @@ static void test_completeness(struct closed_world *world, gconstpointer unused)
 }
 
 /* The first difference is found by whichever thread; it is the first all the same. */
-static void test_first_of_many(struct closed_world *world, gconstpointer unused)
+static void test_first_of_many(struct ledger_world *world, gconstpointer unused)
 {
     (void)unused;
     for (int64_t day = 2; day < 30; day++) {
@@ -455,7 +455,7 @@ int main(int argc, char **argv)
 {
     static const struct {
         const char *path;
-        void (*run)(struct closed_world *, gconstpointer);
+        void (*run)(struct ledger_world *, gconstpointer);
     } tests[] = {
         {"/verify/right", test_right},
         {"/verify/range", test_without_archive_and_in_a_range},
@@ -478,6 +478,6 @@ int main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, struct closed_world, NULL, set_up, tests[i].run, tear_down);
+        g_test_add(tests[i].path, struct ledger_world, NULL, set_up, tests[i].run, tear_down);
     return g_test_run();
 }
