@@ -79,10 +79,10 @@ static bool keys_answer(void *opaque, const struct redis_reply *reply, GError **
     return true;
 }
 
-/* The buckets of one slot of a sealed generation; then the next slot is due. */
+/* The buckets of one slot of a sealed generation. */
 static bool unlink_slot(struct partition *partition, int64_t day, int revision, int slot, GError **error)
 {
-    char key[KEYS_MAX], next[80];
+    char key[KEYS_MAX];
     bool begun = false;
     g_autoptr(GArray) clients = g_array_new(FALSE, FALSE, sizeof(uint64_t));
     size_t size = keys_slot_clients(key, partition->number, day, revision, slot);
@@ -96,9 +96,6 @@ static bool unlink_slot(struct partition *partition, int64_t day, int revision, 
                 keys_slot(key, partition->number, day, revision, slot, (uint32_t)g_array_index(clients, uint64_t, i)));
     add_key(payload, &begun, key, keys_slot_routes(key, partition->number, day, revision, slot));
     add_key(payload, &begun, key, keys_slot_clients(key, partition->number, day, revision, slot));
-    g_snprintf(next, sizeof next, "g:%" G_GINT64_FORMAT ".%d:%d", day, revision, slot + 1);
-    mirror_set_number(partition->due, next, partition->clock_ms);
-    partition->swept_clock_ms = 0; /* at once */
     return true;
 }
 
@@ -154,8 +151,20 @@ static bool unlink_sheet(struct partition *partition, const char *name, bool eve
         return true;
     }
     add_key(partition->settings.payload, &begun, key, keys_sheet(key, partition->number, day, revision));
-    mirror_remove(partition->due, name);
     return true;
+}
+
+/* What is due after this: of a generation the next slot, at once. */
+static void advance(struct partition *partition, const char *name)
+{
+    const char *colon = strrchr(name, ':');
+    uint64_t slot;
+    if (g_str_has_prefix(name, "g:") && number_read(view_of(colon + 1), &slot) && slot < KEYS_SLOTS_PER_DAY) {
+        g_autofree char *next = g_strdup_printf("%.*s:%" G_GUINT64_FORMAT, (int)(colon - name), name, slot + 1);
+        mirror_set_number(partition->due, next, partition->clock_ms);
+        partition->swept_clock_ms = 0;
+    }
+    mirror_remove(partition->due, name);
 }
 
 static bool unlink_due(struct partition *partition, const char *name, GError **error)
@@ -165,18 +174,14 @@ static bool unlink_due(struct partition *partition, const char *name, GError **e
     if (g_str_has_prefix(name, "ids:") && number_read(view_of(name + 4), &number))
         unlink_ids(partition, (int64_t)number);
     else if (g_str_has_prefix(name, "m:") && number_scan(&cursor, end, &number) && *cursor++ == '.' &&
-             number_scan(&cursor, end, &revision)) {
-        if (!unlink_minute(partition, (int64_t)number, (int)revision, error))
-            return false;
-    } else if (g_str_has_prefix(name, "g:")) {
-        if (!unlink_generation(partition, name, error))
-            return false;
-    } else if (g_str_has_prefix(name, "sheet:") || g_str_has_prefix(name, "erased:")) {
+             number_scan(&cursor, end, &revision))
+        return unlink_minute(partition, (int64_t)number, (int)revision, error);
+    else if (g_str_has_prefix(name, "g:"))
+        return unlink_generation(partition, name, error);
+    else if (g_str_has_prefix(name, "sheet:") || g_str_has_prefix(name, "erased:"))
         return unlink_sheet(partition, name, *name == 'e', error);
-    } else {
+    else
         return damaged(error, partition);
-    }
-    mirror_remove(partition->due, name);
     return true;
 }
 
@@ -228,6 +233,10 @@ bool partition_sweep(struct partition *partition, GError **error)
     if (names->len > 0 && !partition_flush(partition, error))
         return false;
     payload_reset(partition->settings.payload);
+    /* First what is due, then what goes: a reader that finds it still due has read all of it. */
+    for (guint i = 0; i < names->len; i++)
+        advance(partition, g_ptr_array_index(names, i));
+    mirror_flush(partition->due, partition->settings.payload);
     for (guint i = 0; i < names->len; i++)
         if (!unlink_due(partition, g_ptr_array_index(names, i), error))
             return false;

@@ -2,7 +2,8 @@
  *
  * Writing: a batch_builder takes valid events (lib/event.h) of one partition and seals them as the bytes of one Record. Reading:
  * record_parse() checks everything that a reader relies on (columns of equal length, indexes within the symbols, values in range),
- * so that code behind it need not. (The records that close days are written by lib/ledger.h.) Both work in columns (see tests/bench for why). */
+ * so that code behind it need not. The records that close days are written by lib/ledger.h. Both work in columns (see tests/bench
+ * for why). */
 #ifndef DAYBOOK_RECORD_H
 #define DAYBOOK_RECORD_H
 
