@@ -281,7 +281,7 @@ static bool send_entry(struct closer *closer, struct chain *chain, const struct 
         g_propagate_error(error, failure);
         return false;
     }
-    g_hash_table_remove(closer->held, &(gint64){wanted->day});
+    g_hash_table_remove(closer->held, &wanted->day);
     if (!send_record(closer, 0, record, error)) {
         ledger_entry_free(entry);
         return false;

@@ -33,7 +33,7 @@ static const struct config_row rows[] = {
      "Late events make a new revision of a closed day when no more have come for so long (or the first is 24 times as old)."},
     {"closing", "check_ms", CONFIG_INT, "1000", 20, 60000, "ms", NULL, false, "How often is looked whether a day is due."},
     {"closing", "archive", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
-     "Directory for the sheets and the ledger of closed days, shared by all workers. Empty: only Redis has them, and what it loses is "
+     "Directory for the sheets and the ledger of closed days, shared by all workers. Empty: only Redis has them; what it loses is "
      "counted again from the log, as far as that reaches."},
     {"closing", "keep_days", CONFIG_INT, "36500", 0, 36500, "days", NULL, false,
      "Sheets of older days are removed from Redis; they stay in the archive, and their entries in the ledger. 0: kept for ever."},
