@@ -25,14 +25,15 @@
 enum { TIMEOUT_MS = 30000, PROGRESS_EVERY = 64 };
 
 static const char summary[] =
-    "Writes what Redis holds (an RDB file of every server, by redis-cli of the package redis-tools) and the archive to DIR, which\n"
-    "must be empty or not there. Nothing has to be stopped for it. The files of the archive are linked where that is possible,\n"
-    "else copied. DIR is a whole backup when manifest.json is there; `cd DIR && sha256sum --check --quiet SHA256SUMS` finds damage.\n"
+    "Writes what Redis holds (an RDB file of every server, by redis-cli of the package redis-tools) and the archive to DIR,\n"
+    "which must be empty or not there. Nothing has to be stopped for it. The files of the archive are linked where that is\n"
+    "possible, else copied. DIR is a whole backup when manifest.json is there; damage is found by\n"
+    "    cd DIR && sha256sum --check --quiet SHA256SUMS\n"
     "\n"
     "To put it back: stop the Redis server, give it DIR/redis/HOST-PORT.rdb as dump.rdb in its directory, start it (with an\n"
-    "append-only file: remove that, start with --appendonly no, then `redis-cli CONFIG SET appendonly yes`), and copy DIR/archive to\n"
-    "where the archive was if that was lost too. The aggregator goes on where the backup ends, and counts by itself what came to\n"
-    "the log since. If the log does not reach back so far: `daybook restore --from-log`.";
+    "append-only file: remove that, start with --appendonly no, then `redis-cli CONFIG SET appendonly yes`), and copy\n"
+    "DIR/archive to where the archive was if that was lost too. The aggregator goes on where the backup ends, and counts by\n"
+    "itself what came to the log since. If the log does not reach back so far: `daybook restore --from-log`.";
 
 struct backup {
     struct system_options system;

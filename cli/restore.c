@@ -9,17 +9,18 @@
 #include <unistd.h>
 
 static const char summary[] =
-    "Writes what Redis has lost of the closed days from the archive: sheets, the ledger, what is known of each day. The chain of the\n"
-    "ledger in the archive is checked first. What is in Redis is never written over: what differs is said, with exit code 1. While\n"
-    "it writes, the aggregator waits; it may keep running. If it is interrupted, run it again.\n"
+    "Writes what Redis has lost of the closed days from the archive: sheets, the ledger, what is known of each day. The chain\n"
+    "of the ledger in the archive is checked first. What is in Redis is never written over: what differs is said, with exit\n"
+    "code 1. While it writes, the aggregator waits; it may keep running. If it is interrupted, run it again.\n"
     "\n"
-    "A Redis that was put back from a backup needs nothing of this: the aggregator counts by itself what came since. Neither does\n"
-    "an empty one while the log still begins at offset 0: all is counted again, and the days come out the same, byte for byte.\n"
+    "A Redis that was put back from a backup needs nothing of this: the aggregator counts by itself what came since. Neither\n"
+    "does an empty one while the log still begins at offset 0: all is counted again, and the days come out the same, byte for\n"
+    "byte.\n"
     "\n"
-    "--from-log is for a Redis that has lost everything, when the log no longer begins at offset 0: the closed days come from the\n"
-    "archive, the others are counted again as far as the log reaches. Days that are not in the ledger and began before the first\n"
-    "record of the log are marked incomplete. Users that were erased before it are erased in the restored days; erase them again\n"
-    "for what comes.";
+    "--from-log is for a Redis that has lost everything, when the log no longer begins at offset 0: the closed days come from\n"
+    "the archive, the others are counted again as far as the log reaches. Days that are not in the ledger and began before\n"
+    "the first record of the log are marked incomplete. Users that were erased before it are erased in the restored days;\n"
+    "erase them again for what comes.";
 
 struct arguments {
     struct system_options system;
@@ -51,10 +52,9 @@ static int print_log(const struct restore *restore, const struct restore_log_cou
     char time[CIVIL_TEXT_MAX];
 
     if (count->whole > 0)
-        printf(
-            "%d partitions are whole in the log, from offset 0: the aggregator counts them by itself, and the days come out the same, "
-            "byte for byte.\n",
-            count->whole);
+        printf("%d partitions are whole in the log, from offset 0: the aggregator counts them by itself, and the days come out the "
+               "same, byte for byte.\n",
+               count->whole);
     if (count->live > 0)
         printf("%d partitions have counts in Redis: they were left as they are.\n", count->live);
     if (count->restored == 0) {

@@ -133,7 +133,7 @@ static bool check_ledger(struct filling *filling, GError **error)
     const struct archive_chain *chain = filling->restore->chain;
     char hex[2 * LEDGER_CHECKSUM_SIZE + 1];
 
-    if (filling->ledger == 0 || filling->ledger > archive_chain_count(chain) || !*filling->checksum)
+    if (filling->ledger == 0 || filling->ledger > archive_chain_count(chain) || !filling->checksum || !*filling->checksum)
         return true;
     ledger_hex(archive_chain_at(chain, (guint)filling->ledger - 1)->checksum, hex);
     if (strcmp(hex, filling->checksum) == 0)
@@ -270,8 +270,8 @@ static bool fill_days(struct filling *filling, int partition, GError **error)
         char text[DAY_TEXT_MAX], field[NUMBER_MAX + 1];
         size_t size = day_state_write(state, text);
         field[number_write(field, (uint64_t)(GPOINTER_TO_INT(key) - 1))] = '\0';
-        ok =
-            restore_field(filling->restore, partition, "days", field, view_make(text, size), false, &filling->restore->days, error);
+        const struct restore_field wanted = {"days", field, view_make(text, size), false};
+        ok = restore_field(filling->restore, partition, &wanted, &filling->restore->days, error);
     }
     return ok;
 }
@@ -284,9 +284,13 @@ static bool fill_meta(struct filling *filling, uint64_t last, GError **error)
         return true;
     n[number_write(n, last)] = '\0';
     ledger_hex(archive_chain_at(filling->restore->chain, (guint)last - 1)->checksum, hex);
-    return restore_field(filling->restore, 0, "meta", "ledger", view_of(n), false, NULL, error) &&
-           restore_field(filling->restore, 0, "meta", "ledger_checksum", view_of(hex), false, NULL, error) &&
-           restore_field(filling->restore, 0, "meta", "archived", view_of(n), false, NULL, error);
+    const struct restore_field fields[] = {{"meta", "ledger", view_of(n), false},
+                                           {"meta", "ledger_checksum", view_of(hex), false},
+                                           {"meta", "archived", view_of(n), false}};
+    bool ok = true;
+    for (size_t i = 0; ok && i < G_N_ELEMENTS(fields); i++)
+        ok = restore_field(filling->restore, 0, &fields[i], NULL, error);
+    return ok;
 }
 
 /* Entries that are too new for the archive can only be in Redis. */

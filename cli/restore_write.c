@@ -45,25 +45,26 @@ void restore_progress_end(const struct restore *restore)
         fputs("\r\033[K", stderr);
 }
 
-static bool compare_field(struct restore *restore, const char *key, const char *field, struct view value, int partition,
+static bool compare_field(struct restore *restore, int partition, const char *key, const struct restore_field *field,
                           GError **error)
 {
     struct redis *redis = shards_get(restore->shards, partition, error);
-    struct redis_reply *reply = redis ? redis_call(redis, error, "HGET %s %s", key, field) : NULL;
+    struct redis_reply *reply = redis ? redis_call(redis, error, "HGET %s %s", key, field->field) : NULL;
 
     if (!reply)
         return false;
-    if (!view_equal(redis_reply_text(reply), value))
-        restore_problem(restore, "field %s of %s in Redis is not what the archive says: it was left as it is", field, key);
+    if (!view_equal(redis_reply_text(reply), field->value))
+        restore_problem(restore, "field %s of %s in Redis is not what the archive says: it was left as it is", field->field, key);
     redis_reply_free(reply);
     return true;
 }
 
-bool restore_field(struct restore *restore, int partition, const char *kind, const char *field, struct view value, bool compare,
-                   struct restore_count *count, GError **error)
+bool restore_field(struct restore *restore, int partition, const struct restore_field *field, struct restore_count *count,
+                   GError **error)
 {
     char key[KEYS_MAX];
-    const struct view argv[] = {view_of("HSETNX"), view_make(key, keys_plain(key, partition, kind)), view_of(field), value};
+    const struct view argv[] = {view_of("HSETNX"), view_make(key, keys_plain(key, partition, field->kind)), view_of(field->field),
+                                field->value};
     struct redis_reply *reply = fence_write(restore->fence, partition, G_N_ELEMENTS(argv), argv, error);
 
     if (!reply)
@@ -72,7 +73,7 @@ bool restore_field(struct restore *restore, int partition, const char *kind, con
     redis_reply_free(reply);
     if (count)
         restored ? count->restored++ : count->there++;
-    return restored || !compare || compare_field(restore, key, field, value, partition, error);
+    return restored || !field->compare || compare_field(restore, partition, key, field, error);
 }
 
 /* ---- sheets ---- */
@@ -143,8 +144,8 @@ bool restore_entry(struct restore *restore, guint i, struct view record, GError 
 
     n[number_write(n, i + 1)] = '\0';
     g_snprintf(generation, sizeof generation, "%u.%u", entry->day, entry->revision);
-    return restore_field(restore, 0, "ledger", n, record, true, &restore->entries, error) &&
-           restore_field(restore, 0, "entries", generation, view_of(n), true, NULL, error);
+    return restore_field(restore, 0, &(struct restore_field){"ledger", n, record, true}, &restore->entries, error) &&
+           restore_field(restore, 0, &(struct restore_field){"entries", generation, view_of(n), true}, NULL, error);
 }
 
 bool restore_generation(struct restore *restore, const struct ledger_entry *entry, const struct partition_day *day, GError **error)
@@ -155,6 +156,6 @@ bool restore_generation(struct restore *restore, const struct ledger_entry *entr
     const void *data = g_bytes_get_data(bytes, &size);
 
     g_snprintf(generation, sizeof generation, "%u.%u", entry->day, entry->revision);
-    return restore_field(restore, (int)day->partition, "closed", generation, view_make(data, size), true, &restore->generations,
-                         error);
+    return restore_field(restore, (int)day->partition, &(struct restore_field){"closed", generation, view_make(data, size), true},
+                         &restore->generations, error);
 }

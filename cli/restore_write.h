@@ -29,9 +29,14 @@ void restore_problem(struct restore *restore, const char *format, ...) G_GNUC_PR
 void restore_progress(const struct restore *restore, const char *what, guint64 done, guint64 of);
 void restore_progress_end(const struct restore *restore);
 
-/* A field of the partition's hash, if it is not there. `compare`: another value is a problem. */
-bool restore_field(struct restore *restore, int partition, const char *kind, const char *field, struct view value, bool compare,
-                   struct restore_count *count, GError **error);
+struct restore_field {
+    const char *kind, *field; /* see keys_plain() */
+    struct view value;
+    bool compare; /* another value is a problem */
+};
+/* A field of the partition's hash, if it is not there; count may be NULL. */
+bool restore_field(struct restore *restore, int partition, const struct restore_field *field, struct restore_count *count,
+                   GError **error);
 /* The sheet with that checksum, if there is none in Redis. */
 bool restore_sheet(struct restore *restore, const struct sheet_name *name, const uint8_t checksum[LEDGER_CHECKSUM_SIZE],
                    GError **error);
