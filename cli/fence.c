@@ -93,5 +93,5 @@ bool fence_lower(struct fence *fence, int partition, GError **error)
     char key[KEYS_MAX];
 
     keys_plain(key, partition, "commit");
-    return fence_set(fence, partition, error, "HSET", key, "state", "live", NULL);
+    return fence_set(fence, partition, error, "HSET", key, "state", "live", (const char *)NULL);
 }

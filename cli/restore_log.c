@@ -352,7 +352,7 @@ static bool go_live(struct making *making, int partition, GError **error)
     keys_plain(key, partition, "commit");
     next[number_write_signed(next, making->parts[partition].low)] = '\0';
     return fence_set(making->restore->fence, partition, error, "HSET", key, "n", "1", "next", next, "topic", making->topic, "fp",
-                     "", "pay", "", "state", "live", NULL);
+                     "", "pay", "", "state", "live", (const char *)NULL);
 }
 
 /* The tools ask there how many partitions there are; the aggregator writes it when it starts. */
