@@ -10,7 +10,8 @@ import time
 
 import pytest
 import redis as redis_py
-from harness import ROOT, run_program, wait_until
+from harness import ROOT, Daybook, run_program, wait_until
+from test_cluster import Cluster
 
 APACHE_LOGS = ROOT / "tests/data/apache_logs"
 PER_DAY = {16572: 1632, 16573: 2893, 16574: 2896, 16575: 2579}  # days since 1970: 17 to 20 May 2015
@@ -35,7 +36,8 @@ class World:
 
     def __init__(self, usage_pb2, daybook, redis, topic):
         self.usage_pb2, self.daybook, self.topic = usage_pb2, daybook, topic
-        self.redis, self.binary = redis.client(), redis_py.Redis(port=redis.port)
+        self.redis = redis.client()
+        self.binary = redis_py.Redis(port=redis.port) if hasattr(redis, "port") else None
 
     def aggregator(self, settings=None, start=True, **options):
         return self.daybook.aggregator(self.topic, settings={**SETTINGS, **(settings or {})}, start=start, **options)
@@ -268,3 +270,19 @@ def test_a_missing_sheet_is_taken_from_the_archive(world, tmp_path):
     aggregator.start()
     world.wait_ledgered({16573: 1})
     assert [(entry.day, entry.events) for entry in world.entries()] == [(16573, 3)]
+
+
+def test_on_a_cluster(usage_pb2, kafka, topic, tmp_path):
+    """Every partition's keys lie on a server of their own choice."""
+    cluster = Cluster(tmp_path)
+    daybook = Daybook(tmp_path, kafka, cluster)
+    try:
+        world = World(usage_pb2, daybook, cluster, topic)
+        world.aggregator()
+        world.run_import(APACHE_LOGS)
+        world.wait_ledgered(dict.fromkeys(PER_DAY, 1))
+        assert int(world.redis.hget("{p0}:meta", "ledger")) == len(PER_DAY)
+        assert len({cluster.node_of(f"{{p{partition}}}:meta")[1].port for partition in range(PARTITIONS)}) > 1
+    finally:
+        daybook.kill()
+        cluster.kill()
