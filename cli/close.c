@@ -43,15 +43,15 @@ struct closing {
 
 /* ---- what is to be done ---- */
 
-/* The day's row; one without content if no partition knows it. Caller frees its parts. */
-static struct day_row row_of(const struct closing *closing)
+/* What the partitions have of the day: nothing, if none knows it. Caller frees. */
+static struct day_part *parts_of(const struct closing *closing)
 {
     const struct day_row *found = day_table_find(closing->table, closing->day);
-    struct day_row row = {closing->day, g_new0(struct day_part, (gsize)closing->table->n_partitions)};
+    struct day_part *parts = g_new0(struct day_part, (gsize)closing->table->n_partitions);
 
     for (int i = 0; found && i < closing->table->n_partitions; i++)
-        row.parts[i] = found->parts[i];
-    return row;
+        parts[i] = found->parts[i];
+    return parts;
 }
 
 static bool refresh(struct closing *closing, GError **error)
@@ -119,8 +119,8 @@ static int wait_closed(struct closing *closing, GError **error)
     gint64 deadline_us = g_get_monotonic_time() + closing->timeout_s * G_USEC_PER_SEC;
 
     for (;;) {
-        struct day_row row = row_of(closing);
-        g_autofree struct day_part *parts = row.parts;
+        g_autofree struct day_part *parts = parts_of(closing);
+        const struct day_row row = {closing->day, parts};
         g_autofree char *waits_for = day_row_waits_for(closing->table, &row, closing->target);
         const char *fatal = NULL;
         progress(closing, waits_for);
@@ -200,8 +200,8 @@ static int close_day(struct closing *closing, GError **error)
 {
     if (!system_options_load(&closing->system, SYSTEM_NEEDS_REDIS_AND_KAFKA, error) || !connect_all(closing, error))
         return EXIT_USAGE;
-    struct day_row row = row_of(closing);
-    g_autofree struct day_part *parts = row.parts;
+    g_autofree struct day_part *parts = parts_of(closing);
+    const struct day_row row = {closing->day, parts};
     closing->target = day_row_target(closing->table, &row);
     if (day_row_ledgered(&row) >= closing->target) {
         printf("%s is closed already, in revision %d, and nothing came since:\n", closing->date, closing->target);

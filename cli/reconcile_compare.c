@@ -239,9 +239,9 @@ static void compare_client(const struct comparing *comparing, const struct file_
     comparing->result->ledger += row.ledger;
     if (comparing->by_day)
         row.days = compare_days(comparing, file, client, &of_days);
-    bool differs = comparing->by_day ? row.days->len > 0 : !is_tolerated(comparing->tolerance, row.file, row.ledger);
+    bool differs = row.days ? row.days->len > 0 : !is_tolerated(comparing->tolerance, row.file, row.ledger);
     if (differs) {
-        row.cause = cause_of(comparing, client, comparing->by_day && row.file != row.ledger ? &of_days : &month);
+        row.cause = cause_of(comparing, client, row.days && row.file != row.ledger ? &of_days : &month);
         add_row(comparing, &row);
     } else if (row.days) {
         g_array_unref(row.days);

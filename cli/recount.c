@@ -21,7 +21,8 @@ struct arguments {
 
 static const char summary[] =
     "Reads the topic from its start, counts once more on a separate, simple path, and compares with what Redis holds: per\n"
-    "client, route, status and UTC day; of closed days that is the newest sheet, and what came since. Exit code 0: equal, 1: different, 2: no comparison was possible.\n"
+    "client, route, status and UTC day; of closed days that is the newest sheet, and what came since.\n"
+    "Exit code 0: equal, 1: different, 2: no comparison was possible.\n"
     "Where the system is comes from --dir, from the options, or from KAFKA_BROKERS, TOPIC and REDIS_URL in the environment.";
 
 /* ---- for people ---- */

@@ -461,6 +461,36 @@ static void take_erasure(struct recount_log *log, const struct erasure *erasure)
         log->listener.erasure(log->listener.opaque, &told);
 }
 
+/* Only partition 0 has entries. */
+static void take_entry(struct recount_log *log, const struct ledger_link *link, struct view bytes)
+{
+    if (log->number != 0)
+        quarantine(log, 0);
+    else if (log->listener.entry)
+        log->listener.entry(log->listener.opaque, link, bytes);
+}
+
+static void take_valid(struct recount_log *log, const struct record *record, struct view bytes)
+{
+    switch (record->kind) {
+    case RECORD_BATCH:
+        if (admit(log, &record->batch))
+            count_batch(log, &record->batch);
+        break;
+    case RECORD_SEAL:
+        take_seal(log, &record->seal);
+        break;
+    case RECORD_LEDGER:
+        take_entry(log, &record->ledger, bytes);
+        break;
+    case RECORD_ERASURE:
+        take_erasure(log, &record->erasure);
+        break;
+    case RECORD_HEARTBEAT:
+        break;
+    }
+}
+
 void recount_log_take(struct recount_log *log, int number, int64_t offset, int64_t timestamp_ms, struct view bytes)
 {
     struct log_partition *partition = &log->partitions[number];
@@ -470,16 +500,8 @@ void recount_log_take(struct recount_log *log, int number, int64_t offset, int64
     log->offset = offset;
     partition->clock_ms = MAX(partition->clock_ms, timestamp_ms);
     prune_ids(partition);
-    if (!record_parse(log->parser, bytes.data, bytes.size, &record, NULL))
+    if (record_parse(log->parser, bytes.data, bytes.size, &record, NULL))
+        take_valid(log, &record, bytes);
+    else
         quarantine(log, 0);
-    else if (record.kind == RECORD_BATCH && admit(log, &record.batch))
-        count_batch(log, &record.batch);
-    else if (record.kind == RECORD_SEAL)
-        take_seal(log, &record.seal);
-    else if (record.kind == RECORD_ERASURE)
-        take_erasure(log, &record.erasure);
-    else if (record.kind == RECORD_LEDGER && number != 0)
-        quarantine(log, 0);
-    else if (record.kind == RECORD_LEDGER && log->listener.entry)
-        log->listener.entry(log->listener.opaque, &record.ledger, bytes);
 }

@@ -15,7 +15,8 @@ enum { THREADS_MAX = 16, DEFAULT_MEMORY_MIB = 1024, DEFAULT_KEEP_DAYS = 3650, LE
 static const char summary[] =
     "Proves that the closed days are what they were: recomputes the chain of the ledger, the SHA-256 of every entry and of every\n"
     "sheet, the totals by organization and the differences between revisions from the sheets, and compares what Redis and the\n"
-    "archive hold. With --from-kafka the sheets are made anew from the log, on a separate, simple path, and compared byte by byte.\n"
+    "archive hold. With --from-kafka the sheets are made anew from the log, on a separate, simple path, and compared byte by\n"
+    "byte.\n"
     "FROM..TO are dates, both included; the chain is always checked as a whole.\n"
     "Exit code 0: everything is right, 1: the first difference is printed, 2: it cannot be found out.";
 

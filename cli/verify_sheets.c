@@ -340,12 +340,22 @@ static GArray *make_jobs(const struct sheets_check *check)
     return jobs;
 }
 
+/* GLib makes the number of an error domain when it is first asked for, without a lock. */
+static void make_error_domains(void)
+{
+    const GQuark domains[] = {ARCHIVE_ERROR, REDIS_ERROR, SHEET_ERROR, RECORD_ERROR};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(domains); i++)
+        g_assert(domains[i] != 0);
+}
+
 bool verify_sheets(struct sheets_check *check, struct finding **finding, GError **error)
 {
     g_autoptr(GArray) jobs = make_jobs(check);
     struct pool pool = {.check = check, .jobs = jobs, .found_at = jobs->len};
     g_autofree GThread **threads = g_new(GThread *, (gsize)check->threads);
 
+    make_error_domains();
     g_mutex_init(&pool.lock);
     for (int i = 0; i < check->threads; i++)
         threads[i] = g_thread_new("verify", work, &pool);
