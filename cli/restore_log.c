@@ -309,7 +309,7 @@ static bool add_meta(struct fields *fields, const struct part *part, uint64_t ev
     guint n = archive_chain_count(chain);
     int64_t incomplete_ms = part->low_ms >= 0 ? part->low_ms : g_get_real_time() / 1000;
     bool ok = add_number(fields, "clock", 0) && add_number(fields, "events", (int64_t)events) &&
-              add_number(fields, "incomplete_before", incomplete_ms) && add_number(fields, "restored_from", part->low);
+              add_number(fields, "incomplete_before", incomplete_ms);
 
     if (ok && part->first_ms > 0)
         ok = add_number(fields, "first_ms", part->first_ms);

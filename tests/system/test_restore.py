@@ -18,6 +18,7 @@ from test_cluster import Cluster
 APACHE_LOGS = ROOT / "tests/data/apache_logs"
 APACHE_DAYS = {"2015-05-17": 1632, "2015-05-18": 2893, "2015-05-19": 2896, "2015-05-20": 2579}
 EPOCH = datetime.date(1970, 1, 1)
+EARLIER, LATER = day_before(3), day_before(2)
 CLIENTS = 12  # so many that each of the four partitions has some
 
 
@@ -126,7 +127,7 @@ def test_backup_is_put_back(closed, redis, tmp_path):
     closed.run("import", "--format", "combined", APACHE_LOGS)
     closed.posted += 10000
     close(closed, *list(APACHE_DAYS)[:3])
-    post(closed, day_before(2), 5)
+    post(closed, LATER, 5)
     backup = tmp_path / "backup"
     no_delay(redis)
     said = closed.run("backup", backup)
@@ -139,9 +140,9 @@ def test_backup_is_put_back(closed, redis, tmp_path):
     entry = "ledger/000000000001.record"
     assert (backup / "archive" / entry).stat().st_ino == (closed.archive / entry).stat().st_ino, "a link, not a copy"
 
-    close(closed, list(APACHE_DAYS)[3], day_before(2))
-    post(closed, day_before(2), 1)
-    close(closed, day_before(2))
+    close(closed, list(APACHE_DAYS)[3], LATER)
+    post(closed, LATER, 1)
+    close(closed, LATER)
     wanted, days, counted = books(redis), per_day(closed), closed.posted
     put_back(redis, next(backup.glob("redis/*.rdb")))
     closed.wait_counted(counted)
@@ -153,7 +154,7 @@ def test_backup_is_put_back(closed, redis, tmp_path):
 
 
 def test_backup_refuses(closed, redis, tmp_path, monkeypatch):
-    post(closed, day_before(2), 1)
+    post(closed, LATER, 1)
     (tmp_path / "full").mkdir()
     (tmp_path / "full/file").touch()
     assert "is not empty (it has file)" in closed.run("backup", tmp_path / "full", code=2)
@@ -171,20 +172,20 @@ def test_one_server_of_a_cluster_is_put_back(kafka, topic, daybook, tmp_path):
     try:
         daybook.redis = cluster
         closed = ClosedDays(kafka, cluster, topic, daybook, tmp_path)
-        post(closed, day_before(3), 4)
-        close(closed, day_before(3))
+        post(closed, EARLIER, 4)
+        close(closed, EARLIER)
         backup = tmp_path / "backup"
         for each in cluster.nodes:
             no_delay(each)
         closed.run("backup", backup)
         assert len(list(backup.glob("redis/*.rdb"))) == 3
-        post(closed, day_before(2), 3)
-        close(closed, day_before(2))
+        post(closed, LATER, 3)
+        close(closed, LATER)
         _, node = cluster.node_of("{p1}:commit")
         before = [node.client().hget("{p1}:commit", "next"), per_day(closed)]
         put_back(node, backup / f"redis/127.0.0.1-{node.port}.rdb")
         wait_until(lambda: node.client().cluster("info")["cluster_state"] == "ok", 30, "the node is back in the cluster")
-        wait_until(lambda: node.client().hget("{p1}:days", str((day_before(2) - EPOCH).days)) == "1 1 0 0", 40, "the day is closed again")
+        wait_until(lambda: node.client().hget("{p1}:days", str((LATER - EPOCH).days)) == "1 1 0 0", 40, "the day is closed again")
         wait_caught_up(closed)
         assert int(node.client().hget("{p1}:commit", "next")) >= int(before[0])
         wait_until(lambda: per_day(closed) == before[1], 40, "the ledger is the same")
@@ -203,12 +204,12 @@ def test_one_server_of_a_cluster_is_put_back(kafka, topic, daybook, tmp_path):
 
 
 def test_holes_are_filled(closed, redis):
-    post(closed, day_before(3), 4)
-    close(closed, day_before(3))
-    post(closed, day_before(3), 1)
-    close(closed, day_before(3))
-    post(closed, day_before(2), 3)
-    close(closed, day_before(2))
+    post(closed, EARLIER, 4)
+    close(closed, EARLIER)
+    post(closed, EARLIER, 1)
+    close(closed, EARLIER)
+    post(closed, LATER, 3)
+    close(closed, LATER)
     wanted = books(redis)
     client = redis.client()
     said = closed.run("restore")
@@ -226,27 +227,27 @@ def test_holes_are_filled(closed, redis):
     closed.run("restore")
     assert books(redis) == wanted
     closed.aggregator.start()
-    post(closed, day_before(2), 2)
-    close(closed, day_before(2))
-    assert [row[:3] for row in per_day(closed)][-1] == (str(day_before(2)), 2, 60)
+    post(closed, LATER, 2)
+    close(closed, LATER)
+    assert [row[:3] for row in per_day(closed)][-1] == (str(LATER), 2, 60)
     assert "are right" in closed.run("verify", "--from-kafka")
     assert "no difference" in closed.run("recount", "--wait")
 
 
 def test_nothing_is_written_over(closed, redis):
-    post(closed, day_before(3), 4)
-    post(closed, day_before(2), 4)
-    close(closed, day_before(3), day_before(2))
+    post(closed, EARLIER, 4)
+    post(closed, LATER, 4)
+    close(closed, EARLIER, LATER)
     client = raw(redis)
-    keys = sorted(client.scan_iter(f"{{p*}}:sheet:{day_before(3)}:1"))
+    keys = sorted(client.scan_iter(f"{{p*}}:sheet:{EARLIER}:1"))
     right, other = client.get(keys[0]), client.get(keys[1])
     client.set(keys[0], other)
     record = client.hget("{p0}:ledger", "1")
     client.hset("{p0}:ledger", "1", client.hget("{p0}:ledger", "2"))
-    gone = closed.archive / f"sheets/{day_before(2).year}/{day_before(2)}.r1.p2.sheet.zst"
+    gone = closed.archive / f"sheets/{LATER.year}/{LATER}.r1.p2.sheet.zst"
     kept = gone.read_bytes()
     gone.unlink()
-    client.delete(f"{{p2}}:sheet:{day_before(2)}:1")
+    client.delete(f"{{p2}}:sheet:{LATER}:1")
     said = closed.run("restore", code=1)
     assert keys[0].decode() in said and "redis-cli UNLINK" in said and "field 1 of {p0}:ledger" in said and str(gone) in said
     assert client.get(keys[0]) == other and client.hget("{p0}:ledger", "1") != record
@@ -259,8 +260,8 @@ def test_nothing_is_written_over(closed, redis):
 
 
 def test_archive_is_checked_first(closed, redis):
-    post(closed, day_before(3), 1)
-    close(closed, day_before(3), day_before(2))
+    post(closed, EARLIER, 1)
+    close(closed, EARLIER, LATER)
     assert "/nonexistent" in closed.run("restore", "--archive", "/nonexistent", code=2)
     second = closed.archive / "ledger/000000000002.record"
     first = closed.archive / "ledger/000000000001.record"
@@ -278,8 +279,8 @@ def test_archive_is_checked_first(closed, redis):
 
 
 def test_killed_restore_is_run_again(closed, redis, monkeypatch):
-    post(closed, day_before(2), 4)
-    close(closed, day_before(2))
+    post(closed, LATER, 4)
+    close(closed, LATER)
     wanted = books(redis)
     client = redis.client()
     client.delete("{p0}:ledger", "{p0}:entries", *client.scan_iter("{p*}:sheet:*"))
@@ -302,8 +303,8 @@ def test_killed_restore_is_run_again(closed, redis, monkeypatch):
 
 
 def test_whole_log_needs_no_restore(closed, redis):
-    post(closed, day_before(2), 4)
-    close(closed, day_before(2))
+    post(closed, LATER, 4)
+    close(closed, LATER)
     wanted = books(redis)
     closed.aggregator.kill()
     redis.client().flushall()
@@ -330,12 +331,12 @@ def test_from_log(closed, redis, monkeypatch):
     closed.run("import", "--format", "combined", APACHE_LOGS)
     closed.posted += 10000
     close(closed, *APACHE_DAYS)
-    post(closed, day_before(3), 3)
+    post(closed, EARLIER, 3)
     lows = points(closed)
-    post(closed, day_before(3), 2)
-    close(closed, day_before(3))
-    post(closed, day_before(3), 1)  # late
-    post(closed, day_before(2), 5)
+    post(closed, EARLIER, 2)
+    close(closed, EARLIER)
+    post(closed, EARLIER, 1)  # late
+    post(closed, LATER, 5)
     wanted, days = books(redis), per_day(closed)
     lose_all(closed, redis, lows)
     closed.aggregator.start(wait_s=0)
@@ -356,23 +357,25 @@ def test_from_log(closed, redis, monkeypatch):
     assert all(int(client.hget(f"{{p{p}}}:meta", "quarantined") or 0) == 0 for p in range(4))
     assert all(int(client.hget(f"{{p{p}}}:meta", "gaps") or 0) == 0 for p in range(4))
 
+    waiting = {row["day"]: (row["revision"], row["events"]) for row in closed.days()["notClosed"]}
+    assert waiting == {str(EARLIER): (2, 12), str(LATER): (1, 60)}, waiting
     closed.run("import", "--format", "combined", APACHE_LOGS)  # known still: nothing is counted twice
     wait_caught_up(closed)
     closed.wait_counted(closed.posted)
-    close(closed, day_before(3), day_before(2))
+    close(closed, EARLIER, LATER)
     rows = {(row["day"], row["revision"]): row for row in closed.days()["entities"]}
-    assert rows[str(day_before(3)), 2]["events"] == 72 and rows[str(day_before(3)), 2]["late"] == 12
-    assert rows[str(day_before(2)), 1]["events"] == 60
+    assert rows[str(EARLIER), 2]["events"] == 72 and rows[str(EARLIER), 2]["late"] == 12
+    assert rows[str(LATER), 1]["events"] == 60
     assert "are right" in closed.run("verify")
 
 
 def test_from_log_behind_the_seals(closed, redis):
     """The log begins after all that is closed; some of an open day is lost with it."""
-    post(closed, day_before(3), 3)
-    close(closed, day_before(3))
-    post(closed, day_before(2), 2)
+    post(closed, EARLIER, 3)
+    close(closed, EARLIER)
+    post(closed, LATER, 2)
     lows = points(closed)
-    post(closed, day_before(2), 3)
+    post(closed, LATER, 3)
     days = per_day(closed)
     lose_all(closed, redis, lows)
     closed.run("restore", "--from-log")
@@ -381,10 +384,10 @@ def test_from_log_behind_the_seals(closed, redis):
     closed.wait_counted(closed.posted - 2 * CLIENTS)
     assert per_day(closed) == days
     closed.posted -= 2 * CLIENTS
-    post(closed, day_before(3), 1)
-    close(closed, day_before(3), day_before(2))
+    post(closed, EARLIER, 1)
+    close(closed, EARLIER, LATER)
     rows = {(row["day"], row["revision"]): row for row in closed.days()["entities"]}
-    assert rows[str(day_before(3)), 2]["events"] == 48 and rows[str(day_before(3)), 2]["late"] == 12
-    assert rows[str(day_before(2)), 1]["events"] == 36
-    assert not rows[str(day_before(2)), 1]["complete"]
+    assert rows[str(EARLIER), 2]["events"] == 48 and rows[str(EARLIER), 2]["late"] == 12
+    assert rows[str(LATER), 1]["events"] == 36
+    assert not rows[str(LATER), 1]["complete"]
     assert "are right" in closed.run("verify")
