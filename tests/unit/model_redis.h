@@ -1,7 +1,8 @@
 /* model_redis: a stand-in for Redis that can be stopped between any two commands and put back to any earlier state.
  *
- * It knows just what the aggregator sends: the four scripts of aggregator/store.h by their SHA-1, HGETALL, HGET, HMGET, HLEN and
- * ZRANGE 0 -1 WITHSCORES. test_model_redis.c runs the same commands on a real Redis and compares every reply and every key.
+ * It knows just what the aggregator sends: the scripts of aggregator/store.h by their SHA-1, GET, HGETALL, HVALS, HGET, HMGET, HLEN
+ * and ZRANGE 0 -1 with and without WITHSCORES. test_model_redis.c runs the same commands on a real Redis and compares every reply
+ * and every key.
  *
  * Each write is one step of an undo log: model_rollback(n) leaves the state after the first n of them. Included by one test each.
  */
@@ -12,13 +13,16 @@
 #include <string.h>
 
 struct model {
-    GHashTable *keys; /* GBytes key -> GHashTable (GBytes field -> GBytes value); sorted sets: member -> score */
-    GPtrArray *undo;  /* GPtrArray of struct change: one per write */
+    GHashTable
+        *keys;       /* GBytes key -> GHashTable (GBytes field -> GBytes value); sorted sets: member -> score; strings: one field */
+    GPtrArray *undo; /* GPtrArray of struct change: one per write */
     int replid;
-    char replid_name[41];     /* said instead of the number, if not empty */
-    int epoch;                /* rises when connections are cut */
-    bool no_fence, no_replid; /* leave a rule out, to see that the test notices */
+    char replid_name[41];         /* said instead of the number, if not empty */
+    int epoch;                    /* rises when connections are cut */
+    unsigned no_fence, no_replid; /* sets of scripts (1 << STORE_COMMIT) that leave a rule out, to see that the test notices */
 };
+
+#define MODEL_STRING "(string)" /* the field that stands for a string's value; no hash has it */
 
 struct change {
     GBytes *key, *field, *old; /* old == NULL: was not there */
@@ -151,18 +155,31 @@ static void replid_text(const struct model *model, char out[41])
         g_snprintf(out, 41, "%040x", (unsigned)model->replid);
 }
 
-static bool fenced(struct model *model, struct view key, struct view token, struct view n)
+static bool fenced(struct model *model, enum store_script script, struct view key, struct view token, struct view n)
 {
     struct view have_n = model_text(model, key, "n");
-    return !model->no_fence &&
+    return !(model->no_fence >> script & 1) &&
            (!view_equal(model_text(model, key, "tok"), token) || !view_equal(have_n.size ? have_n : view_of("0"), n));
 }
 
-static bool other_history(const struct model *model, struct view replid)
+static bool other_history(const struct model *model, enum store_script script, struct view replid)
 {
     char text[41];
     replid_text(model, text);
-    return !model->no_replid && !view_is(replid, text);
+    return !(model->no_replid >> script & 1) && !view_is(replid, text);
+}
+
+/* What COMMIT, SHEET and GUARD begin with; writes the refusal. */
+static bool refused(struct model *model, GString *out, enum store_script script, const struct view words[4])
+{
+    /* commit token n replid */
+    if (fenced(model, script, words[0], words[1], words[2]))
+        g_string_append(out, "-FENCED another owner\r\n");
+    else if (other_history(model, script, words[3]))
+        g_string_append(out, "-FENCED another history\r\n");
+    else
+        return false;
+    return true;
 }
 
 static void hset(struct model *model, GString *out, struct view key, size_t argc, const struct view *argv, bool scores)
@@ -218,7 +235,7 @@ static void run_apply(struct model *model, GString *out, size_t argc, const stru
 {
     /* commit target token n command argument… */
     struct view name = argv[4];
-    if (fenced(model, argv[0], argv[2], argv[3])) {
+    if (fenced(model, STORE_APPLY, argv[0], argv[2], argv[3])) {
         g_string_append(out, "-FENCED another owner\r\n");
     } else if (view_is(name, "HSET") || view_is(name, "ZADD")) {
         hset(model, out, argv[1], argc - 5, argv + 5, view_is(name, "ZADD"));
@@ -260,37 +277,47 @@ static void run_commit(struct model *model, GString *out, const struct view *arg
 {
     const struct view pairs[] = {view_of("n"),  argv[4], view_of("next"),  argv[5],         view_of("topic"), argv[6],
                                  view_of("fp"), argv[7], view_of("state"), view_of("live"), view_of("pay"),   argv[8]};
-    if (fenced(model, argv[0], argv[1], argv[2]))
-        g_string_append(out, "-FENCED another owner\r\n");
-    else if (other_history(model, argv[3]))
-        g_string_append(out, "-FENCED another history\r\n");
-    else
+    if (!refused(model, out, STORE_COMMIT, argv))
         hset(model, out, argv[0], G_N_ELEMENTS(pairs), pairs, false);
+}
+
+static void run_sheet(struct model *model, GString *out, const struct view *argv)
+{
+    /* commit sheet token n replid bytes */
+    const struct view words[] = {argv[0], argv[2], argv[3], argv[4]}, pair[] = {view_of(MODEL_STRING), argv[5]};
+    if (refused(model, out, STORE_SHEET, words))
+        return;
+    if (model_get(model, argv[1], pair[0])) {
+        g_string_append(out, "$-1\r\n");
+        return;
+    }
+    GString *ignored = g_string_new(NULL);
+    hset(model, ignored, argv[1], G_N_ELEMENTS(pair), pair, false);
+    g_string_free(ignored, TRUE);
+    g_string_append(out, "+OK\r\n");
 }
 
 static void run_guard(struct model *model, GString *out, const struct view *argv)
 {
-    if (fenced(model, argv[0], argv[1], argv[2]))
-        g_string_append(out, "-FENCED another owner\r\n");
-    else if (other_history(model, argv[3]))
-        g_string_append(out, "-FENCED another history\r\n");
-    else
+    if (!refused(model, out, STORE_GUARD, argv))
         put_integer(out, 1);
 }
 
-static void read_all(struct model *model, GString *out, struct view key)
+static void read_all(struct model *model, GString *out, struct view key, bool fields, bool values)
 {
     g_autoptr(GBytes) k = bytes_of(key);
     GHashTable *hash = g_hash_table_lookup(model->keys, k);
     GHashTableIter iter;
     gpointer field, value;
-    g_string_append_printf(out, "*%u\r\n", hash ? 2 * g_hash_table_size(hash) : 0);
+    g_string_append_printf(out, "*%u\r\n", hash ? (fields + values) * g_hash_table_size(hash) : 0);
     if (!hash)
         return;
     g_hash_table_iter_init(&iter, hash);
     while (g_hash_table_iter_next(&iter, &field, &value)) {
-        put_bytes(out, field);
-        put_bytes(out, value);
+        if (fields)
+            put_bytes(out, field);
+        if (values)
+            put_bytes(out, value);
     }
 }
 
@@ -302,13 +329,16 @@ static void run_read(struct model *model, GString *out, size_t argc, const struc
             put_bytes(out, model_get(model, argv[1], argv[i]));
     } else if (view_is(argv[0], "HGET")) {
         put_bytes(out, model_get(model, argv[1], argv[2]));
+    } else if (view_is(argv[0], "GET")) {
+        put_bytes(out, model_get(model, argv[1], view_of(MODEL_STRING)));
     } else if (view_is(argv[0], "HLEN")) {
         g_autoptr(GBytes) k = bytes_of(argv[1]);
         GHashTable *hash = g_hash_table_lookup(model->keys, k);
         put_integer(out, hash ? g_hash_table_size(hash) : 0);
     } else {
-        g_assert_true(view_is(argv[0], "HGETALL") || view_is(argv[0], "ZRANGE"));
-        read_all(model, out, argv[1]);
+        bool sorted = view_is(argv[0], "ZRANGE"), values = view_is(argv[0], "HVALS"); /* a sorted set comes in any order */
+        g_assert_true(sorted || values || view_is(argv[0], "HGETALL"));
+        read_all(model, out, argv[1], !values, !sorted || argc == 5);
     }
 }
 
@@ -324,6 +354,8 @@ static struct redis_reply *model_execute(struct model *model, size_t argc, const
         run_claim(model, out, argv + 3);
     else if (view_is(argv[1], store_script_sha(STORE_COMMIT)))
         run_commit(model, out, argv + 3);
+    else if (view_is(argv[1], store_script_sha(STORE_SHEET)))
+        run_sheet(model, out, argv + 3);
     else
         run_guard(model, out, argv + 3);
     struct redis_reply *reply = redis_reply_from_resp(view_make(out->str, out->len));

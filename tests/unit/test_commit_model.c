@@ -485,8 +485,8 @@ static char *schedule(guint32 seed, bool no_fence, bool no_replid)
 {
     struct world world;
     world_init(&world, seed);
-    world.model->no_fence = no_fence;
-    world.model->no_replid = no_replid;
+    world.model->no_fence = no_fence ? ~0U : 0;
+    world.model->no_replid = no_replid ? ~0U : 0;
     for (int i = 0; i < 3; i++)
         write_log(&world);
     run_schedule(&world);
