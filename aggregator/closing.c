@@ -395,7 +395,7 @@ static bool look_for_work(struct closing *closing, int64_t committed, bool *idle
     *idle = true;
     if (closing->now_ms < closing->retry_at_ms)
         return true;
-    if (!day || day->seal_offset >= committed || !take_turn(closing)) {
+    if (!day || day->dirty || day->seal_offset >= committed || !take_turn(closing)) {
         *idle = !has_entries(closing, committed);
         return *idle || archive_entries(closing, error);
     }

@@ -43,6 +43,13 @@ void partition_take_ledger(struct partition *partition, const struct fed *fed)
         partition_quarantine(partition, fed, "a ledger entry outside of partition 0");
         return;
     }
+    g_autoptr(GError) error = NULL;
+    struct ledger_entry *entry = ledger_entry_parse(record, &error);
+    if (!entry) {
+        partition_quarantine(partition, fed, error->message);
+        return;
+    }
+    ledger_entry_free(entry);
     struct day *day = days_get(partition->days, link->day);
     if (!links_on(partition, link, day)) {
         mirror_add(partition->meta, "ledger_ignored", 1);

@@ -13,6 +13,18 @@ static bool stop(GError **error, const struct partition *partition, int64_t offs
     return false;
 }
 
+/* The day, to note something of this record; NULL: its sheets say it already. */
+static struct day *noting(const struct partition *partition, const struct fed *fed, int64_t number)
+{
+    struct day *day = days_get(partition->days, number);
+    return fed->log->offset < day->state.skip_below ? NULL : day;
+}
+
+static struct day *noting_now(const struct partition *partition, const struct fed *fed)
+{
+    return noting(partition, fed, partition->clock_ms / KEYS_DAY_MS);
+}
+
 static void stream_name(const uint8_t id[STREAM_ID_SIZE], char out[2 * STREAM_ID_SIZE + 1])
 {
     static const char digits[] = "0123456789abcdef";
@@ -40,7 +52,9 @@ void partition_quarantine(struct partition *partition, const struct fed *fed, co
     ring_add(partition->quarantine, before, text);
     mirror_add(partition->meta, "quarantined", 1);
     mirror_add(partition->meta, "quarantined_events", (int64_t)events);
-    days_quarantined(days_get(partition->days, partition->clock_ms / KEYS_DAY_MS));
+    struct day *day = noting_now(partition, fed);
+    if (day)
+        days_quarantined(day);
     /* All are counted and the newest are in Redis; a flood of them must not become a flood of log lines. */
     if (before < 10 || before % 1000 == 0)
         log_warn("record_quarantined", "partition=%d offset=%" G_GINT64_FORMAT " events=%zu total=%" G_GINT64_FORMAT " reason=%s",
@@ -88,9 +102,13 @@ static void note_duplicate(struct partition *partition, const struct fed *fed, c
     const struct batch *batch = &fed->record.batch;
     mirror_add(partition->meta, "duplicate_batches", 1);
     mirror_add(partition->meta, "duplicate_batch_events", (int64_t)batch->n_events);
-    for (size_t i = 0; i < batch->n_events; i++)
-        days_duplicates(days_get(partition->days, batch->time_ms[i] / KEYS_DAY_MS), 1);
-    if (batch->header.sequence != water->sequence || fed->record.crc == water->crc)
+    for (size_t i = 0; i < batch->n_events; i++) {
+        struct day *day = noting(partition, fed, batch->time_ms[i] / KEYS_DAY_MS);
+        if (day)
+            days_duplicates(day, 1);
+    }
+    /* A restored mark has no CRC. */
+    if (batch->header.sequence != water->sequence || fed->record.crc == water->crc || water->crc == 0)
         return;
     mirror_add(partition->meta, "other_crc", 1);
     log_error("sequence_reused", "partition=%d offset=%" G_GINT64_FORMAT " stream=%s sequence=%" G_GUINT64_FORMAT,
@@ -105,7 +123,9 @@ static void note_gap(struct partition *partition, const struct fed *fed, const c
     ring_add(partition->gaps, mirror_number(partition->meta, "gaps"), text);
     mirror_add(partition->meta, "gaps", 1);
     mirror_add(partition->meta, "gap_batches", (int64_t)(got - expected));
-    days_gap(days_get(partition->days, partition->clock_ms / KEYS_DAY_MS), got - expected);
+    struct day *day = noting_now(partition, fed);
+    if (day)
+        days_gap(day, got - expected);
     log_error("sequence_gap",
               "partition=%d offset=%" G_GINT64_FORMAT " stream=%s expected=%" G_GUINT64_FORMAT " got=%" G_GUINT64_FORMAT,
               partition->number, fed->log->offset, stream, expected, got);
@@ -182,7 +202,8 @@ static void begin_run(struct partition *partition, const struct fed *fed, struct
     char stream[2 * STREAM_ID_SIZE + 1];
     stream_name(fed->record.batch.header.stream_id, stream);
     *run = (struct run){.day = days_get(partition->days, number)};
-    days_heard(partition->days, run->day, stream, fed->record.batch.header.sequence);
+    if (noting(partition, fed, number))
+        days_heard(partition->days, run->day, stream, fed->record.batch.header.sequence);
 }
 
 /* The events of the batch that are no duplicates by id, as places to be found. What a restored sheet has already is passed over.
@@ -250,8 +271,9 @@ static bool count_batch(struct partition *partition, const struct fed *fed, GErr
     return true;
 }
 
-static void note_heartbeat(struct partition *partition, const struct heartbeat *heartbeat)
+static void note_heartbeat(struct partition *partition, const struct fed *fed)
 {
+    const struct heartbeat *heartbeat = &fed->record.heartbeat;
     char stream[2 * STREAM_ID_SIZE + 1];
     stream_name(heartbeat->stream_id, stream);
     g_autofree char *name = g_uri_escape_string(*heartbeat->collector ? heartbeat->collector : "-", NULL, FALSE);
@@ -268,7 +290,9 @@ static void note_heartbeat(struct partition *partition, const struct heartbeat *
     for (size_t i = 0; i < heartbeat->n_partitions; i++)
         g_string_append_printf(text, "%c%" G_GUINT64_FORMAT, i == 0 ? ' ' : ',', heartbeat->last_sequence[i]);
     mirror_set(partition->hb, stream, text->str);
-    days_heard(partition->days, days_get(partition->days, partition->clock_ms / KEYS_DAY_MS), stream, 0);
+    const struct day *day = noting_now(partition, fed);
+    if (day)
+        days_heard(partition->days, day, stream, 0);
 }
 
 /* ---- records ---- */
@@ -297,7 +321,7 @@ static bool take_valid(struct partition *partition, const struct fed *fed, GErro
     case RECORD_BATCH:
         return !admit(partition, fed) || count_batch(partition, fed, error);
     case RECORD_HEARTBEAT:
-        note_heartbeat(partition, &fed->record.heartbeat);
+        note_heartbeat(partition, fed);
         break;
     case RECORD_SEAL:
         partition_take_seal(partition, fed);
