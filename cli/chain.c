@@ -132,3 +132,13 @@ const struct chain_link *chain_find(const struct chain *chain, int64_t day, uint
     }
     return found;
 }
+
+bool chain_is_erased(const struct chain *chain, int64_t day, uint32_t revision)
+{
+    for (guint i = 0; i < chain->links->len; i++) {
+        const struct ledger_entry *entry = ((const struct chain_link *)g_ptr_array_index(chain->links, i))->entry;
+        if (entry && entry->day == day && entry->revision > revision && entry->reason == SEAL_ERASURE)
+            return true;
+    }
+    return false;
+}

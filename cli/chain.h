@@ -26,6 +26,8 @@ void chain_free(struct chain *chain);
 bool chain_check(const struct chain *chain, GError **error);
 /* The entry of a day and revision; revision 0: the newest. NULL: there is none. Only entries that can be read are found. */
 const struct chain_link *chain_find(const struct chain *chain, int64_t day, uint32_t revision);
+/* A later revision of the day was made to erase a user: the sheets of this one may be gone. */
+bool chain_is_erased(const struct chain *chain, int64_t day, uint32_t revision);
 
 #define CHAIN_ERROR chain_error_quark()
 GQuark chain_error_quark(void);

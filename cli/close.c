@@ -1,25 +1,16 @@
-/* close: see close.h.
- *
- * It does what the closer does when a day's grace has passed: it writes seals into the log, to every partition the one after its
- * last, and waits. What else is needed, sheets and the entry, the aggregator does. A seal that somebody else has written meanwhile
- * does no harm: of two for the same revision the second is ignored.
- *
- * The new revision is sealed first where the one before is the last: so it is decided, and a partition that has fallen behind (or
- * was added to the topic later) follows up to it. */
+/* close: see close.h. The work is done in cli/sealing.h. */
 #include "cli/close.h"
 
 #include "cli/chain.h"
 #include "cli/dates.h"
-#include "cli/day_table.h"
 #include "cli/entry_text.h"
-#include "cli/system_options.h"
+#include "cli/sealing.h"
 #include "lib/civil.h"
-#include "lib/kafka.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-enum { DEFAULT_TIMEOUT_S = 60, PAUSE_MS = 100, DELIVERY_MS = 5000, RESEND_MS = 20000 };
+enum { DEFAULT_TIMEOUT_S = 60, PAUSE_MS = 100, ENTRY_MS = 5000 };
 
 static const char summary[] =
     "Closes a UTC day that is over at once, without waiting for its grace (closing.grace_s of the aggregator); of a closed day,\n"
@@ -31,77 +22,10 @@ struct closing {
     int64_t day;
     char date[CIVIL_TEXT_MAX];
     int timeout_s;
-    struct shards *shards;
-    struct kafka_producer *producer;
-    int *sent;               /* by partition: the last revision that was sent */
-    gint64 *sent_at_us;      /* and when */
-    int target;              /* revision; 0: not known yet */
-    int failed;              /* seals that Kafka did not take */
-    char *shown;             /* what was said last on the terminal */
-    struct day_table *table; /* as read last */
+    int target; /* revision */
+    struct sealing *sealing;
+    char *shown; /* what was said last on the terminal */
 };
-
-/* ---- what is to be done ---- */
-
-/* What the partitions have of the day: nothing, if none knows it. Caller frees. */
-static struct day_part *parts_of(const struct closing *closing)
-{
-    const struct day_row *found = day_table_find(closing->table, closing->day);
-    struct day_part *parts = g_new0(struct day_part, (gsize)closing->table->n_partitions);
-
-    for (int i = 0; found && i < closing->table->n_partitions; i++)
-        parts[i] = found->parts[i];
-    return parts;
-}
-
-static bool refresh(struct closing *closing, GError **error)
-{
-    struct day_table *table = day_table_read(closing->shards, error);
-
-    if (!table)
-        return false;
-    day_table_free(closing->table);
-    closing->table = table;
-    return true;
-}
-
-/* The seal after the partition's last one, unless it is on its way. */
-static void send_seal(struct closing *closing, int partition, int revision)
-{
-    const struct day_seal seal = {.day = (uint32_t)closing->day, .revision = (uint32_t)revision, .reason = SEAL_REQUESTED};
-    gint64 now_us = g_get_monotonic_time();
-
-    if (closing->sent[partition] == revision && now_us - closing->sent_at_us[partition] < RESEND_MS * G_GINT64_CONSTANT(1000))
-        return;
-    g_autoptr(GBytes) record = ledger_seal(&seal);
-    enum kafka_send result =
-        kafka_producer_send(closing->producer, partition, g_bytes_get_data(record, NULL), g_bytes_get_size(record), NULL);
-    if (result != KAFKA_SENT)
-        return;
-    closing->sent[partition] = revision;
-    closing->sent_at_us[partition] = now_us;
-}
-
-static void send_seals(struct closing *closing, const struct day_row *row)
-{
-    bool decided = day_row_sealed(closing->table, row) >= closing->target;
-
-    for (int i = 0; i < closing->table->n_partitions; i++) {
-        int sealed = row->parts[i].state.sealed;
-        if (sealed < closing->target && (decided || sealed == closing->target - 1))
-            send_seal(closing, i, sealed + 1);
-    }
-}
-
-/* ---- waiting ---- */
-
-static void delivered(void *opaque, void *message, bool ok)
-{
-    struct closing *closing = opaque;
-
-    (void)message;
-    closing->failed += !ok;
-}
 
 /* On the terminal, when it is something new. */
 static void progress(struct closing *closing, const char *text)
@@ -113,18 +37,18 @@ static void progress(struct closing *closing, const char *text)
     closing->shown = g_strdup(text);
 }
 
-/* Sends and looks until the target is in the ledger. */
+/* Until the target is in the ledger. */
 static int wait_closed(struct closing *closing, GError **error)
 {
     gint64 deadline_us = g_get_monotonic_time() + closing->timeout_s * G_USEC_PER_SEC;
 
+    sealing_add(closing->sealing, closing->day, closing->target);
     for (;;) {
-        g_autofree struct day_part *parts = parts_of(closing);
-        const struct day_row row = {closing->day, parts};
-        g_autofree char *waits_for = day_row_waits_for(closing->table, &row, closing->target);
-        const char *fatal = NULL;
+        g_autofree char *waits_for = NULL;
+        int64_t day;
+        bool done = sealing_left(closing->sealing, &day, &waits_for) == 0;
         progress(closing, waits_for);
-        if (!waits_for)
+        if (done)
             return 0;
         if (g_get_monotonic_time() > deadline_us) {
             progress(closing, NULL);
@@ -132,78 +56,52 @@ static int wait_closed(struct closing *closing, GError **error)
                     closing->timeout_s, closing->target, waits_for);
             return EXIT_DIFFERENT;
         }
-        send_seals(closing, &row);
-        kafka_producer_poll(closing->producer, PAUSE_MS);
-        if (kafka_producer_failed(closing->producer, &fatal) || closing->failed > 0) {
-            g_set_error(error, KAFKA_ERROR, KAFKA_ERROR_OTHER, "the seals could not be written to topic %s: %s",
-                        closing->system.topic, fatal ? fatal : "Kafka refused them");
+        if (!sealing_step(closing->sealing, error))
             return EXIT_USAGE;
-        }
-        if (!refresh(closing, error))
-            return EXIT_USAGE;
-        if (kafka_producer_in_flight(closing->producer) == 0)
-            g_usleep(PAUSE_MS * 1000);
     }
 }
 
 /* A flush writes what a day has reached before the entry itself. */
 static bool print_entry(struct closing *closing, GError **error)
 {
-    gint64 deadline_us = g_get_monotonic_time() + DELIVERY_MS * G_GINT64_CONSTANT(1000);
-    const struct chain_link *link = NULL;
+    gint64 deadline_us = g_get_monotonic_time() + ENTRY_MS * G_GINT64_CONSTANT(1000);
+    bool found = false;
 
     do {
-        struct chain *chain = chain_read(closing->shards, error);
+        struct chain *chain = chain_read(sealing_shards(closing->sealing), error);
         if (!chain || !chain_check(chain, error)) {
             chain_free(chain);
             return false;
         }
-        link = chain_find(chain, closing->day, (uint32_t)closing->target);
-        if (link) {
+        const struct chain_link *link = chain_find(chain, closing->day, (uint32_t)closing->target);
+        found = link != NULL;
+        if (found) {
             entry_text_heading(stdout);
             entry_text_line(link, stdout);
         } else {
             g_usleep(PAUSE_MS * 1000);
         }
         chain_free(chain);
-    } while (!link && g_get_monotonic_time() < deadline_us);
-    if (!link)
+    } while (!found && g_get_monotonic_time() < deadline_us);
+    if (!found)
         g_set_error(error, CHAIN_ERROR, CHAIN_ERROR_DAMAGED, "revision %d of %s is said to be in the ledger, but is not",
                     closing->target, closing->date);
-    return link != NULL;
+    return found;
 }
 
 /* ---- the command ---- */
 
-static bool connect_all(struct closing *closing, GError **error)
-{
-    const struct kafka_settings kafka = {.brokers = closing->system.brokers,
-                                         .client_id = "daybook-close",
-                                         .properties = (const char *const *)closing->system.properties};
-    struct kafka_topic topic;
-
-    closing->shards = shards_open(closing->system.redis, error);
-    if (!closing->shards || !kafka_topic_get(&kafka, closing->system.topic, DELIVERY_MS, &topic, error))
-        return false;
-    if (g_strcmp0(shards_topic(closing->shards), closing->system.topic) != 0) {
-        g_set_error(error, REDIS_ERROR, REDIS_ERROR_CONFIG, "Redis holds the counts of topic %s, not of %s: one of them is wrong",
-                    shards_topic(closing->shards), closing->system.topic);
-        return false;
-    }
-    closing->sent = g_new0(int, (gsize)shards_count(closing->shards));
-    closing->sent_at_us = g_new0(gint64, (gsize)shards_count(closing->shards));
-    closing->producer = kafka_producer_new(&kafka, closing->system.topic, delivered, closing, error);
-    return closing->producer && refresh(closing, error);
-}
-
 static int close_day(struct closing *closing, GError **error)
 {
-    if (!system_options_load(&closing->system, SYSTEM_NEEDS_REDIS_AND_KAFKA, error) || !connect_all(closing, error))
+    if (!system_options_load(&closing->system, SYSTEM_NEEDS_REDIS_AND_KAFKA, error))
         return EXIT_USAGE;
-    g_autofree struct day_part *parts = parts_of(closing);
-    const struct day_row row = {closing->day, parts};
-    closing->target = day_row_target(closing->table, &row);
-    if (day_row_ledgered(&row) >= closing->target) {
+    closing->sealing = sealing_new(&closing->system, SEAL_REQUESTED, error);
+    if (!closing->sealing)
+        return EXIT_USAGE;
+    const struct day_table *table = sealing_table(closing->sealing);
+    const struct day_row *row = day_table_find(table, closing->day);
+    closing->target = row ? day_row_target(table, row) : 1;
+    if (row && day_row_ledgered(row) >= closing->target) {
         printf("%s is closed already, in revision %d, and nothing came since:\n", closing->date, closing->target);
         return print_entry(closing, error) ? 0 : EXIT_USAGE;
     }
@@ -215,12 +113,7 @@ static int close_day(struct closing *closing, GError **error)
 
 static void closing_clear(struct closing *closing)
 {
-    if (closing->producer)
-        kafka_producer_free(closing->producer);
-    shards_free(closing->shards);
-    day_table_free(closing->table);
-    g_free(closing->sent);
-    g_free(closing->sent_at_us);
+    sealing_free(closing->sealing);
     g_free(closing->shown);
     system_options_clear(&closing->system);
 }

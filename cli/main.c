@@ -4,6 +4,7 @@
 #include "cli/days.h"
 #include "cli/dev.h"
 #include "cli/embedded_broker.h"
+#include "cli/erase.h"
 #include "cli/import_command.h"
 #include "cli/options.h"
 #include "cli/reconcile.h"
@@ -35,6 +36,7 @@ static const struct command commands[] = {
     {"reconcile", "compare an invoice or a gateway's count with the closed days", reconcile_command},
     {"backup", "write what Redis holds, and the archive, to a directory", backup_command},
     {"restore", "give Redis back what the archive has of the closed days", restore_command},
+    {"erase", "forget a user in all days, with a pseudonym in place of the name", erase_command},
     {"embedded-broker", NULL, embedded_broker_command},
 };
 

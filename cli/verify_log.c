@@ -101,18 +101,6 @@ static void compare_contents(struct pass *pass, const struct sheet_name *name, c
     sheet_free(expected);
 }
 
-static bool is_erased(const struct pass *pass, const struct sheet_name *name)
-{
-    const GPtrArray *links = pass->check->chain->links;
-
-    for (guint i = 0; i < links->len; i++) {
-        const struct ledger_entry *entry = ((const struct chain_link *)g_ptr_array_index(links, i))->entry;
-        if (entry->day == name->day && entry->revision > (uint32_t)name->revision && entry->reason == SEAL_ERASURE)
-            return true;
-    }
-    return false;
-}
-
 static void compare_sheet(struct pass *pass, const struct sheet_name *name, const struct partition_day *said, GBytes *made)
 {
     uint8_t checksum[LEDGER_CHECKSUM_SIZE];
@@ -120,7 +108,7 @@ static void compare_sheet(struct pass *pass, const struct sheet_name *name, cons
     sheet_checksum(made, checksum);
     if (memcmp(checksum, said->sheet_checksum, sizeof checksum) == 0)
         return;
-    if (!is_erased(pass, name)) {
+    if (!chain_is_erased(pass->check->chain, name->day, (uint32_t)name->revision)) {
         compare_contents(pass, name, said, made);
         return;
     }

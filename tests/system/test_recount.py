@@ -206,7 +206,7 @@ def test_names_from_the_environment(system, kafka, redis, topic):
 def test_help_and_version():
     listing = run_program("daybook", "--help")
     assert listing.returncode == 0
-    for command in "dev", "import", "status", "recount":
+    for command in "dev", "import", "status", "recount", "days", "close", "verify", "reconcile", "erase":
         assert command in listing.stdout
         assert run_program("daybook", command, "--help").returncode == 0
         version = run_program("daybook", command, "--version")
