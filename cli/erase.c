@@ -19,8 +19,8 @@
 enum { DEFAULT_TIMEOUT_S = 120, PSEUDONYM_BYTES = 8, DAYS_SHOWN = 10 };
 
 static const char summary[] =
-    "Forgets a user: in all closed days, and in those that are closed from now on, a pseudonym stands in place of the name. Closed\n"
-    "days that name the user are restated (reason: erasure) with the same totals; their sheets before are removed, an hour\n"
+    "Forgets a user: in all closed days, and in those that are closed from now on, a pseudonym stands in place of the name.\n"
+    "Closed days that name the user are restated (reason: erasure) with the same totals; their sheets before are removed, an hour\n"
     "later by the log's clock. It cannot be undone. What the topic and backups hold goes with their retention.\n"
     "The command can be given again: it goes on where it was.\n"
     "Exit code 0: no closed day names the user any more, 1: not within --timeout, 2: it cannot be done.";
