@@ -302,12 +302,14 @@ static void note_due(struct closing *closing)
 {
     char name[80];
     int64_t number = closing->day->number;
+    int64_t soon_ms = mirror_number(closing->settings.meta, "clock") + BUCKETS_KEPT_MS;
     g_snprintf(name, sizeof name, "g:%" G_GINT64_FORMAT ".%d:0", number, closing->revision);
-    mirror_set_number(closing->settings.due, name, mirror_number(closing->settings.meta, "clock") + BUCKETS_KEPT_MS);
-    if (closing->settings.keep_days <= 0)
+    mirror_set_number(closing->settings.due, name, soon_ms);
+    if (closing->settings.keep_days <= 0 || !closing->settings.archive)
         return;
     g_snprintf(name, sizeof name, "sheet:%" G_GINT64_FORMAT ".%d", number, closing->revision);
-    mirror_set_number(closing->settings.due, name, (number + 1 + closing->settings.keep_days) * KEYS_DAY_MS);
+    /* Not before the ledger has it: of an old log, too. */
+    mirror_set_number(closing->settings.due, name, MAX(soon_ms, (number + 1 + closing->settings.keep_days) * KEYS_DAY_MS));
 }
 
 /* What names an erased user goes, but not before the ledger has been able to compare. */

@@ -35,8 +35,8 @@ static const struct config_row rows[] = {
     {"closing", "archive", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
      "Directory for the sheets and the ledger of closed days, shared by all workers. Empty: only Redis has them; what it loses is "
      "counted again from the log, as far as that reaches."},
-    {"closing", "keep_days", CONFIG_INT, "36500", 0, 36500, "days", NULL, false,
-     "Sheets of older days are removed from Redis; they stay in the archive, and their entries in the ledger. 0: kept for ever."},
+    {"closing", "keep_days", CONFIG_INT, "0", 0, 36500, "days", NULL, false,
+     "Sheets of older days are removed from Redis; they stay in the archive, without which nothing is removed. 0: kept for ever."},
     {"listen", "address", CONFIG_STRING, "127.0.0.1", 0, 0, NULL, NULL, false, "Address of /healthz, /readyz and /metrics."},
     {"listen", "port", CONFIG_INT, "9402", 0, 65535, NULL, NULL, false, "Port of /healthz, /readyz and /metrics; 0: any free one."},
     {"log", "level", CONFIG_CHOICE, "info", 0, 0, NULL, "debug|info|warn|error", false, "Least level of the lines on stderr."},
