@@ -125,7 +125,7 @@ static void print_text(const struct reconcile *reconcile)
     printf("%s%zu clients compared: the file has %" G_GUINT64_FORMAT " requests, the ledger %" G_GUINT64_FORMAT "; ",
            result->rows->len ? "\n" : "", result->clients, result->file, result->ledger);
     if (result->rows->len)
-        printf("%u clients differ by more than %s.\n", result->rows->len, reconcile->tolerance.value ? "the tolerance" : "nothing");
+        printf("%u of them differ%s.\n", result->rows->len, reconcile->tolerance.value ? " by more than the tolerance" : "");
     else
         printf("no difference%s.\n", reconcile->tolerance.value ? " above the tolerance" : "");
 }
