@@ -230,7 +230,10 @@ bool partition_sweep(struct partition *partition, GError **error)
     mirror_each(partition->due, collect_due, &(struct due_list){partition->clock_ms, names});
     if (names->len < SWEEP_MAX)
         partition->swept_clock_ms = partition->clock_ms;
-    if (names->len > 0 && !partition_flush(partition, error))
+    forget_streams(partition);
+    if (names->len == 0)
+        return true; /* a mirror that is flushed into a payload must be committed with it */
+    if (!partition_flush(partition, error))
         return false;
     payload_reset(partition->settings.payload);
     /* First what is due, then what goes: a reader that finds it still due has read all of it. */
@@ -240,9 +243,6 @@ bool partition_sweep(struct partition *partition, GError **error)
     for (guint i = 0; i < names->len; i++)
         if (!unlink_due(partition, g_ptr_array_index(names, i), error))
             return false;
-    forget_streams(partition);
-    if (names->len == 0)
-        return true;
     partition_fill_payload(partition);
     return partition_commit_payload(partition, error);
 }
