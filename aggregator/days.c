@@ -201,7 +201,7 @@ void days_heard(struct days *days, const struct day *day, const char *stream, ui
 
 struct gathering {
     const char *prefix; /* "generation " */
-    int64_t day_end_ms;
+    int64_t day_end_ms, forgotten_ms;
     const struct mirror *hw, *hb;
     struct partition_day *result;
     GPtrArray *fields; /* of the mirror, to be removed */
@@ -218,16 +218,21 @@ static bool read_stream(const char *hex, uint8_t id[STREAM_ID_SIZE])
     return hex[STREAM_HEX] == '\0';
 }
 
-/* "sequence crc created_ms flags", see lib/keys.h. */
-static void take_high_water(struct stream_day *stream, const char *text)
+/* "sequence crc created_ms flags", see lib/keys.h. False: forgotten. */
+static bool take_high_water(struct stream_day *stream, const char *text, int64_t forgotten_ms)
 {
-    uint64_t crc, created;
+    uint64_t sequence, crc, created;
     const char *end = text ? text + strlen(text) : NULL;
-    if (!text || !number_scan(&text, end, &stream->high_water) || *text++ != ' ' || !number_scan(&text, end, &crc) ||
-        *text++ != ' ' || !number_scan(&text, end, &created) || *text++ != ' ')
-        return;
-    stream->heard_ms = MAX(stream->heard_ms, (int64_t)MIN(created, INT64_MAX));
+    if (!text || !number_scan(&text, end, &sequence) || *text++ != ' ' || !number_scan(&text, end, &crc) || *text++ != ' ' ||
+        !number_scan(&text, end, &created) || *text++ != ' ')
+        return false;
+    int64_t created_ms = (int64_t)MIN(created, INT64_MAX);
+    if (*text != 'i' && created_ms <= forgotten_ms)
+        return false;
+    stream->high_water = sequence;
+    stream->heard_ms = MAX(stream->heard_ms, created_ms);
     stream->import = *text == 'i';
+    return true;
 }
 
 static void take_announced(struct stream_day *stream, const char *text)
@@ -242,13 +247,14 @@ static void take_announced(struct stream_day *stream, const char *text)
     }
 }
 
-/* "collector clock_ms … sequence,sequence,…", see lib/keys.h. */
-static void take_heartbeat(struct stream_day *stream, const char *text, int64_t day_end_ms)
+/* "collector clock_ms … sequence,sequence,…", see lib/keys.h; one that is not later than after_ms says nothing. */
+static void take_heartbeat(struct stream_day *stream, const char *text, int64_t after_ms, int64_t day_end_ms)
 {
     enum { CLOCK = 1, SEQUENCES = 8 };
     g_auto(GStrv) words = text ? g_strsplit(text, " ", -1) : NULL;
     uint64_t clock_ms;
-    if (!words || g_strv_length(words) <= CLOCK || !number_read(view_of(words[CLOCK]), &clock_ms))
+    if (!words || g_strv_length(words) <= CLOCK || !number_read(view_of(words[CLOCK]), &clock_ms) ||
+        (int64_t)MIN(clock_ms, INT64_MAX) <= after_ms)
         return;
     g_free(stream->collector);
     stream->collector = g_uri_unescape_string(words[0], NULL);
@@ -271,8 +277,8 @@ static void gather(const char *field, const char *value, void *opaque)
         stream_day_free(stream);
         return;
     }
-    take_high_water(stream, mirror_get(gathering->hw, name));
-    take_heartbeat(stream, mirror_get(gathering->hb, name), gathering->day_end_ms);
+    bool known = take_high_water(stream, mirror_get(gathering->hw, name), gathering->forgotten_ms);
+    take_heartbeat(stream, mirror_get(gathering->hb, name), known ? INT64_MIN : gathering->forgotten_ms, gathering->day_end_ms);
     g_ptr_array_add(gathering->result->streams, stream);
 }
 
@@ -282,14 +288,15 @@ static gint compare_streams(gconstpointer a, gconstpointer b)
     return memcmp((*left)->stream_id, (*right)->stream_id, STREAM_ID_SIZE);
 }
 
-static void gather_streams(struct days *days, const struct day *day, const struct mirror *hw, const struct mirror *hb,
-                           struct partition_day *result)
+static void gather_streams(struct days *days, const struct day *day, int64_t forgotten_ms, const struct mirror *hw,
+                           const struct mirror *hb, struct partition_day *result)
 {
+    int64_t end_ms = (day->number + 1) * KEYS_DAY_MS;
     char prefix[FIELD_MAX];
     g_autoptr(GPtrArray) fields = g_ptr_array_new_with_free_func(g_free);
     write_generation(day, prefix);
     g_strlcat(prefix, " ", sizeof prefix);
-    mirror_each(days->streams, gather, &(struct gathering){prefix, (day->number + 1) * KEYS_DAY_MS, hw, hb, result, fields});
+    mirror_each(days->streams, gather, &(struct gathering){prefix, end_ms, forgotten_ms, hw, hb, result, fields});
     for (guint i = 0; i < fields->len; i++)
         mirror_remove(days->streams, g_ptr_array_index(fields, i));
     g_ptr_array_sort(result->streams, compare_streams);
@@ -322,7 +329,7 @@ void days_seal(struct days *days, struct day *day, const struct seal_point *poin
     result->gaps = open->gaps;
     result->gap_batches = open->gap_batches;
     result->quarantined = open->quarantined;
-    gather_streams(days, day, hw, hb, result);
+    gather_streams(days, day, point->forgotten_ms, hw, hb, result);
     write_generation(day, generation);
     put_closed(days, generation, result);
     partition_day_free(result);

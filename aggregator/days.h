@@ -51,6 +51,7 @@ struct seal_point {
     int64_t offset, clock_ms; /* of the seal in the log */
     enum seal_reason reason;
     int64_t incomplete_before_ms; /* days that begin before this were not seen from their beginning on; 0: none */
+    int64_t forgotten_ms;         /* nothing is said of streams by what is not later: Redis may have let go of it, or not yet */
 };
 /* Ends the day's open revision. hw, hb: what is known of the streams. */
 void days_seal(struct days *days, struct day *day, const struct seal_point *point, const struct mirror *hw,

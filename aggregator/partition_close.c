@@ -17,7 +17,7 @@ void partition_take_seal(struct partition *partition, const struct fed *fed)
         return;
     }
     const struct seal_point point = {fed->log->offset, partition->clock_ms, seal->reason,
-                                     mirror_number(partition->meta, "incomplete_before")};
+                                     mirror_number(partition->meta, "incomplete_before"), partition->clock_ms - STREAM_KEPT_MS};
     days_seal(partition->days, day, &point, partition->hw, partition->hb);
     mirror_add(partition->meta, "seals", 1);
 }

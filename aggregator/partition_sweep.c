@@ -201,7 +201,7 @@ static void collect_past(const char *field, const char *value, void *opaque)
         g_ptr_array_add(list->streams, g_strdup(field));
 }
 
-/* Heartbeats come to all partitions, also from streams that never sent a batch to this one. */
+/* Heartbeats come to all partitions, also from streams that never sent a batch to this one, or not for long. */
 static void collect_silent(const char *field, const char *value, void *opaque)
 {
     struct past_list *list = opaque;
@@ -212,15 +212,16 @@ static void collect_silent(const char *field, const char *value, void *opaque)
         g_ptr_array_add(list->streams, g_strdup(field));
 }
 
+/* When, varies; so nobody may look at what could be gone (admit, days_seal). */
 static void forget_streams(struct partition *partition)
 {
-    g_autoptr(GPtrArray) streams = g_ptr_array_new_with_free_func(g_free);
-    mirror_each(partition->hw, collect_past, &(struct past_list){partition, streams});
-    mirror_each(partition->hb, collect_silent, &(struct past_list){partition, streams});
-    for (guint i = 0; i < streams->len; i++) {
-        mirror_remove(partition->hw, g_ptr_array_index(streams, i));
-        mirror_remove(partition->hb, g_ptr_array_index(streams, i));
-    }
+    g_autoptr(GPtrArray) past = g_ptr_array_new_with_free_func(g_free), silent = g_ptr_array_new_with_free_func(g_free);
+    mirror_each(partition->hw, collect_past, &(struct past_list){partition, past});
+    for (guint i = 0; i < past->len; i++)
+        mirror_remove(partition->hw, g_ptr_array_index(past, i));
+    mirror_each(partition->hb, collect_silent, &(struct past_list){partition, silent});
+    for (guint i = 0; i < silent->len; i++)
+        mirror_remove(partition->hb, g_ptr_array_index(silent, i));
 }
 
 /* A flush of its own: what it removes is clean, and beyond being counted again (by the log clock). */
