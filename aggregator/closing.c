@@ -194,6 +194,8 @@ static bool check_sum(struct closing *closing, GError **error)
     uint64_t counted = (uint64_t)mirror_number(closing->settings.meta, field), sealed = closing->result->events;
     if (rows == counted && counted == sealed)
         return true;
+    if (!commit_guard(closing->settings.commit, error))
+        return false;
     g_set_error(error, COMMIT_ERROR, *closing->settings.sum_failed ? COMMIT_ERROR_DAMAGED : COMMIT_ERROR_LOST,
                 "partition %d: the buckets of day %" G_GINT64_FORMAT " in revision %d have %" G_GUINT64_FORMAT
                 " requests, but %" G_GUINT64_FORMAT " were counted and %" G_GUINT64_FORMAT
@@ -427,14 +429,25 @@ static bool work(struct closing *closing, int64_t committed, bool *idle, GError 
     }
 }
 
+/* What looks like damage may be of a history that is not ours any more. Takes the cause. */
+static bool conclude(const struct closing *closing, GError *cause, GError **error)
+{
+    if (g_error_matches(cause, COMMIT_ERROR, COMMIT_ERROR_DAMAGED) && !commit_guard(closing->settings.commit, error))
+        g_error_free(cause);
+    else
+        g_propagate_error(error, cause);
+    return false;
+}
+
 bool closing_step(struct closing *closing, int64_t committed, int64_t now_ms, GError **error)
 {
     int64_t end_us = g_get_monotonic_time() + STEP_US;
+    GError *cause = NULL;
     bool idle = false;
     closing->now_ms = now_ms;
     do {
-        if (!work(closing, committed, &idle, error))
-            return false;
+        if (!work(closing, committed, &idle, &cause))
+            return conclude(closing, cause, error);
     } while (!idle && closing->settings.threads && g_get_monotonic_time() < end_us);
     return true;
 }

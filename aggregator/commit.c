@@ -284,10 +284,11 @@ bool commit_read(struct commit *commit, GError **error)
     if (!commit_drain(commit, error) || !send_all(commit, error))
         return false;
     bool ok = true;
-    for (guint i = 0; ok && i < commit->questions->len; i++) {
+    /* All replies, whatever one of them says: the next command's is read behind them. */
+    for (guint i = 0; i < commit->questions->len; i++) {
         const struct question *question = &g_array_index(commit->questions, struct question, i);
-        struct redis_reply *reply = read_reply(commit, error);
-        ok = reply && question->answer(question->opaque, reply, error);
+        struct redis_reply *reply = read_reply(commit, ok ? error : NULL);
+        ok = ok && reply && question->answer(question->opaque, reply, error);
         redis_reply_free(reply);
     }
     g_array_set_size(commit->questions, 0);
