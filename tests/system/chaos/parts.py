@@ -38,14 +38,14 @@ def free_port():
 
 
 def wait_until(condition, timeout_s, what, step_s=0.02):
-    """The first true value of condition(); AssertionError naming `what` after timeout_s."""
+    """The first true value of condition(); AssertionError naming `what`, a text or what gives one, after timeout_s."""
     end = time.monotonic() + timeout_s
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"not within {timeout_s} s: {what}")
+            raise AssertionError(f"not within {timeout_s} s: {what() if callable(what) else what}")
         time.sleep(step_s)
 
 
@@ -176,7 +176,7 @@ class Redis(Part):
         return ["redis-server", str(config)]
 
     def client(self, **options):
-        return redis.Redis(port=self.port, decode_responses=True, socket_timeout=20, **options)
+        return redis.Redis(**{"port": self.port, "decode_responses": True, "socket_timeout": 20, **options})
 
     def ready(self):
         try:

@@ -2,8 +2,9 @@
 
     cd tests/system && python -m chaos.run --seed 7 [--faults 40] [--directory DIR] [--keep]
 
-What decides is the test's own sum of all that it sent, compared with what Redis holds as this package reads it, and `daybook
-recount`, which counts the topic again. The same seed gives the same faults in the same order; what they hit is a matter of
+What decides is the test's own sum of all that it sent, compared with what Redis holds as this package reads it, with `daybook
+recount`, which counts the topic again, and with the sheets of the days that were closed under all this: late events close some
+days over and over. `daybook verify` must find nothing in the ledger, in Redis, in the archive and in the log. The same seed gives the same faults in the same order; what they hit is a matter of
 timing, which is the point.
 """
 
@@ -18,13 +19,16 @@ import threading
 import time
 from pathlib import Path
 
-from . import counts, faults
+from . import closed, counts, faults
 from .parts import Broker, Redis
+from .traffic import Late
 from .world import World, create_topic
 
 PARTITIONS = 6
 RATE = 600  # events per second and source; there are four
 RECORDS = "daybook_aggregator_records_read_total"
+LATE_DAYS = 4
+REVISIONS_MIN = 12  # that the days with late events must have in all
 
 
 @dataclasses.dataclass
@@ -92,11 +96,21 @@ class Run:
         self.broker.start()
         self.redis.start()
         create_topic(self.broker.address, partitions=partitions)
-        settings = {"aggregator": {"kafka.properties": "session.timeout.ms=3000;heartbeat.interval.ms=500"}}
+        self.archive = self.directory / "archive"
+        aggregator = {
+            "kafka.properties": "session.timeout.ms=3000;heartbeat.interval.ms=500",
+            "closing.archive": self.archive,
+            "closing.grace_s": 0,
+            "closing.restate_after_s": 1,
+            "closing.check_ms": 200,
+        }
+        settings = {"aggregator": aggregator}
         self.world = World(self.directory, self.broker, self.redis, partitions, settings=settings)
         self.monitor = Monitor(self.world.aggregators)
         self.claims = Claims(self.world.aggregators)
         self.rows = collections.defaultdict(Row)
+        self.late = Late(tuple(range(closed.today() - 10 - LATE_DAYS, closed.today() - 10)))
+        self.ledger = []
 
     def close(self):
         self.monitor.ending.set()
@@ -109,7 +123,7 @@ class Run:
     def execute(self):
         self.world.start()
         self.monitor.start()
-        self.world.start_traffic(self.seed, RATE)
+        self.world.start_traffic(self.seed, RATE, late=self.late)
         faults.wait_moving(self.world)
         for number, (kind, fault) in enumerate(faults.schedule(self.random, self.n_faults), 1):
             self.strike(number, kind, fault)
@@ -117,7 +131,10 @@ class Run:
             self.retry(kind)
         self.world.stop_traffic()
         self.world.wait_settled()
+        today = self.world.wait_closed()
         total, recount = self.world.verify()
+        self.ledger, said = self.world.verify_closed(today, self.archive)
+        print(said, flush=True)
         self.world.stop()
         return total, recount
 
@@ -179,6 +196,14 @@ class Run:
         names = [field.name for field in dataclasses.fields(Row)]
         return Row(**{name: sum(getattr(row, name) for row in self.rows.values()) for name in names})
 
+    def revisions(self):
+        """Last revision by day."""
+        return dict(sorted((closed.date_of(entry.day), entry.revision) for entry in self.ledger))
+
+    def sheets_again(self):
+        """Sheets that were made and lost, or made by two, and made again."""
+        return self.world.log_count(" sheet_made ") - len(self.ledger) * self.world.partitions
+
     def silent(self):
         """What stayed at 0 though it must not."""
         found = [f"{kind}: no hit" for kind, row in self.rows.items() if row.hits == 0]
@@ -193,6 +218,11 @@ class Run:
             for name in ("claims", "replayed", "duplicates", "bytes_cut", "rolled_back")
             if getattr(total, name) == 0
         ]
+        late = [self.revisions().get(closed.date_of(day), 0) for day in self.late.days]
+        if min(late) < 2 or sum(late) < REVISIONS_MIN:
+            found.append(f"days were closed too seldom: {self.revisions()}")
+        if self.sheets_again() <= 0:
+            found.append("no sheet was made again")
         return found
 
 
@@ -203,11 +233,15 @@ def run(seed, directory, n_faults=36):
     chaos = Run(seed, directory, n_faults)
     try:
         total, recount = chaos.execute()
+        ignored = counts.meta(chaos.redis.client(), chaos.world.partitions)
     finally:
         print(chaos.report(), flush=True)
         chaos.close()
     repeated = sum(getattr(source, "repeated", 0) for source in chaos.world.sources)
     print(f"recount: {recount['sums']}")
+    revisions = chaos.revisions()
+    print(f"closed: {len(revisions)} days in {sum(revisions.values())} revisions, {chaos.sheets_again()} sheets made again: {revisions}")
+    print(f"ignored: {ignored['seals_ignored']} seals and {ignored['ledger_ignored']} entries that were sent twice")
     print(
         f"exact: seed {seed}: {total} events sent and counted, {repeated} requests repeated, {chaos.total().hits} faults, "
         f"{time.monotonic() - begin:.0f} s",

@@ -4,9 +4,13 @@ A Sum counts events by (organization, client, METHOD template, status, UTC day).
 made sure that the event will be counted: an HTTP sender when its batch was acknowledged (it repeats a batch until it is, with
 the same event ids, so that a batch that was taken but not answered is still counted once); a file writer when the
 line is in the file.
+
+Most events are of today, some of yesterday and the days before. Late events are of days that are long over: all sources send
+them at the same time and then none of them for some seconds, so that those days are closed over and over during a run.
 """
 
 import collections
+import dataclasses
 import http.client
 import json
 import os
@@ -21,6 +25,24 @@ ROUTES = [
 ]
 STATUSES = [200] * 80 + [201] * 10 + [204] * 3 + [301, 400, 401, 404, 429, 500, 503]
 DAY_MS = 86_400_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Late:
+    """When events are late, and of which days (since 1970, UTC). Time runs in turns: a burst, then a pause."""
+
+    days: tuple
+    turn_s: float = 3.5
+    burst_s: float = 0.6
+    share: float = 0.3  # of the events of a burst
+
+    def pick(self, random):
+        """A time in ms, or None."""
+        turn, at = divmod(time.monotonic(), self.turn_s)
+        if at >= self.burst_s or random.random() >= self.share:
+            return None
+        day = self.days[(int(turn) + random.randrange(2)) % len(self.days)]
+        return day * DAY_MS + random.randrange(DAY_MS)
 
 
 class Sum:
@@ -57,9 +79,10 @@ def key_of(event):
 class Source(threading.Thread):
     """Sends `rate` events a second until told to stop. What it could not do is in `failure`."""
 
-    def __init__(self, name, total, seed, rate):
+    def __init__(self, name, total, seed, rate, late=None):
         super().__init__(name=name, daemon=True)
         self.total = total
+        self.late = late
         self.random = random.Random(seed)
         self.rate = rate
         self.ending = threading.Event()
@@ -69,7 +92,7 @@ class Source(threading.Thread):
         organization, client = self.random.choice(CLIENTS[: 1 + int(self.random.expovariate(0.1)) % len(CLIENTS)])
         method, route = self.random.choice(ROUTES)
         event = {
-            "time": int(time.time() * 1000) - int(abs(self.random.gauss(0, 1)) * DAY_MS / 2 if self.random.random() < 0.3 else 0),
+            "time": self.event_time(),
             "organization": organization,
             "client": client,
             "method": method,
@@ -82,6 +105,12 @@ class Source(threading.Thread):
         if self.random.random() < 0.3:
             event["user"] = f"user-{self.random.randrange(300)}"
         return event
+
+    def event_time(self):
+        """In ms: mostly now."""
+        late = self.late and self.late.pick(self.random)
+        ago = abs(self.random.gauss(0, 1)) * DAY_MS / 2 if self.random.random() < 0.3 else 0
+        return late or int(time.time() * 1000 - ago)
 
     def stop(self):
         self.ending.set()
@@ -111,8 +140,8 @@ class _UnixConnection(http.client.HTTPConnection):
 class HttpSender(Source):
     """Posts batches with ids over TCP or a unix socket; repeats one until it is acknowledged, and some even afterwards."""
 
-    def __init__(self, name, total, seed, rate, port=None, socket_path=None):
-        super().__init__(name, total, seed, rate)
+    def __init__(self, name, total, seed, rate, port=None, socket_path=None, late=None):
+        super().__init__(name, total, seed, rate, late)
         self.port = port
         self.socket_path = socket_path
         self.connection = None
@@ -189,8 +218,8 @@ class Burst(HttpSender):
 class FileWriter(Source):
     """Appends JSON lines to a followed file, now and then only half a line at first, and rotates it by renaming."""
 
-    def __init__(self, name, total, seed, rate, path, rotate_every=0):
-        super().__init__(name, total, seed, rate)
+    def __init__(self, name, total, seed, rate, path, rotate_every=0, late=None):
+        super().__init__(name, total, seed, rate, late)
         self.path = path
         self.rotate_every = rotate_every
         self.file = open(path, "ab", buffering=0)

@@ -1,5 +1,6 @@
 """A whole Daybook under test: a broker, a Redis, two collectors, two aggregators, and the traffic that flows through them."""
 
+import dataclasses
 import datetime
 import json
 import os
@@ -9,7 +10,7 @@ import subprocess
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
 
-from . import counts
+from . import closed, counts
 from .parts import BIN, Broker, Daemon, Redis, wait_until
 from .traffic import Burst, FileWriter, HttpSender, Source, Sum
 
@@ -52,6 +53,7 @@ class World:
         self.sources = []
         self.bursts = {}
         self.tears = 0
+        self.late = None
         settings = settings or {}
         self.collectors = [self._collector(i, settings.get("collector", {})) for i in range(2)]
         self.aggregators = [self._aggregator(i, settings.get("aggregator", {})) for i in range(aggregators)]
@@ -102,14 +104,15 @@ class World:
         for daemon in self.collectors + self.aggregators:
             daemon.wait_ready(wait_s)
 
-    def start_traffic(self, seed, rate, rotate_every=3000):
+    def start_traffic(self, seed, rate, rotate_every=3000, late=None):
+        self.late = late
         for number, collector in enumerate(self.collectors):
             socket_path = collector.directory / "socket" if number % 2 else None
             port = None if socket_path else collector.port
             self.sources += [
-                HttpSender(f"http{number}", self.sum, f"{seed}-h{number}", rate, port, socket_path),
+                HttpSender(f"http{number}", self.sum, f"{seed}-h{number}", rate, port, socket_path, late),
                 FileWriter(
-                    f"file{number}", self.sum, f"{seed}-f{number}", rate, collector.directory / "requests.log", rotate_every
+                    f"file{number}", self.sum, f"{seed}-f{number}", rate, collector.directory / "requests.log", rotate_every, late
                 ),
             ]
             self.bursts[collector.name] = Burst(f"burst{number}", self.sum, f"{seed}-b{number}", collector.port)
@@ -154,7 +157,8 @@ class World:
     def write_import(self, random, lines=6000):
         """A file of events that nobody has imported yet; (path, events)."""
         path = self.directory / f"import{len(list(self.directory.glob('import*')))}.ndjson"
-        source = Source(path.name, self.sum, random.random(), rate=1)
+        late = self.late and dataclasses.replace(self.late, burst_s=self.late.turn_s, share=0.1)  # whenever it is written
+        source = Source(path.name, self.sum, random.random(), rate=1, late=late)
         events = [source.event() for _ in range(lines)]
         path.write_text("".join(json.dumps(event) + "\n" for event in events))
         return path, events
@@ -202,6 +206,18 @@ class World:
         )
         wait_until(lambda: self.lag() == 0, timeout_s, f"the log is committed: {self.state()}", 0.2)
 
+    def wait_closed(self, timeout_s=60):
+        """Every day before this one is in the ledger and in the archive with all that was counted; the first day that is not over."""
+        today = closed.today()
+        client = self.redis.client()
+        wait_until(
+            lambda: not closed.unfinished(client, self.partitions, today),
+            timeout_s,
+            lambda: "all days that are over are closed:\n" + "\n".join(closed.unfinished(client, self.partitions, today)),
+            0.2,
+        )
+        return today
+
     def _sent_is_counted(self):
         """Every collector has read its followed file to the end."""
         for collector in self.collectors:
@@ -243,6 +259,20 @@ class World:
         different = counts.differences(wanted, in_log)
         assert not different, "sent and recounted differ:\n" + "\n".join(different)
         return sum(found.values()), answer
+
+
+    def verify_closed(self, today, archive):
+        """Sheets and ledger have exactly what was sent for every day before this one, by themselves and to `daybook verify`; (entries,
+        what it printed)."""
+        binary = self.redis.client(decode_responses=False)
+        ledger, found = closed.check(binary, self.partitions)
+        wanted = {key: number for key, number in self.sum.counts().items() if key[-1] < today}
+        different = counts.differences(wanted, {key: number for key, number in found.items() if key[-1] < today})
+        assert not different, "sent and closed differ:\n" + "\n".join(different)
+        command = [str(BIN / "daybook"), "verify", "--from-kafka", "--archive", str(archive)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, **self.place()})
+        assert done.returncode == 0, done.stdout + done.stderr
+        return ledger, done.stdout
 
 
 def _row_key(row):
