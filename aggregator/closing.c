@@ -26,7 +26,7 @@ struct closing {
     struct sheet_builder *builder;
     struct frozen *frozen;
     struct sheet_work *work; /* on its way */
-    int64_t retry_at_ms, now_ms;
+    int64_t entries_retry_at_ms, now_ms;
     char *trouble;
 };
 
@@ -81,6 +81,12 @@ const char *closing_trouble(const struct closing *closing)
     return closing->trouble;
 }
 
+static void end_trouble(struct closing *closing)
+{
+    if (closing->entries_retry_at_ms == 0 && !days_held(closing->settings.days))
+        g_clear_pointer(&closing->trouble, g_free);
+}
+
 /* Not the partition's failure: the day waits, and it is tried again. Takes the error. */
 static bool hold_open(struct closing *closing, GError *error)
 {
@@ -93,7 +99,7 @@ static bool hold_open(struct closing *closing, GError *error)
         log_error("closing_held_open", "partition=%d error=%s", closing->settings.partition, text);
     g_free(closing->trouble);
     closing->trouble = g_steal_pointer(&text);
-    closing->retry_at_ms = closing->now_ms + RETRY_MS;
+    *(closing->day ? &closing->day->retry_at_ms : &closing->entries_retry_at_ms) = closing->now_ms + RETRY_MS;
     g_error_free(error);
     drop_work(closing);
     return true;
@@ -127,14 +133,15 @@ static bool day_read(void *opaque, const struct redis_reply *reply, GError **err
     struct closing *closing = asked->closing;
     struct partition_day **to = asked->is_before ? &closing->before : &closing->result;
     g_autoptr(GError) cause = NULL;
+    (void)error;
     *to = partition_day_parse(redis_reply_text(reply), &cause);
     if (*to && (!asked->is_before || (*to)->has_sheet))
         return true;
-    g_set_error(error, COMMIT_ERROR, COMMIT_ERROR_DAMAGED,
-                "partition %d: what Redis has of the sealed day %" G_GINT64_FORMAT " in revision %d cannot be read: %s",
-                closing->settings.partition, closing->day->number, closing->revision - asked->is_before,
-                cause ? cause->message : "it has no sheet");
-    return false;
+    g_clear_pointer(to, partition_day_free);
+    g_clear_error(&asked->error);
+    g_set_error(&asked->error, SHEET_ERROR, SHEET_ERROR_ROW, "what Redis has of its revision %d cannot be read: %s",
+                closing->revision - asked->is_before, cause ? cause->message : "it has no sheet");
+    return true;
 }
 
 static bool sheet_read(void *opaque, const struct redis_reply *reply, GError **error)
@@ -143,6 +150,8 @@ static bool sheet_read(void *opaque, const struct redis_reply *reply, GError **e
     struct closing *closing = asked->closing;
     const struct sheet_name name = name_of(closing, closing->revision - 1);
     (void)error;
+    if (!closing->before)
+        return true; /* said already */
     closing->sheet_before = sheet_fetch_reply(reply, &name, closing->before->sheet_checksum, &asked->error);
     if (!closing->sheet_before && closing->settings.archive) {
         g_clear_error(&asked->error);
@@ -171,12 +180,14 @@ static bool begin(struct closing *closing, GError **error)
         const struct view words[] = {view_of("GET"), view_make(key, size)};
         commit_ask(closing->settings.commit, sheet_read, &before, G_N_ELEMENTS(words), words);
     }
-    if (!commit_read(closing->settings.commit, error)) {
+    bool ok = commit_read(closing->settings.commit, error);
+    GError *cause = result.error ? result.error : before.error;
+    if (!ok || result.error)
         g_clear_error(&before.error);
-        return false;
-    }
-    if (closing->revision > 1 && !closing->sheet_before)
-        return hold_open(closing, before.error);
+    if (!ok)
+        g_clear_error(&result.error);
+    if (!ok || cause)
+        return ok && hold_open(closing, cause);
     closing->builder = sheet_builder_new();
     closing->frozen = frozen_new(closing->settings.partition, closing->day->number, closing->revision, closing->builder);
     closing->phase = READING;
@@ -337,7 +348,8 @@ static bool archived(struct closing *closing)
     mirror_add(closing->settings.meta, "sheets", 1);
     log_info("sheet_made", "partition=%d day=%" G_GINT64_FORMAT " revision=%d events=%" G_GUINT64_FORMAT " rows=%" G_GUINT64_FORMAT,
              closing->settings.partition, closing->day->number, closing->revision, closing->result->events, closing->result->rows);
-    g_clear_pointer(&closing->trouble, g_free);
+    closing->day->retry_at_ms = 0;
+    end_trouble(closing);
     *closing->settings.sum_failed = false;
     drop_work(closing);
     return true;
@@ -353,6 +365,26 @@ static bool entry_read(void *opaque, const struct redis_reply *reply, GError **e
     return true;
 }
 
+/* What is archived is never replaced: nothing but entries, each under its number. */
+static bool check_entries(const GPtrArray *records, uint64_t first, GError **error)
+{
+    for (guint i = 0; i < records->len; i++) {
+        gsize size;
+        const void *data = g_bytes_get_data(g_ptr_array_index(records, i), &size);
+        struct ledger_entry *entry = ledger_entry_parse(view_make(data, size), error);
+        uint64_t n = entry ? entry->n : 0;
+        ledger_entry_free(entry);
+        if (n == first + i)
+            continue;
+        g_prefix_error(error, "entry %" G_GUINT64_FORMAT " of the ledger in Redis: ", first + i);
+        if (error && !*error)
+            g_set_error(error, ARCHIVE_ERROR, ARCHIVE_ERROR_DAMAGED,
+                        "under %" G_GUINT64_FORMAT " Redis has entry %" G_GUINT64_FORMAT, first + i, n);
+        return false;
+    }
+    return true;
+}
+
 static bool archive_entries(struct closing *closing, GError **error)
 {
     uint64_t first = (uint64_t)mirror_number(closing->settings.meta, "archived") + 1;
@@ -364,8 +396,11 @@ static bool archive_entries(struct closing *closing, GError **error)
                                      view_make(field, number_write(field, n))};
         commit_ask(closing->settings.commit, entry_read, records, G_N_ELEMENTS(words), words);
     }
+    GError *cause = NULL;
     if (!commit_read(closing->settings.commit, error))
         return false;
+    if (!check_entries(records, first, &cause))
+        return hold_open(closing, cause);
     closing->work = sheet_work_entries(g_steal_pointer(&records), first, closing->settings.archive, closing->settings.threads);
     closing->phase = ENTRIES;
     return true;
@@ -377,8 +412,8 @@ static bool entries_archived(struct closing *closing)
     if (cause)
         return hold_open(closing, cause);
     mirror_add(closing->settings.meta, "archived", (int64_t)sheet_work_count(closing->work));
-    if (!days_unfinished(closing->settings.days))
-        g_clear_pointer(&closing->trouble, g_free);
+    closing->entries_retry_at_ms = 0;
+    end_trouble(closing);
     drop_work(closing);
     return true;
 }
@@ -395,15 +430,13 @@ static bool has_entries(const struct closing *closing, int64_t committed)
 
 static bool look_for_work(struct closing *closing, int64_t committed, bool *idle, GError **error)
 {
-    struct day *day = days_unfinished(closing->settings.days);
-    *idle = true;
-    if (closing->now_ms < closing->retry_at_ms)
-        return true;
-    if (!day || day->dirty || day->seal_offset >= committed || !take_turn(closing)) {
-        *idle = !has_entries(closing, committed);
-        return *idle || archive_entries(closing, error);
-    }
     *idle = false;
+    if (closing->now_ms >= closing->entries_retry_at_ms && has_entries(closing, committed))
+        return archive_entries(closing, error);
+    struct day *day = days_unfinished(closing->settings.days, committed, closing->now_ms);
+    *idle = !day || !take_turn(closing);
+    if (*idle)
+        return true;
     closing->day = day;
     closing->revision = day->state.sheeted + 1;
     return begin(closing, error);
@@ -421,6 +454,7 @@ static bool work(struct closing *closing, int64_t committed, bool *idle, GError 
     case MAKING:
         return made(closing, error);
     case ARCHIVING:
+        *idle = true; /* now it is another's turn */
         return archived(closing);
     case ENTRIES:
         return entries_archived(closing);

@@ -345,7 +345,8 @@ static void want_seal(const struct walk *walk, const struct case_file *file, gui
     bool leads = reached == file->sealed && reached < file->target;
     gint64 key = sent_key((int)p, walk->day);
     const struct sent *sent = g_hash_table_lookup(walk->plan->sent, &key);
-    if (!(follows || leads) || place->in_flight >= CLOSING_SEALS_MAX || (sent && sent->revision > reached))
+    if (!(follows || leads) || reached + 1 >= LEDGER_REVISION_MAX || place->in_flight >= CLOSING_SEALS_MAX ||
+        (sent && sent->revision > reached))
         return;
     place->in_flight++;
     struct closing_seal seal = {

@@ -104,7 +104,24 @@ bool days_learn(struct days *days, GError **error)
     return false;
 }
 
-struct day *days_unfinished(struct days *days)
+bool days_held(const struct days *days)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, days->days);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (((const struct day *)value)->retry_at_ms > 0)
+            return true;
+    return false;
+}
+
+/* What is dirty is not in Redis yet, and the seal's flush must be there too. */
+static bool is_ready(const struct day *day, int64_t committed, int64_t now_ms)
+{
+    return day->state.sheeted < day->state.sealed && !day->dirty && day->seal_offset < committed && day->retry_at_ms <= now_ms;
+}
+
+struct day *days_unfinished(const struct days *days, int64_t committed, int64_t now_ms)
 {
     GHashTableIter iter;
     gpointer value;
@@ -114,7 +131,7 @@ struct day *days_unfinished(struct days *days)
     g_hash_table_iter_init(&iter, days->days);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         struct day *day = value;
-        if (day->state.sheeted < day->state.sealed && (!first || day->number < first->number))
+        if (is_ready(day, committed, now_ms) && (!first || day->number < first->number))
             first = day;
     }
     return first;
@@ -300,8 +317,10 @@ static void gather_streams(struct days *days, const struct day *day, int64_t for
     for (guint i = 0; i < fields->len; i++)
         mirror_remove(days->streams, g_ptr_array_index(fields, i));
     g_ptr_array_sort(result->streams, compare_streams);
-    if (result->streams->len > LEDGER_STREAMS_MAX)
+    if (result->streams->len > LEDGER_STREAMS_MAX) {
+        result->incomplete = true; /* of those left out nobody can say whether all came */
         g_ptr_array_set_size(result->streams, LEDGER_STREAMS_MAX);
+    }
 }
 
 static void put_closed(struct days *days, const char *generation, const struct partition_day *result)
@@ -321,7 +340,7 @@ void days_seal(struct days *days, struct day *day, const struct seal_point *poin
     result->seal_offset = (uint64_t)point->offset;
     result->sealed_at_ms = point->clock_ms;
     result->reason = point->reason;
-    result->incomplete = day->state.sealed == 0 && day->number * KEYS_DAY_MS < point->incomplete_before_ms;
+    result->incomplete = day->state.skip_below == 0 && day->number * KEYS_DAY_MS < point->incomplete_before_ms;
     result->first_offset = (uint64_t)open->first_offset;
     result->end_offset = (uint64_t)open->end_offset;
     result->events = open->events;

@@ -18,6 +18,7 @@ struct day {
     struct open_day open; /* what came for revision state.sealed + 1 */
     bool has_open;        /* anything did */
     int64_t seal_offset;  /* of the last seal, if it came under this claim; else 0 */
+    int64_t retry_at_ms;  /* monotonic: its sheet could not be made; 0: nothing is wrong */
     bool dirty, open_dirty;
 };
 
@@ -29,8 +30,11 @@ bool days_learn(struct days *days, GError **error);
 
 /* The day, made if need be; valid until days_free. */
 struct day *days_get(struct days *days, int64_t number);
-/* The first day that has a sealed revision without a sheet; NULL: none. */
-struct day *days_unfinished(struct days *days);
+/* The first day that has a sealed revision without a sheet, and all that its sheet is made of in Redis, and is not to wait until
+ * later; NULL: none. committed: next offset of the last flush. */
+struct day *days_unfinished(const struct days *days, int64_t committed, int64_t now_ms);
+/* Whether the sheet of any day waits for a reason of its own (retry_at_ms). */
+bool days_held(const struct days *days);
 
 /* Offsets begin again. */
 void days_new_log(struct days *days);

@@ -32,16 +32,20 @@ static struct sheet *sheet_of(const struct making *making, const struct partitio
 }
 
 /* The sheet of the revision before; none where there is none to compare with. */
-static bool sheet_before(const struct making *making, int partition, struct sheet **sheet, GError **error)
+static bool sheet_before(const struct making *making, int partition, bool erased, struct sheet **sheet, GError **error)
 {
+    g_autoptr(GError) cause = NULL;
     *sheet = NULL;
     if (!ledger_build_wants_before(making->build, (uint32_t)partition))
         return true;
     int revision = making->wanted->revision - 1;
-    struct partition_day *day = closed_of(making, partition, revision, error);
-    *sheet = day ? sheet_of(making, day, revision, error) : NULL;
+    struct partition_day *day = closed_of(making, partition, revision, &cause);
+    *sheet = day ? sheet_of(making, day, revision, &cause) : NULL;
     partition_day_free(day);
-    return *sheet != NULL;
+    if (*sheet || erased) /* it may have been removed already, since it names the user */
+        return true;
+    g_propagate_error(error, g_steal_pointer(&cause));
+    return false;
 }
 
 static bool add_partition(const struct making *making, int partition, GError **error)
@@ -49,7 +53,7 @@ static bool add_partition(const struct making *making, int partition, GError **e
     struct partition_day *day = closed_of(making, partition, making->wanted->revision, error);
     struct sheet *sheet = day ? sheet_of(making, day, making->wanted->revision, error) : NULL;
     struct sheet *before = NULL;
-    bool ok = sheet && sheet_before(making, partition, &before, error) &&
+    bool ok = sheet && sheet_before(making, partition, day->reason == SEAL_ERASURE, &before, error) &&
               ledger_build_add(making->build, g_steal_pointer(&day), sheet, before, error);
     partition_day_free(day);
     if (sheet)

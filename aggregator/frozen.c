@@ -3,7 +3,8 @@
 #include "lib/keys.h"
 #include "lib/number.h"
 
-enum { COMMANDS_MAX = 400 }; /* of one piece, or those of one client */
+/* A piece is as many hashes as lately had so many rows: some milliseconds. */
+enum { COMMANDS_FIRST = 32, COMMANDS_MAX = 400, PIECE_ROWS = 10000 };
 
 /* A client of the generation, and the slots that it has buckets in. */
 struct frozen_client {
@@ -12,6 +13,7 @@ struct frozen_client {
     struct view organization, name;
     char *text; /* behind both */
     uint64_t slots[2];
+    bool named; /* its names are asked for */
     GPtrArray *routes, *platforms, *users; /* char * by symbol - 1; only while its buckets are read */
 };
 
@@ -26,8 +28,10 @@ struct frozen {
     struct sheet_builder *builder;
     GPtrArray *clients; /* by number - 1; NULL: none of that number */
     bool listed;
-    guint next;    /* client to be read */
-    GArray *slots; /* struct frozen_slot: those that are asked for */
+    guint next;     /* client to be read */
+    int next_slot;  /* and from which slot on */
+    guint commands; /* of the next piece */
+    GArray *slots;  /* struct frozen_slot: those that are asked for */
 };
 
 static void client_free(gpointer opaque)
@@ -49,6 +53,7 @@ struct frozen *frozen_new(int partition, int64_t day, int revision, struct sheet
     frozen->day = day;
     frozen->revision = revision;
     frozen->builder = builder;
+    frozen->commands = COMMANDS_FIRST;
     frozen->clients = g_ptr_array_new_with_free_func(client_free);
     frozen->slots = g_array_sized_new(FALSE, FALSE, sizeof(struct frozen_slot), COMMANDS_MAX + KEYS_SLOTS_PER_DAY);
     return frozen;
@@ -241,25 +246,44 @@ static bool slot_read(void *opaque, const struct redis_reply *reply, GError **er
     return true;
 }
 
-static void ask_client(struct frozen *frozen, struct commit *commit, struct frozen_client *client)
+static void ask_names(struct frozen *frozen, struct commit *commit, struct frozen_client *client)
 {
     char key[KEYS_MAX];
+    client->named = true;
     size_t size = keys_routes(key, frozen->partition, frozen->day, frozen->revision, client->number);
     const struct view routes[] = {view_of("HGETALL"), view_make(key, size)};
     commit_ask(commit, routes_read, client, G_N_ELEMENTS(routes), routes);
     size = keys_users(key, frozen->partition, frozen->day, frozen->revision, client->number);
     const struct view users[] = {view_of("HGETALL"), view_make(key, size)};
     commit_ask(commit, users_read, client, G_N_ELEMENTS(users), users);
-    for (int slot = 0; slot < KEYS_SLOTS_PER_DAY; slot++) {
-        if (!(client->slots[slot / 64] >> (slot % 64) & 1))
+}
+
+static void ask_slot(struct frozen *frozen, struct commit *commit, struct frozen_client *client, int slot)
+{
+    char key[KEYS_MAX];
+    struct frozen_slot asked = {client, slot};
+    g_array_append_val(frozen->slots, asked); /* there is room: it does not move */
+    size_t size = keys_slot(key, frozen->partition, frozen->day, frozen->revision, slot, client->number);
+    const struct view words[] = {view_of("HVALS"), view_make(key, size)};
+    commit_ask(commit, slot_read, &g_array_index(frozen->slots, struct frozen_slot, frozen->slots->len - 1), G_N_ELEMENTS(words),
+               words);
+}
+
+/* Asks for what is next of the client at hand; goes to the next one when that was all. */
+static void ask_more(struct frozen *frozen, struct commit *commit)
+{
+    struct frozen_client *client = frozen->clients->pdata[frozen->next];
+    if (client && !client->named)
+        ask_names(frozen, commit, client);
+    for (; client && frozen->next_slot < KEYS_SLOTS_PER_DAY; frozen->next_slot++) {
+        if (!(client->slots[frozen->next_slot / 64] >> (frozen->next_slot % 64) & 1))
             continue;
-        struct frozen_slot asked = {client, slot};
-        g_array_append_val(frozen->slots, asked); /* there is room: it does not move */
-        size = keys_slot(key, frozen->partition, frozen->day, frozen->revision, slot, client->number);
-        const struct view words[] = {view_of("HVALS"), view_make(key, size)};
-        commit_ask(commit, slot_read, &g_array_index(frozen->slots, struct frozen_slot, frozen->slots->len - 1),
-                   G_N_ELEMENTS(words), words);
+        if (commit_asked(commit) >= frozen->commands)
+            return;
+        ask_slot(frozen, commit, client, frozen->next_slot);
     }
+    frozen->next++;
+    frozen->next_slot = 0;
 }
 
 bool frozen_step(struct frozen *frozen, struct commit *commit, bool *done, GError **error)
@@ -269,11 +293,13 @@ bool frozen_step(struct frozen *frozen, struct commit *commit, bool *done, GErro
         return list(frozen, commit, error);
     }
     guint first = frozen->next;
+    uint64_t rows = sheet_builder_totals(frozen->builder)->rows;
     g_array_set_size(frozen->slots, 0);
-    for (; frozen->next < frozen->clients->len && commit_asked(commit) < COMMANDS_MAX; frozen->next++)
-        if (frozen->clients->pdata[frozen->next])
-            ask_client(frozen, commit, frozen->clients->pdata[frozen->next]);
+    while (frozen->next < frozen->clients->len && commit_asked(commit) < frozen->commands)
+        ask_more(frozen, commit);
     bool ok = commit_read(commit, error);
+    rows = sheet_builder_totals(frozen->builder)->rows - rows;
+    frozen->commands = rows > PIECE_ROWS ? MAX(frozen->commands / 2, 3) : MIN(frozen->commands * 2, COMMANDS_MAX);
     for (guint i = first; i < frozen->next; i++)
         g_clear_pointer(&frozen->clients->pdata[i], client_free);
     *done = frozen->next == frozen->clients->len;

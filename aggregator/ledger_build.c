@@ -17,6 +17,7 @@ struct ledger_build {
     GHashTable *organizations, *differences; /* struct sum by its key */
     bool continues;
     uint64_t events_before;
+    bool unknown;              /* a sheet before was removed by an erasure: differences of its clients are left out */
     GArray *partitions_before; /* uint32_t */
 };
 
@@ -180,14 +181,16 @@ bool ledger_build_add(struct ledger_build *build, struct partition_day *day, con
                       GError **error)
 {
     bool wanted = ledger_build_wants_before(build, day->partition);
-    g_assert(wanted == (before != NULL));
+    bool removed = wanted && !before && day->reason == SEAL_ERASURE;
+    g_assert(wanted == (before != NULL) || removed);
+    build->unknown = build->unknown || removed;
     if (!check_sheet(build, day, sheet, build->entry->revision, error) || !check_counts(build, day, sheet, error) ||
         (before && !check_sheet(build, day, before, build->entry->revision - 1, error))) {
         partition_day_free(day);
         return false;
     }
     add_organizations(build, sheet);
-    if (build->continues)
+    if (build->continues && !removed)
         add_differences(build, sheet, before);
     g_ptr_array_add(build->entry->partitions, day);
     return true;
@@ -251,6 +254,22 @@ static void list_organizations(const struct ledger_build *build, guint max)
     }
 }
 
+static int64_t known_difference(const struct ledger_build *build)
+{
+    int64_t sum = 0;
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, build->differences);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        sum += ((const struct sum *)value)->requests;
+    return sum;
+}
+
+static int64_t expected_difference(const struct ledger_build *build)
+{
+    return (int64_t)(build->entry->events - build->events_before);
+}
+
 static void list_differences(const struct ledger_build *build, guint max)
 {
     struct ledger_entry *entry = build->entry;
@@ -269,19 +288,16 @@ static void list_differences(const struct ledger_build *build, guint max)
         *difference = (struct client_difference){name_of(build, sum->organization), name_of(build, sum->client), sum->requests};
         g_ptr_array_add(entry->differences, difference);
     }
+    if (build->unknown)
+        entry->difference_left_out += expected_difference(build) - known_difference(build);
 }
 
 /* ---- the entry ---- */
 
 static bool check_sums(const struct ledger_build *build, GError **error)
 {
-    int64_t sum = 0, expected = (int64_t)(build->entry->events - build->events_before);
-    GHashTableIter iter;
-    gpointer value;
-    g_hash_table_iter_init(&iter, build->differences);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        sum += ((const struct sum *)value)->requests;
-    if (!build->continues || sum == expected)
+    int64_t sum = known_difference(build), expected = expected_difference(build);
+    if (!build->continues || build->unknown || sum == expected)
         return true;
     g_set_error(error, LEDGER_BUILD_ERROR, LEDGER_BUILD_ERROR_CONTRADICTION,
                 "day %u, revision %u: the sheets differ from those before by %" G_GINT64_FORMAT

@@ -25,7 +25,8 @@ void ledger_build_free(struct ledger_build *build);
 void ledger_build_continue(struct ledger_build *build, const struct ledger_entry *before);
 /* Whether the entry before has this partition: then the sheet before is wanted too. */
 bool ledger_build_wants_before(const struct ledger_build *build, uint32_t partition);
-/* Partitions ascend. Takes the day. before: the sheet of the revision before, if it is wanted. False: they contradict each other.
+/* Partitions ascend. Takes the day. before: the sheet of the revision before, if it is wanted (NULL: an erasure removed it). False:
+ * they contradict each other.
  */
 bool ledger_build_add(struct ledger_build *build, struct partition_day *day, const struct sheet *sheet, const struct sheet *before,
                       GError **error);

@@ -113,6 +113,24 @@ static bool is_empty(const struct mirror *mirror)
     return n == 0;
 }
 
+static void collect_field(const char *field, const char *value, void *opaque)
+{
+    (void)value;
+    g_ptr_array_add(opaque, g_strdup(field));
+}
+
+/* Erasures stand before all of the new log. */
+static void forget_erasure_offsets(struct partition *partition)
+{
+    g_autoptr(GPtrArray) users = g_ptr_array_new_with_free_func(g_free);
+    mirror_each(partition->erasures, collect_field, users);
+    for (guint i = 0; i < users->len; i++) {
+        const char *user = g_ptr_array_index(users, i), *pseudonym = strchr(mirror_get(partition->erasures, user), ' ');
+        g_autofree char *text = g_strconcat("0", pseudonym, NULL);
+        mirror_set(partition->erasures, user, text);
+    }
+}
+
 /* A log of another name is a new log: its offsets begin at 0, the counts go on, and the change is kept in meta. */
 static bool change_topic(struct partition *partition, GError **error)
 {
@@ -133,6 +151,7 @@ static bool change_topic(struct partition *partition, GError **error)
     partition->next = 0;
     partition->check_fingerprint = false;
     days_new_log(partition->days);
+    forget_erasure_offsets(partition);
     return true;
 }
 

@@ -12,7 +12,7 @@ void partition_take_seal(struct partition *partition, const struct fed *fed)
         return;
     }
     struct day *day = days_get(partition->days, seal->day);
-    if (seal->revision != (uint32_t)day->state.sealed + 1) {
+    if (seal->revision != (uint32_t)day->state.sealed + 1 || day->state.sealed + 1 >= LEDGER_REVISION_MAX) {
         mirror_add(partition->meta, "seals_ignored", 1);
         return;
     }

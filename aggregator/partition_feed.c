@@ -52,7 +52,8 @@ void partition_quarantine(struct partition *partition, const struct fed *fed, co
     ring_add(partition->quarantine, before, text);
     mirror_add(partition->meta, "quarantined", 1);
     mirror_add(partition->meta, "quarantined_events", (int64_t)events);
-    struct day *day = noting_now(partition, fed);
+    /* A seal is no usage: one that came too early leaves nothing out of the day. */
+    struct day *day = fed->valid && fed->record.kind == RECORD_SEAL ? NULL : noting_now(partition, fed);
     if (day)
         days_quarantined(day);
     /* All are counted and the newest are in Redis; a flood of them must not become a flood of log lines. */

@@ -14,8 +14,10 @@ static bool damaged(GError **error, const struct partition *partition)
     return false;
 }
 
+/* The first SWEEP_MAX that are due, in order: a generation's minutes, whose shards its names tell, go before its names. */
 struct due_list {
     int64_t clock_ms;
+    int64_t due_ms[SWEEP_MAX + 1];
     GPtrArray *names;
 };
 
@@ -23,8 +25,18 @@ static void collect_due(const char *field, const char *value, void *opaque)
 {
     struct due_list *list = opaque;
     int64_t due_ms;
-    if (list->names->len < SWEEP_MAX && number_read_signed(view_of(value), &due_ms) && due_ms <= list->clock_ms)
-        g_ptr_array_add(list->names, g_strdup(field));
+    if (!number_read_signed(view_of(value), &due_ms) || due_ms > list->clock_ms)
+        return;
+    guint at = list->names->len;
+    while (at > 0 && due_ms < list->due_ms[at - 1])
+        at--;
+    if (at == SWEEP_MAX)
+        return;
+    memmove(&list->due_ms[at + 1], &list->due_ms[at], (SWEEP_MAX - at) * sizeof *list->due_ms);
+    list->due_ms[at] = due_ms;
+    g_ptr_array_insert(list->names, (gint)at, g_strdup(field));
+    if (list->names->len > SWEEP_MAX)
+        g_ptr_array_set_size(list->names, SWEEP_MAX);
 }
 
 static bool count_answer(void *opaque, const struct redis_reply *reply, GError **error)
@@ -228,7 +240,7 @@ static void forget_streams(struct partition *partition)
 bool partition_sweep(struct partition *partition, GError **error)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    mirror_each(partition->due, collect_due, &(struct due_list){partition->clock_ms, names});
+    mirror_each(partition->due, collect_due, &(struct due_list){.clock_ms = partition->clock_ms, .names = names});
     if (names->len < SWEEP_MAX)
         partition->swept_clock_ms = partition->clock_ms;
     forget_streams(partition);

@@ -10,7 +10,7 @@
 
 enum {
     LEDGER_CHECKSUM_SIZE = 32,
-    LEDGER_REVISION_MAX = 1 << 20,
+    LEDGER_REVISION_MAX = 10000,     /* of a day; one less can be closed */
     LEDGER_ORGANIZATIONS_MAX = 5000, /* that an entry lists; the rest is summed up */
     LEDGER_DIFFERENCES_MAX = 2000,
     LEDGER_STREAMS_MAX = 2000, /* that a partition lists */

@@ -55,6 +55,8 @@ static void continue_streams(struct partition_day *day, const struct partition_d
             continue_stream(stream, old);
         else if (day->streams->len < LEDGER_STREAMS_MAX)
             g_ptr_array_add(day->streams, copy_stream(old));
+        else
+            day->incomplete = true; /* of those left out nobody can say whether all came */
     }
     g_ptr_array_sort(day->streams, compare_streams);
 }

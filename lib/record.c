@@ -265,11 +265,15 @@ static bool read_batch(struct record_parser *parser, const Daybook__V1__UsageBat
            read_manifest(from, to, error);
 }
 
+enum { HEARTBEAT_PARTITIONS_MAX = 10000 }; /* in one heartbeat */
+
 static bool read_heartbeat(const Daybook__V1__Heartbeat *from, struct heartbeat *to, GError **error)
 {
     size_t name_size = from->collector ? strlen(from->collector) : 0;
-    if (from->stream_id.len != STREAM_ID_SIZE || from->n_last_sequence > 1000000 || from->clock_ms > INT64_MAX ||
-        from->journal_oldest_ms > INT64_MAX || name_size > EVENT_NAME_MAX || !text_is_clean(from->collector, name_size))
+    bool in_range = values_in_range(from->last_sequence, from->n_last_sequence, INT64_MAX);
+    if (from->stream_id.len != STREAM_ID_SIZE || from->n_last_sequence > HEARTBEAT_PARTITIONS_MAX || !in_range ||
+        from->clock_ms > (uint64_t)latest || from->journal_oldest_ms > INT64_MAX || name_size > EVENT_NAME_MAX ||
+        !text_is_clean(from->collector, name_size))
         return malformed(error, "a heartbeat is damaged");
     memcpy(to->stream_id, from->stream_id.data, STREAM_ID_SIZE);
     to->collector = from->collector;
@@ -285,7 +289,7 @@ static bool read_heartbeat(const Daybook__V1__Heartbeat *from, struct heartbeat 
     return true;
 }
 
-enum { DAY_END = 84006, REVISION_MAX = 1 << 20 }; /* 2200-01-01 */
+enum { DAY_END = 84006, REVISION_MAX = 10000 }; /* 2200-01-01 */
 
 static bool read_seal(const Daybook__V1__DaySeal *from, struct day_seal *to, GError **error)
 {

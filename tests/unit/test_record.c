@@ -152,7 +152,19 @@ static void test_others(void)
     g_assert_cmpuint(record.batch.n_events, ==, 0);
     g_assert_cmpstr(record.batch.manifest.name, ==, "access.log");
 
-    g_assert_false(record_parse(parser, "\x1a\x00", 2, &record, &error)); /* kind 3: not known yet */
+    heartbeat.clock_ms = INT64_C(1795260297047000); /* microseconds */
+    g_autoptr(GBytes) later = record_heartbeat(&heartbeat);
+    g_assert_false(record_parse(parser, g_bytes_get_data(later, NULL), g_bytes_get_size(later), &record, &error));
+    g_assert_error(error, RECORD_ERROR, RECORD_ERROR_MALFORMED);
+    g_clear_error(&error);
+    const uint64_t hostile[] = {1, UINT64_MAX};
+    heartbeat = (struct heartbeat){.collector = "c", .clock_ms = 99, .last_sequence = hostile, .n_partitions = 2};
+    g_autoptr(GBytes) odd = record_heartbeat(&heartbeat);
+    g_assert_false(record_parse(parser, g_bytes_get_data(odd, NULL), g_bytes_get_size(odd), &record, &error));
+    g_assert_error(error, RECORD_ERROR, RECORD_ERROR_MALFORMED);
+    g_clear_error(&error);
+
+    g_assert_false(record_parse(parser, "\x32\x00", 2, &record, &error)); /* kind 6: not known yet */
     g_assert_error(error, RECORD_ERROR, RECORD_ERROR_UNKNOWN_KIND);
     g_clear_error(&error);
     g_assert_false(record_parse(parser, "", 0, &record, &error));
