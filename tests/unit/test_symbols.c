@@ -384,7 +384,7 @@ static void test_cap_clients(void)
 /* ---- damage ---- */
 
 /* Reads the tables of client x with the damage. */
-static bool refused(const char *key, const char *field, const char *value)
+static bool is_refused(const char *key, const char *field, const char *value)
 {
     bool over_cap = false;
     g_autoptr(GError) error = NULL;
@@ -413,7 +413,7 @@ static void expect_refused(bool wanted, const char *key, const char *field, cons
 {
     g_auto(GStrv) split = g_strsplit(values, "|", -1);
     for (char **value = split; *value; value++)
-        if (refused(key, field, *value) != wanted)
+        if (is_refused(key, field, *value) != wanted)
             g_error("%s \"%s\" \"%s\" is %srefused", key, field, *value, wanted ? "not " : "");
 }
 
