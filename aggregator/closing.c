@@ -34,10 +34,11 @@ struct closing {
 
 static gint turn_taken;
 
+/* Without threads the caller plays several processes. */
 static bool take_turn(struct closing *closing)
 {
-    closing->has_turn = closing->has_turn || g_atomic_int_compare_and_exchange(&turn_taken, 0, 1);
-    return closing->has_turn;
+    closing->has_turn = closing->has_turn || (closing->settings.threads && g_atomic_int_compare_and_exchange(&turn_taken, 0, 1));
+    return closing->has_turn || !closing->settings.threads;
 }
 
 static void pass_turn(struct closing *closing)

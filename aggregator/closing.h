@@ -22,7 +22,7 @@ struct closing_settings {
     int partition;
     struct archive *archive; /* NULL: none; borrowed, as all that follows */
     int keep_days;           /* with an archive, sheets are removed from Redis so long after their day; 0: never */
-    bool threads;            /* false: all in small steps on the caller's thread, whatever they take (the model test) */
+    bool threads;            /* false: all in small steps on the caller's thread, at any time (the model test) */
     bool *sum_failed;        /* the rows were not what was counted: the partition is claimed again once, then it stops */
     struct commit *commit;
     struct days *days;
