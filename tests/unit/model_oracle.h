@@ -1,27 +1,165 @@
-/* model_oracle: what Redis must hold after a log, computed record by record without any of the code under test but the parser; and
- * what it does hold, read back through the symbols. Both as maps from a readable name to numbers. For test_commit_model.c alone. */
+/* model_oracle: what the log says, record by record, computed without any of the code under test but the parser: what is counted
+ * under which names, in which generation, and what came for every day. What ends a day stands in model_closing.h, the comparison
+ * with Redis in model_compare.h. For test_commit_model.c alone. */
+#ifndef DAYBOOK_TEST_MODEL_ORACLE_H
+#define DAYBOOK_TEST_MODEL_ORACLE_H
+
+#include "lib/keys.h"
+#include "lib/ledger.h"
+
+#include <string.h>
+
+#define STREAM_TEXT (2 * STREAM_ID_SIZE + 1)
+/* A stream is forgotten so long after its newest batch, and then its heartbeat so long after its clock. */
+static const int64_t FORGOTTEN_MS = 30 * KEYS_DAY_MS;
+
+struct entry { /* a log record */
+    GBytes *bytes;
+    int64_t timestamp_ms;
+};
 
 struct sums {
     uint64_t requests, latency_us, bytes, ok;
 };
 
-struct oracle {
-    GHashTable *sums;    /* name -> struct sums */
-    GHashTable *streams; /* stream -> struct mark */
-    GHashTable *ids;     /* client and id -> clock */
-    int64_t clock_ms;
-    uint64_t events, duplicates, duplicate_batches, quarantined, gaps;
-};
-
-struct mark {
+struct mark { /* high-water mark of a stream */
     uint64_t sequence;
     int64_t created_ms;
+};
+
+struct beat { /* last heartbeat of a stream */
+    char collector[16];
+    int64_t clock_ms;
+    uint64_t announced[2];
+};
+
+struct span { /* of sequences */
+    uint64_t first, last;
+};
+
+struct counted { /* an event of the log that was counted */
+    guint record, event;
+};
+
+struct oracle_day {
+    int64_t number;
+    int sealed, ledgered;
+    struct open_day open, whole; /* since the last seal; ever */
+    bool has_open;
+    uint64_t on_time;    /* events of revision 1 */
+    GHashTable *heard;   /* stream -> struct span: since the last seal */
+    GHashTable *streams; /* stream -> struct stream_day: up to the last seal */
+    GArray *counted;     /* struct counted: ever */
+};
+
+struct oracle {
+    GArray *log; /* struct entry; borrowed */
+    guint next;  /* offset of the next record */
+    struct record_parser *parser, *again;
+    GHashTable *sums;       /* "generation kind of bucket names" -> struct sums */
+    GHashTable *marks;      /* stream -> struct mark */
+    GHashTable *beats;      /* stream -> struct beat */
+    GHashTable *ids;        /* client and id -> clock */
+    GHashTable *by_day;     /* number -> struct oracle_day, which the list owns */
+    GPtrArray *days;        /* struct oracle_day, as they came */
+    GPtrArray *sealed;      /* struct sealed of model_closing.h, as they came */
+    GHashTable *erasures;   /* user -> "offset pseudonym" */
+    GHashTable *by_entry;   /* generation -> n, as text */
+    GPtrArray *entries;     /* GBytes: the ledger */
+    char last_checksum[65]; /* of the last entry */
+    int64_t clock_ms, first_ms, ledger_offset;
+    uint64_t events, late, duplicates, duplicate_batches, duplicate_batch_events, quarantined, gaps, gap_batches;
+    uint64_t seals_ignored, ledger_ignored;
 };
 
 static GHashTable *string_table(void)
 {
     return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
+
+static char *text(struct view view)
+{
+    return g_strndup(view.data ? view.data : "", view.size);
+}
+
+/* ---- days ---- */
+
+static struct oracle_day *oracle_day(struct oracle *oracle, int64_t number)
+{
+    struct oracle_day *day = g_hash_table_lookup(oracle->by_day, &number);
+    if (day)
+        return day;
+    day = g_new0(struct oracle_day, 1);
+    day->number = number;
+    day->heard = string_table();
+    day->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)stream_day_free);
+    day->counted = g_array_new(FALSE, FALSE, sizeof(struct counted));
+    g_hash_table_insert(oracle->by_day, &day->number, day);
+    g_ptr_array_add(oracle->days, day);
+    return day;
+}
+
+static void oracle_day_free(gpointer opaque)
+{
+    struct oracle_day *day = opaque;
+    g_hash_table_destroy(day->heard);
+    g_hash_table_destroy(day->streams);
+    g_array_free(day->counted, TRUE);
+    g_free(day);
+}
+
+static struct oracle_day *today(struct oracle *oracle)
+{
+    return oracle_day(oracle, oracle->clock_ms / KEYS_DAY_MS);
+}
+
+static void note_event(const struct oracle *oracle, struct oracle_day *day)
+{
+    struct open_day *both[] = {&day->open, &day->whole};
+    int64_t offset = oracle->next;
+    for (size_t i = 0; i < G_N_ELEMENTS(both); i++) {
+        if (both[i]->events++ == 0) {
+            both[i]->first_ms = oracle->clock_ms;
+            both[i]->first_offset = offset;
+        }
+        both[i]->end_offset = offset + 1;
+        both[i]->last_ms = oracle->clock_ms;
+    }
+    day->has_open = true;
+}
+
+static void note_others(struct oracle_day *day, const struct open_day *more)
+{
+    struct open_day *both[] = {&day->open, &day->whole};
+    for (size_t i = 0; i < G_N_ELEMENTS(both); i++) {
+        both[i]->duplicates += more->duplicates;
+        both[i]->gaps += more->gaps;
+        both[i]->gap_batches += more->gap_batches;
+        both[i]->quarantined += more->quarantined;
+    }
+    day->has_open = true;
+}
+
+static void quarantine(struct oracle *oracle)
+{
+    oracle->quarantined++;
+    note_others(today(oracle), &(struct open_day){.quarantined = 1});
+}
+
+/* sequence 0: by a heartbeat. */
+static void note_heard(struct oracle_day *day, const char *stream, uint64_t sequence)
+{
+    struct span *span = g_hash_table_lookup(day->heard, stream);
+    if (!span) {
+        span = g_new0(struct span, 1);
+        g_hash_table_insert(day->heard, g_strdup(stream), span);
+    }
+    if (span->first == 0)
+        span->first = sequence;
+    span->last = MAX(span->last, sequence);
+}
+
+/* ---- counting ---- */
 
 static struct sums *sums_of(GHashTable *table, char *name) /* takes name */
 {
@@ -46,11 +184,6 @@ static void add(GHashTable *table, char *name, const struct event *event)
     sums->ok += event->status == 200;
 }
 
-static char *text(struct view view)
-{
-    return g_strndup(view.data ? view.data : "", view.size);
-}
-
 static bool is_duplicate(struct oracle *oracle, const struct event *event)
 {
     if (event->id.size == 0)
@@ -64,282 +197,115 @@ static bool is_duplicate(struct oracle *oracle, const struct event *event)
     return false;
 }
 
-static void count_event(struct oracle *oracle, const struct event *event)
+static void count_buckets(struct oracle *oracle, const struct event *event, const char *generation)
 {
+    g_autofree char *org = text(event->organization), *client = text(event->client), *user = text(event->user),
+                    *method = text(event->method), *route = text(event->route), *platform = text(event->platform);
+    int slot = (int)(event->time_ms / KEYS_SLOT_MS % KEYS_SLOTS_PER_DAY);
+    long long minute = event->time_ms / KEYS_MINUTE_MS;
+    GHashTable *sums = oracle->sums;
+    add(sums, g_strdup_printf("%s slot %d %s\x1f%s %s %s [%s] [%s]", generation, slot, org, client, method, route, user, platform),
+        event);
+    add(sums, g_strdup_printf("%s slot-clients %d %s\x1f%s", generation, slot, org, client), NULL);
+    add(sums, g_strdup_printf("%s slot-routes %d %s %s", generation, slot, method, route), NULL);
+    add(sums, g_strdup_printf("%s events", generation), NULL);
+    add(sums, g_strdup_printf("%s minute %lld %s\x1f%s", generation, minute, org, client), event);
+    add(sums, g_strdup_printf("%s minute-clients %lld %s\x1f%s", generation, minute, org, client), NULL);
+    sums_of(sums, g_strdup_printf("%s names", generation))->requests = 1;
+}
+
+static void count_event(struct oracle *oracle, const struct event *event, guint index)
+{
+    struct oracle_day *day = oracle_day(oracle, event->time_ms / KEYS_DAY_MS);
+    char generation[64];
     if (is_duplicate(oracle, event)) {
         oracle->duplicates++;
+        note_others(day, &(struct open_day){.duplicates = 1});
         return;
     }
     oracle->events++;
-    g_autofree char *org = text(event->organization), *client = text(event->client), *user = text(event->user),
-                    *method = text(event->method), *route = text(event->route), *platform = text(event->platform);
-    long long slot = event->time_ms / KEYS_SLOT_MS, minute = event->time_ms / KEYS_MINUTE_MS;
-    add(oracle->sums, g_strdup_printf("slot %lld %s\x1f%s %s %s [%s] [%s]", slot, org, client, method, route, user, platform),
-        event);
-    add(oracle->sums, g_strdup_printf("slot-clients %lld %s\x1f%s", slot, org, client), NULL);
-    add(oracle->sums, g_strdup_printf("slot-routes %lld %s %s", slot, method, route), NULL);
-    add(oracle->sums, g_strdup_printf("day %lld", (long long)(event->time_ms / KEYS_DAY_MS)), NULL);
-    add(oracle->sums, g_strdup_printf("minute %lld %s\x1f%s", minute, org, client), event);
-    add(oracle->sums, g_strdup_printf("minute-clients %lld %s\x1f%s", minute, org, client), NULL);
+    oracle->late += day->sealed > 0;
+    note_event(oracle, day);
+    g_array_append_val(day->counted, ((struct counted){oracle->next, index}));
+    g_snprintf(generation, sizeof generation, "%" G_GINT64_FORMAT ".%d", day->number, day->sealed + 1);
+    count_buckets(oracle, event, generation);
 }
 
-static bool admits(struct oracle *oracle, const struct batch *batch)
+/* ---- streams ---- */
+
+static void stream_text(const uint8_t id[STREAM_ID_SIZE], char out[STREAM_TEXT])
 {
-    g_autofree char *stream = g_base64_encode(batch->header.stream_id, STREAM_ID_SIZE);
-    struct mark *mark = g_hash_table_lookup(oracle->streams, stream);
-    if (mark && mark->created_ms + 30 * KEYS_DAY_MS <= oracle->clock_ms)
-        mark = NULL;
-    if (batch->header.partition != 0 ||
-        (!mark && (batch->header.sequence != 1 || batch->header.created_ms + 30 * KEYS_DAY_MS <= oracle->clock_ms))) {
-        oracle->quarantined++;
+    for (size_t i = 0; i < STREAM_ID_SIZE; i++)
+        g_snprintf(out + 2 * i, 3, "%02x", id[i]);
+}
+
+/* The stream's mark while it is not forgotten. */
+static const struct mark *live_mark(const struct oracle *oracle, const char *stream)
+{
+    const struct mark *mark = g_hash_table_lookup(oracle->marks, stream);
+    return mark && mark->created_ms + FORGOTTEN_MS > oracle->clock_ms ? mark : NULL;
+}
+
+static const struct beat *live_beat(const struct oracle *oracle, const char *stream)
+{
+    const struct beat *beat = g_hash_table_lookup(oracle->beats, stream);
+    return beat && (beat->clock_ms + FORGOTTEN_MS > oracle->clock_ms || live_mark(oracle, stream)) ? beat : NULL;
+}
+
+static void repeat(struct oracle *oracle, const struct batch *batch)
+{
+    oracle->duplicate_batches++;
+    oracle->duplicate_batch_events += batch->n_events;
+    for (size_t i = 0; i < batch->n_events; i++)
+        note_others(oracle_day(oracle, batch->time_ms[i] / KEYS_DAY_MS), &(struct open_day){.duplicates = 1});
+}
+
+static bool admits(struct oracle *oracle, const struct batch *batch, const char *stream)
+{
+    const struct mark *mark = live_mark(oracle, stream);
+    uint64_t sequence = batch->header.sequence;
+    if (batch->header.partition != 0 || (!mark && (sequence != 1 || batch->header.created_ms + FORGOTTEN_MS <= oracle->clock_ms))) {
+        quarantine(oracle);
         return false;
     }
-    if (mark && batch->header.sequence <= mark->sequence) {
-        oracle->duplicate_batches++;
+    if (mark && sequence <= mark->sequence) {
+        repeat(oracle, batch);
         return false;
     }
-    oracle->gaps += mark && batch->header.sequence > mark->sequence + 1;
-    struct mark now = {batch->header.sequence, MAX(mark ? mark->created_ms : 0, batch->header.created_ms)};
-    g_hash_table_replace(oracle->streams, g_steal_pointer(&stream), g_memdup2(&now, sizeof now));
+    if (mark && sequence > mark->sequence + 1) {
+        oracle->gaps++;
+        oracle->gap_batches += sequence - mark->sequence - 1;
+        note_others(today(oracle), &(struct open_day){.gaps = 1, .gap_batches = sequence - mark->sequence - 1});
+    }
+    struct mark now = {sequence, MAX(mark ? mark->created_ms : 0, batch->header.created_ms)};
+    g_hash_table_replace(oracle->marks, g_strdup(stream), g_memdup2(&now, sizeof now));
     return true;
 }
 
-static void read_log_entry(struct oracle *oracle, struct record_parser *parser, const struct entry *entry)
+static void take_batch(struct oracle *oracle, const struct batch *batch)
 {
-    struct record record;
+    char stream[STREAM_TEXT];
     struct event event;
-    oracle->clock_ms = MAX(oracle->clock_ms, entry->timestamp_ms);
-    if (!record_parse(parser, g_bytes_get_data(entry->bytes, NULL), g_bytes_get_size(entry->bytes), &record, NULL)) {
-        oracle->quarantined++;
+    stream_text(batch->header.stream_id, stream);
+    if (!admits(oracle, batch, stream))
         return;
-    }
-    if (record.kind != RECORD_BATCH || !admits(oracle, &record.batch))
-        return;
-    for (size_t i = 0; i < record.batch.n_events; i++) {
-        batch_event(&record.batch, i, &event);
-        count_event(oracle, &event);
+    for (size_t i = 0; i < batch->n_events; i++) {
+        batch_event(batch, i, &event);
+        note_heard(oracle_day(oracle, event.time_ms / KEYS_DAY_MS), stream, batch->header.sequence);
+        count_event(oracle, &event, (guint)i);
     }
 }
 
-static bool minute_is_past(int64_t minute, int64_t clock_ms)
+static void take_heartbeat(struct oracle *oracle, const struct heartbeat *heartbeat)
 {
-    return (minute + 1) * KEYS_MINUTE_MS + KEYS_MINUTE_KEPT_MS <= clock_ms;
+    char stream[STREAM_TEXT];
+    struct beat beat = {.clock_ms = heartbeat->clock_ms};
+    g_strlcpy(beat.collector, heartbeat->collector, sizeof beat.collector);
+    g_assert_cmpuint(heartbeat->n_partitions, ==, G_N_ELEMENTS(beat.announced));
+    memcpy(beat.announced, heartbeat->last_sequence, sizeof beat.announced);
+    stream_text(heartbeat->stream_id, stream);
+    g_hash_table_replace(oracle->beats, g_strdup(stream), g_memdup2(&beat, sizeof beat));
+    note_heard(today(oracle), stream, 0);
 }
 
-static gboolean is_past_minute(gpointer key, gpointer value, gpointer oracle)
-{
-    long long minute;
-    (void)value;
-    return (sscanf(key, "minute %lld ", &minute) == 1 || sscanf(key, "minute-clients %lld ", &minute) == 1) &&
-           minute_is_past(minute, ((struct oracle *)oracle)->clock_ms);
-}
-
-/* Removal runs once a minute of log clock: what became due since may still be there. */
-static gboolean is_due_just_now(gpointer key, gpointer value, gpointer oracle)
-{
-    struct oracle before = {.clock_ms = ((struct oracle *)oracle)->clock_ms - KEYS_MINUTE_MS};
-    return is_past_minute(key, value, oracle) && !is_past_minute(key, value, &before);
-}
-
-/* ---- what Redis holds ---- */
-
-static uint64_t model_number(struct model *model, const char *key, const char *field)
-{
-    uint64_t value = 0;
-    return number_read(model_text(model, view_of(key), field), &value) ? value : 0;
-}
-
-/* The name behind a symbol in one of the tables c, r, u; "" for symbol 0. */
-static char *symbol_name(struct model *model, const char *table, const char *prefix, uint64_t symbol)
-{
-    g_autoptr(GBytes) key = g_bytes_new(table, strlen(table));
-    GHashTable *hash = g_hash_table_lookup(model->keys, key);
-    GHashTableIter iter;
-    gpointer field, value;
-    if (symbol == 0)
-        return g_strdup("");
-    if (hash)
-        g_hash_table_iter_init(&iter, hash);
-    while (hash && g_hash_table_iter_next(&iter, &field, &value)) {
-        g_autofree char *name = g_strndup(g_bytes_get_data(field, NULL), g_bytes_get_size(field));
-        uint64_t number;
-        if (number_read(view_make(g_bytes_get_data(value, NULL), g_bytes_get_size(value)), &number) && number == symbol &&
-            g_str_has_prefix(name, prefix))
-            return g_strdup(name + strlen(prefix));
-    }
-    return g_strdup_printf("{no symbol %" G_GUINT64_FORMAT " in %s}", symbol, table);
-}
-
-static char *client_name_of(struct model *model, long long day, uint64_t symbol)
-{
-    char table[KEYS_MAX];
-    g_snprintf(table, sizeof table, "{p0}:c:%lld.1", day);
-    return symbol_name(model, table, "", symbol);
-}
-
-static void put_measure(GHashTable *found, char *name, struct view value)
-{
-    struct measure measure;
-    struct sums *sums = sums_of(found, name);
-    if (!measure_parse(&measure, value)) {
-        sums->requests += 1000000000;
-        return;
-    }
-    sums->requests += measure.requests;
-    sums->latency_us += measure.latency_sum_us;
-    sums->bytes += measure.request_bytes * 100000 + measure.response_bytes;
-    sums->ok += measure_status(&measure, 200);
-    measure_clear(&measure);
-}
-
-struct field {
-    struct world *world;
-    GHashTable *found;
-    const char *key, *field;
-    struct view value;
-};
-
-/* The name at a place in the blocks of the users' table. */
-static char *user_name_of(struct model *model, const char *table, unsigned user)
-{
-    char field[16];
-    if (user == 0)
-        return g_strdup("");
-    g_snprintf(field, sizeof field, "%u", (user - 1) / KEYS_USERS_PER_BLOCK);
-    g_autofree char *block = text(model_text(model, view_of(table), field));
-    g_auto(GStrv) names = g_strsplit(block, "\n", -1);
-    unsigned at = (user - 1) % KEYS_USERS_PER_BLOCK;
-    return g_strdup(at < g_strv_length(names) ? names[at] : "{no user}");
-}
-
-static void put_line(const struct field *f, long long day, long long slot, unsigned client, const char *line)
-{
-    unsigned route, user, platform;
-    char routes[KEYS_MAX], users[KEYS_MAX];
-    if (sscanf(line, "%u.%u.%u ", &route, &user, &platform) != 3)
-        return;
-    keys_routes(routes, 0, day, 1, client);
-    keys_users(users, 0, day, 1, client);
-    g_autofree char *client_text = client_name_of(f->world->model, day, client);
-    g_autofree char *r = symbol_name(f->world->model, routes, "r", route), *p = symbol_name(f->world->model, routes, "p", platform);
-    g_autofree char *u = user_name_of(f->world->model, users, user);
-    put_measure(f->found, g_strdup_printf("slot %lld %s %s [%s] [%s]", day * KEYS_SLOTS_PER_DAY + slot, client_text, r, u, p),
-                view_of(strchr(line, ' ') + 1));
-}
-
-static void put_slot(const struct field *f, long long day, long long slot, unsigned client)
-{
-    g_autofree char *value = text(f->value);
-    g_auto(GStrv) lines = g_strsplit(value, "\n", -1);
-    for (size_t i = 0; lines[i]; i++)
-        put_line(f, day, slot, client, lines[i]);
-}
-
-static void put_score(const struct field *f, char *name)
-{
-    uint64_t score = 0;
-    number_read(f->value, &score);
-    sums_of(f->found, name)->requests += score;
-}
-
-static void put_field(const struct field *f)
-{
-    long long day, slot, minute, due;
-    unsigned client;
-    uint64_t member = g_ascii_strtoull(f->field, NULL, 10);
-    struct model *model = f->world->model;
-    if (sscanf(f->key, "{p0}:s:%lld.1:%lld:%u", &day, &slot, &client) == 3) {
-        put_slot(f, day, slot, client);
-    } else if (sscanf(f->key, "{p0}:m:%lld.1:", &minute) == 1) {
-        g_autofree char *name = client_name_of(model, minute / 1440, member);
-        put_measure(f->found, g_strdup_printf("minute %lld %s", minute, name), f->value);
-    } else if (sscanf(f->key, "{p0}:zs:%lld.1:%lld", &day, &slot) == 2) {
-        g_autofree char *name = client_name_of(model, day, member);
-        put_score(f, g_strdup_printf("slot-clients %lld %s", day * KEYS_SLOTS_PER_DAY + slot, name));
-    } else if (sscanf(f->key, "{p0}:zr:%lld.1:%lld", &day, &slot) == 2) {
-        put_score(f, g_strdup_printf("slot-routes %lld %s", day * KEYS_SLOTS_PER_DAY + slot, f->field));
-    } else if (sscanf(f->key, "{p0}:zm:%lld.1", &minute) == 1) {
-        g_autofree char *name = client_name_of(model, minute / 1440, member);
-        put_score(f, g_strdup_printf("minute-clients %lld %s", minute, name));
-    } else if (strcmp(f->key, "{p0}:meta") == 0 && sscanf(f->field, "cnt:%lld.1", &day) == 1) {
-        put_score(f, g_strdup_printf("day %lld", day));
-    } else if (sscanf(f->key, "{p0}:ids:%lld:", &due) == 1 && (due + 2) * KEYS_DAY_MS + KEYS_MINUTE_MS <= f->world->clock_ms) {
-        sums_of(f->found, g_strdup_printf("leaked %s", f->key))->requests++;
-    }
-}
-
-static void read_model(struct world *world, GHashTable *found)
-{
-    GHashTableIter keys, fields;
-    gpointer key, hash, field, value;
-    g_hash_table_iter_init(&keys, world->model->keys);
-    while (g_hash_table_iter_next(&keys, &key, &hash)) {
-        g_autofree char *key_text = g_strndup(g_bytes_get_data(key, NULL), g_bytes_get_size(key));
-        g_hash_table_iter_init(&fields, hash);
-        while (g_hash_table_iter_next(&fields, &field, &value)) {
-            g_autofree char *field_text = g_strndup(g_bytes_get_data(field, NULL), g_bytes_get_size(field));
-            put_field(&(struct field){world, found, key_text, field_text,
-                                      view_make(g_bytes_get_data(value, NULL), g_bytes_get_size(value))});
-        }
-    }
-}
-
-/* ---- comparing ---- */
-
-static char *one_way(GHashTable *wanted, GHashTable *found, const char *what)
-{
-    GHashTableIter iter;
-    gpointer name, value;
-    g_hash_table_iter_init(&iter, wanted);
-    while (g_hash_table_iter_next(&iter, &name, &value)) {
-        const struct sums none = {0}, *w = value, *f = g_hash_table_lookup(found, name);
-        if (memcmp(w, f ? f : &none, sizeof none) != 0)
-            return g_strdup_printf("%s: \"%s\" has %" G_GUINT64_FORMAT " requests here and %" G_GUINT64_FORMAT " there", what,
-                                   (char *)name, w->requests, f ? f->requests : 0);
-    }
-    return NULL;
-}
-
-static char *compare_meta(struct world *world, const struct oracle *oracle)
-{
-    const struct {
-        const char *field;
-        uint64_t wanted;
-    } fields[] = {{"events", oracle->events},
-                  {"duplicates", oracle->duplicates},
-                  {"duplicate_batches", oracle->duplicate_batches},
-                  {"quarantined", oracle->quarantined},
-                  {"gaps", oracle->gaps},
-                  {"clock", (uint64_t)oracle->clock_ms}};
-    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
-        uint64_t found = model_number(world->model, "{p0}:meta", fields[i].field);
-        if (found != fields[i].wanted)
-            return g_strdup_printf("meta %s is %" G_GUINT64_FORMAT ", wanted %" G_GUINT64_FORMAT, fields[i].field, found,
-                                   fields[i].wanted);
-    }
-    return NULL;
-}
-
-static char *compare_with_log(struct world *world)
-{
-    struct oracle oracle = {string_table(), string_table(), string_table(), 0, 0, 0, 0, 0, 0};
-    struct record_parser *parser = record_parser_new();
-    GHashTable *found = string_table();
-    for (guint i = 0; i < world->log->len; i++)
-        read_log_entry(&oracle, parser, &g_array_index(world->log, struct entry, i));
-    total[EVENTS] += oracle.events;
-    total[SWEPT] += g_hash_table_foreach_remove(oracle.sums, is_past_minute, &oracle);
-    read_model(world, found);
-    g_hash_table_foreach_remove(found, is_due_just_now, &oracle);
-    char *difference = compare_meta(world, &oracle);
-    if (!difference)
-        difference = one_way(oracle.sums, found, "log against Redis");
-    if (!difference)
-        difference = one_way(found, oracle.sums, "Redis against log");
-    g_hash_table_destroy(found);
-    g_hash_table_destroy(oracle.sums);
-    g_hash_table_destroy(oracle.streams);
-    g_hash_table_destroy(oracle.ids);
-    record_parser_free(parser);
-    return difference;
-}
+#endif
