@@ -135,13 +135,14 @@ static bool day_read(void *opaque, const struct redis_reply *reply, GError **err
     struct partition_day **to = asked->is_before ? &closing->before : &closing->result;
     g_autoptr(GError) cause = NULL;
     (void)error;
-    *to = partition_day_parse(redis_reply_text(reply), &cause);
+    /* Nothing at all would be a day without events. */
+    *to = redis_reply_kind(reply) == REDIS_STRING ? partition_day_parse(redis_reply_text(reply), &cause) : NULL;
     if (*to && (!asked->is_before || (*to)->has_sheet))
         return true;
     g_clear_pointer(to, partition_day_free);
     g_clear_error(&asked->error);
     g_set_error(&asked->error, SHEET_ERROR, SHEET_ERROR_ROW, "what Redis has of its revision %d cannot be read: %s",
-                closing->revision - asked->is_before, cause ? cause->message : "it has no sheet");
+                closing->revision - asked->is_before, cause ? cause->message : "it is not there, or has no sheet");
     return true;
 }
 
