@@ -70,7 +70,7 @@ static bool work_in_peace(struct world *world, struct sim_worker *worker, const 
     for (int i = 0; i < SETTLE_STEPS; i++) {
         if (worker->connection && chance(world->random, 0.9))
             execute_some(world, worker->connection);
-        else if (!world->hold && chance(world->random, 0.1))
+        else if (!world->hold && world->connections->len > 0 && chance(world->random, 0.1))
             execute_some(world, g_ptr_array_index(world->connections, pick(world->random, world->connections->len)));
         resume(world, worker);
         calm = !worker->settled ? 0 : worker->waiting ? calm : calm + 1;
@@ -202,13 +202,35 @@ static void expect_failures(gconstpointer opaque)
     g_assert_cmpuint(failures, >, 0);
 }
 
-static bool is_about_to_write_sheet(const struct sim_worker *worker)
+/* What Redis would execute next of this worker. */
+static const struct command *next_command(const struct sim_worker *worker)
 {
     const struct connection *connection = worker->connection;
-    if (!connection || connection->commands->len == 0)
-        return false;
-    const struct command *command = g_ptr_array_index(connection->commands, 0);
-    return view_is(command->argv[0], "EVALSHA") && view_is(command->argv[1], store_script_sha(STORE_SHEET));
+    return connection && connection->commands->len > 0 ? g_ptr_array_index(connection->commands, 0) : NULL;
+}
+
+static bool is_about_to_write_sheet(const struct sim_worker *worker)
+{
+    const struct command *command = next_command(worker);
+    return command && view_is(command->argv[0], "EVALSHA") && view_is(command->argv[1], store_script_sha(STORE_SHEET));
+}
+
+static bool is_about_to_read_closed(const struct sim_worker *worker)
+{
+    const struct command *command = next_command(worker);
+    return command && view_is(command->argv[0], "HGET") && view_is(command->argv[1], "{p0}:closed");
+}
+
+static void run_until(struct world *world, struct sim_worker *worker, bool (*reached)(const struct sim_worker *worker))
+{
+    world->peace = true;
+    for (int i = 0; i < SETTLE_STEPS && !reached(worker); i++) {
+        if (next_command(worker))
+            execute_one(world, worker->connection);
+        else
+            resume(world, worker);
+    }
+    g_assert_true(reached(worker));
 }
 
 static void append_seal(struct log_maker *maker, int64_t day, uint32_t revision, enum seal_reason reason)
@@ -230,14 +252,8 @@ static char *late_sheet(struct gaps gaps)
     int64_t day = world.maker.clock_ms / KEYS_DAY_MS;
     world.maker.clock_ms += KEYS_DAY_MS;
     append_seal(&world.maker, day, 1, SEAL_DAY_END);
-    world.peace = world.hold = true;
-    for (int i = 0; i < SETTLE_STEPS && !is_about_to_write_sheet(stalled); i++) {
-        if (stalled->connection && stalled->connection->commands->len > 0)
-            execute_one(&world, stalled->connection);
-        else
-            resume(&world, stalled);
-    }
-    g_assert_true(is_about_to_write_sheet(stalled));
+    world.hold = true;
+    run_until(&world, stalled, is_about_to_write_sheet);
     g_assert_true(work_twice(&world, other, &comparison));
     append_seal(&world.maker, day, 2, SEAL_ERASURE);
     g_assert_true(work_twice(&world, other, &comparison));
@@ -265,6 +281,29 @@ static void test_late_sheet_without_fence(void)
     g_assert_nonnull(strstr(difference, "came back"));
 }
 
+/* Somebody removes from Redis what was written down at the seal of a revision without events: its buckets cannot tell. */
+static void test_missing_closed(void)
+{
+    struct world world;
+    world_begin(&world, 2, (struct gaps){0, 0});
+    struct comparison comparison = comparison_of(&world);
+    struct sim_worker *worker = &world.workers[0];
+    collect(&world.maker);
+    int64_t day = world.maker.clock_ms / KEYS_DAY_MS;
+    world.maker.clock_ms += KEYS_DAY_MS;
+    append_seal(&world.maker, day, 1, SEAL_DAY_END);
+    g_assert_true(work_twice(&world, worker, &comparison));
+    append_seal(&world.maker, day, 2, SEAL_REQUESTED);
+    run_until(&world, worker, is_about_to_read_closed);
+    g_autofree char *field = g_strdup_printf("%" G_GINT64_FORMAT ".2", day);
+    g_autoptr(GBytes) key = bytes_of(view_of("{p0}:closed")), name = bytes_of(view_of(field));
+    raw_set(world.model, key, name, NULL);
+    g_assert_false(work_in_peace(&world, worker, &comparison));
+    g_assert_cmpuint(model_number(world.model, "{p0}:meta", "sheets"), ==, 1);
+    g_assert_nonnull(strstr(partition_trouble(worker->partition), "revision 2"));
+    world_clear(&world);
+}
+
 int main(int argc, char **argv)
 {
     static const struct gaps no_fence = {.fence = ~0U}, no_replid = {.replid = ~0U};
@@ -275,5 +314,6 @@ int main(int argc, char **argv)
     g_test_add_data_func("/commit/notices-a-missing-replid", &no_replid, expect_failures);
     g_test_add_func("/commit/late-sheet", test_late_sheet);
     g_test_add_func("/commit/notices-a-missing-fence-of-sheets", test_late_sheet_without_fence);
+    g_test_add_func("/commit/missing-closed", test_missing_closed);
     return g_test_run();
 }
