@@ -149,7 +149,8 @@ def _column(values, count, left_out=0):
 def _add_rows(counts, sheet):
     """Adds the sheet's requests to a Counter as counts.read makes it."""
     name, clients = sheet.symbols, len(sheet.client)
-    for organization, client, rows, block in zip(_column(sheet.organization, clients), sheet.client, sheet.client_rows, sheet.block):
+    organizations = _column(sheet.organization, clients)
+    for organization, client, rows, block in zip(organizations, sheet.client, sheet.client_rows, sheet.block):
         methods = _column(block.method, len(block.template))
         routes = [f"{name[method]} {name[template]}" for method, template in zip(methods, block.template)]
         lengths = _column(block.statuses, rows, 1)

@@ -226,8 +226,11 @@ def both_aggregators_killed(world, random):
 
 def closer(world):
     """The aggregator that closes days: the owner of partition 0."""
-    name = "daybook_aggregator_closer"
-    return wait_until(lambda: next((each for each in world.aggregators if each.metric(name) == 1), None), 20, "somebody closes days")
+
+    def find():
+        return next((each for each in world.aggregators if each.metric("daybook_aggregator_closer") == 1), None)
+
+    return wait_until(find, 20, "somebody closes days")
 
 
 def at_aggregator_point(name):

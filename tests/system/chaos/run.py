@@ -4,8 +4,8 @@
 
 What decides is the test's own sum of all that it sent, compared with what Redis holds as this package reads it, with `daybook
 recount`, which counts the topic again, and with the sheets of the days that were closed under all this: late events close some
-days over and over. `daybook verify` must find nothing in the ledger, in Redis, in the archive and in the log. The same seed gives the same faults in the same order; what they hit is a matter of
-timing, which is the point.
+days over and over. `daybook verify` must find nothing in the ledger, in Redis, in the archive and in the log. The same seed gives
+the same faults in the same order; what they hit is a matter of timing, which is the point.
 """
 
 import argparse
@@ -172,6 +172,7 @@ class Run:
         self.world.check_traffic()
         for part in self.world.parts():
             assert part.alive(), f"{part.name} ended by itself with {part.process.returncode}:\n{part.log_tail()}"
+            assert " partition_stopped " not in part.log_text(), f"{part.name} believes that something is damaged:\n{part.log_tail()}"
 
     def seen(self):
         claims = self.claims.get()
@@ -239,8 +240,8 @@ def run(seed, directory, n_faults=36):
         chaos.close()
     repeated = sum(getattr(source, "repeated", 0) for source in chaos.world.sources)
     print(f"recount: {recount['sums']}")
-    revisions = chaos.revisions()
-    print(f"closed: {len(revisions)} days in {sum(revisions.values())} revisions, {chaos.sheets_again()} sheets made again: {revisions}")
+    print(f"closed: {len(chaos.revisions())} days in {len(chaos.ledger)} revisions, {chaos.sheets_again()} sheets made again")
+    print(f"revisions: {chaos.revisions()}")
     print(f"ignored: {ignored['seals_ignored']} seals and {ignored['ledger_ignored']} entries that were sent twice")
     print(
         f"exact: seed {seed}: {total} events sent and counted, {repeated} requests repeated, {chaos.total().hits} faults, "

@@ -207,7 +207,7 @@ class World:
         wait_until(lambda: self.lag() == 0, timeout_s, f"the log is committed: {self.state()}", 0.2)
 
     def wait_closed(self, timeout_s=60):
-        """Every day before this one is in the ledger and in the archive with all that was counted; the first day that is not over."""
+        """Every day that is over is in the ledger and in the archive with all that was counted; the first day that is not over."""
         today = closed.today()
         client = self.redis.client()
         wait_until(
@@ -262,8 +262,8 @@ class World:
 
 
     def verify_closed(self, today, archive):
-        """Sheets and ledger have exactly what was sent for every day before this one, by themselves and to `daybook verify`; (entries,
-        what it printed)."""
+        """Sheets and ledger have exactly what was sent for every day before `today`, and `daybook verify` finds nothing; (entries, what
+        it printed)."""
         binary = self.redis.client(decode_responses=False)
         ledger, found = closed.check(binary, self.partitions)
         wanted = {key: number for key, number in self.sum.counts().items() if key[-1] < today}
