@@ -505,8 +505,8 @@ static char *compare_with_log(struct comparison *comparison)
     return difference ? difference : compare_buckets(comparison);
 }
 
-/* Whether nothing is left to be done of what is not counting: sheets, the archive, removal. */
-static bool is_all_done(const struct comparison *comparison)
+/* Whether nothing is left to be done of what is not counting: sheets, the archive, removal of what is due. */
+static bool is_all_done(const struct comparison *comparison, bool removal)
 {
     const struct oracle *oracle = comparison->oracle;
     GHashTable *due = model_hash(comparison->model, "{p0}:due");
@@ -516,9 +516,10 @@ static bool is_all_done(const struct comparison *comparison)
     if (model_number(comparison->model, "{p0}:meta", "sheets") != oracle->sealed->len ||
         (comparison->archive && model_number(comparison->model, "{p0}:meta", "archived") != oracle->entries->len))
         return false;
-    if (due)
-        g_hash_table_iter_init(&iter, due);
-    while (due && g_hash_table_iter_next(&iter, NULL, &value))
+    if (!removal || !due)
+        return true;
+    g_hash_table_iter_init(&iter, due);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
         if (number_read_signed(bytes_view(value), &due_ms) && due_ms <= oracle->clock_ms)
             return false;
     return true;
