@@ -86,7 +86,7 @@ static void owner_claim(struct owner *owner, int partition)
 }
 
 /* Commits the payload, which is empty afterwards. The answers are not waited for. */
-static void owner_flush(struct owner *owner, struct payload *payload)
+G_GNUC_UNUSED static void owner_flush(struct owner *owner, struct payload *payload)
 {
     g_autoptr(GError) error = NULL;
     owner->point.n++;
@@ -96,7 +96,7 @@ static void owner_flush(struct owner *owner, struct payload *payload)
     payload_reset(payload);
 }
 
-static void owner_read(struct owner *owner)
+G_GNUC_UNUSED static void owner_read(struct owner *owner)
 {
     g_autoptr(GError) error = NULL;
     commit_read(owner->commit, &error);
