@@ -417,7 +417,9 @@ GBytes *archive_get_packed_sheet(struct archive *archive, const struct sheet_nam
                                  const uint8_t checksum[LEDGER_CHECKSUM_SIZE], GError **error)
 {
     GBytes *packed = NULL;
-    g_autoptr(GBytes) bytes = read_sheet(archive, name, checksum, &packed, error);
+    GBytes *bytes = read_sheet(archive, name, checksum, &packed, error);
+    if (bytes)
+        g_bytes_unref(bytes);
     return packed;
 }
 

@@ -96,6 +96,7 @@ static void assert_from(struct world *world, struct archive *archive, enum sheet
     g_assert_cmpint(source, ==, wanted);
     g_autoptr(GBytes) again = sheet_fetch(world->redis, archive, &name, world->checksum, NULL, &error);
     g_assert_no_error(error);
+    g_assert_true(g_bytes_equal(again, world->bytes));
 }
 
 /* The message holds all of what (to the first NULL). */
