@@ -13,7 +13,7 @@ struct frozen_client {
     struct view organization, name;
     char *text; /* behind both */
     uint64_t slots[2];
-    bool named; /* its names are asked for */
+    bool named;                            /* its names are asked for */
     GPtrArray *routes, *platforms, *users; /* char * by symbol - 1; only while its buckets are read */
 };
 

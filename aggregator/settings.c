@@ -26,8 +26,8 @@ static const struct config_row rows[] = {
     {"cache", "max_bytes", CONFIG_INT, "384MiB", 1048576, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,
      "Memory for open buckets, shared by the partitions of this process. What does not fit is read again from Redis when needed."},
     {"counting", "histograms", CONFIG_BOOL, "true", 0, 0, NULL, NULL, false,
-     "Keep latency histograms (percentiles). Without them buckets take less than half of the memory. It decides what sheets of closed "
-     "days hold: a log that is counted again under another value makes other sheets."},
+     "Keep latency histograms (percentiles). Without them buckets take less than half of the memory. It decides what sheets of "
+     "closed days hold: a log that is counted again under another value makes other sheets."},
     {"closing", "grace_s", CONFIG_INT, "3600", 0, 86400, "s", NULL, false,
      "A UTC day is closed when it has been over for so long. What comes later makes another revision."},
     {"closing", "restate_after_s", CONFIG_INT, "3600", 1, 604800, "s", NULL, false,
