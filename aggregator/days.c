@@ -235,21 +235,20 @@ static bool read_stream(const char *hex, uint8_t id[STREAM_ID_SIZE])
     return hex[STREAM_HEX] == '\0';
 }
 
-/* "sequence crc created_ms flags", see lib/keys.h. False: forgotten. */
-static bool take_high_water(struct stream_day *stream, const char *text, int64_t forgotten_ms)
+/* "sequence crc created_ms flags", see lib/keys.h. */
+static void take_high_water(struct stream_day *stream, const char *text, int64_t forgotten_ms)
 {
     uint64_t sequence, crc, created;
     const char *end = text ? text + strlen(text) : NULL;
     if (!text || !number_scan(&text, end, &sequence) || *text++ != ' ' || !number_scan(&text, end, &crc) || *text++ != ' ' ||
         !number_scan(&text, end, &created) || *text++ != ' ')
-        return false;
+        return;
     int64_t created_ms = (int64_t)MIN(created, INT64_MAX);
     if (*text != 'i' && created_ms <= forgotten_ms)
-        return false;
+        return;
     stream->high_water = sequence;
     stream->heard_ms = MAX(stream->heard_ms, created_ms);
     stream->import = *text == 'i';
-    return true;
 }
 
 static void take_announced(struct stream_day *stream, const char *text)
@@ -264,14 +263,14 @@ static void take_announced(struct stream_day *stream, const char *text)
     }
 }
 
-/* "collector clock_ms … sequence,sequence,…", see lib/keys.h; one that is not later than after_ms says nothing. */
-static void take_heartbeat(struct stream_day *stream, const char *text, int64_t after_ms, int64_t day_end_ms)
+/* "collector clock_ms … sequence,sequence,…", see lib/keys.h. */
+static void take_heartbeat(struct stream_day *stream, const char *text, int64_t forgotten_ms, int64_t day_end_ms)
 {
     enum { CLOCK = 1, SEQUENCES = 8 };
     g_auto(GStrv) words = text ? g_strsplit(text, " ", -1) : NULL;
     uint64_t clock_ms;
     if (!words || g_strv_length(words) <= CLOCK || !number_read(view_of(words[CLOCK]), &clock_ms) ||
-        (int64_t)MIN(clock_ms, INT64_MAX) <= after_ms)
+        (int64_t)MIN(clock_ms, INT64_MAX) <= forgotten_ms)
         return;
     g_free(stream->collector);
     stream->collector = g_uri_unescape_string(words[0], NULL);
@@ -294,8 +293,8 @@ static void gather(const char *field, const char *value, void *opaque)
         stream_day_free(stream);
         return;
     }
-    bool known = take_high_water(stream, mirror_get(gathering->hw, name), gathering->forgotten_ms);
-    take_heartbeat(stream, mirror_get(gathering->hb, name), known ? INT64_MIN : gathering->forgotten_ms, gathering->day_end_ms);
+    take_high_water(stream, mirror_get(gathering->hw, name), gathering->forgotten_ms);
+    take_heartbeat(stream, mirror_get(gathering->hb, name), gathering->forgotten_ms, gathering->day_end_ms);
     g_ptr_array_add(gathering->result->streams, stream);
 }
 

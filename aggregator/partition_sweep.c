@@ -213,14 +213,14 @@ static void collect_past(const char *field, const char *value, void *opaque)
         g_ptr_array_add(list->streams, g_strdup(field));
 }
 
-/* Heartbeats come to all partitions, also from streams that never sent a batch to this one, or not for long. */
+/* Heartbeats come to all partitions, also from streams that never sent a batch to this one: each goes by its own time. */
 static void collect_silent(const char *field, const char *value, void *opaque)
 {
     struct past_list *list = opaque;
     uint64_t clock_ms;
     const char *end = value + strlen(value), *cursor = strchr(value, ' ');
     if (list->streams->len < 1000 && cursor && ++cursor && number_scan(&cursor, end, &clock_ms) && clock_ms <= INT64_MAX / 2 &&
-        (int64_t)clock_ms + STREAM_KEPT_MS <= list->partition->clock_ms && !mirror_get(list->partition->hw, field))
+        (int64_t)clock_ms + STREAM_KEPT_MS <= list->partition->clock_ms)
         g_ptr_array_add(list->streams, g_strdup(field));
 }
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define STREAM_TEXT (2 * STREAM_ID_SIZE + 1)
-/* A stream is forgotten so long after its newest batch, and then its heartbeat so long after its clock. */
+/* A stream is forgotten so long after its newest batch, its heartbeat so long after its clock. */
 static const int64_t FORGOTTEN_MS = 30 * KEYS_DAY_MS;
 
 struct entry { /* a log record */
@@ -249,7 +249,7 @@ static const struct mark *live_mark(const struct oracle *oracle, const char *str
 static const struct beat *live_beat(const struct oracle *oracle, const char *stream)
 {
     const struct beat *beat = g_hash_table_lookup(oracle->beats, stream);
-    return beat && (beat->clock_ms + FORGOTTEN_MS > oracle->clock_ms || live_mark(oracle, stream)) ? beat : NULL;
+    return beat && beat->clock_ms + FORGOTTEN_MS > oracle->clock_ms ? beat : NULL;
 }
 
 static void repeat(struct oracle *oracle, const struct batch *batch)
