@@ -63,6 +63,13 @@ static void run_schedule(struct world *world)
     }
 }
 
+/* What Redis would execute next of this worker. */
+static const struct command *next_command(const struct sim_worker *worker)
+{
+    const struct connection *connection = worker->connection;
+    return connection && connection->commands->len > 0 ? g_ptr_array_index(connection->commands, 0) : NULL;
+}
+
 /* One worker goes on until nothing is left to be done. Ghosts may still arrive. */
 static bool work_in_peace(struct world *world, struct sim_worker *worker, const struct comparison *comparison, bool removal)
 {
@@ -74,7 +81,7 @@ static bool work_in_peace(struct world *world, struct sim_worker *worker, const 
             execute_some(world, g_ptr_array_index(world->connections, pick(world->random, world->connections->len)));
         resume(world, worker);
         calm = !worker->settled ? 0 : worker->waiting ? calm : calm + 1;
-        if (calm >= 8 && is_all_done(comparison, removal))
+        if (calm >= 8 && !next_command(worker) && is_all_done(comparison, removal))
             return true;
     }
     return false;
@@ -198,13 +205,6 @@ static void expect_failures(gconstpointer opaque)
         failures += difference != NULL;
     }
     g_assert_cmpuint(failures, >, 0);
-}
-
-/* What Redis would execute next of this worker. */
-static const struct command *next_command(const struct sim_worker *worker)
-{
-    const struct connection *connection = worker->connection;
-    return connection && connection->commands->len > 0 ? g_ptr_array_index(connection->commands, 0) : NULL;
 }
 
 static bool is_about_to_write_sheet(const struct sim_worker *worker)
