@@ -142,7 +142,7 @@ check: build/setup/check ## everything: build, format, lint, tests, sanitizers, 
 	/usr/bin/python3 tests/check.py --fuzz-seconds $(SECS)
 
 quick: all tests lint-fast ## before each commit, under a minute: build, quick lint, unit tests
-	$(PROVE) -j2 --exec tests/unit/run $(TESTS)
+	DAYBOOK_MODEL_SCHEDULES=600 $(PROVE) -j3 --exec tests/unit/run $(TESTS)
 
 # GLib's slices hide from the sanitizers what is freed; libraries are not instrumented, so their own atomics would look like races.
 SAN_ENV := $(if $(SAN),G_SLICE=always-malloc TSAN_OPTIONS=ignore_noninstrumented_modules=1 \
