@@ -13,7 +13,7 @@ enum { STEP_US = 20000, RETRY_MS = 15000, ENTRIES_MAX = 64 };
 /* The buckets of a closed day stay so long: readers that began before its sheet was there still find them. */
 static const int64_t BUCKETS_KEPT_MS = 2 * KEYS_DAY_MS, ERASED_KEPT_MS = 3600 * 1000;
 
-enum phase { IDLE, READING, MAKING, WRITING, ARCHIVING, ENTRIES };
+enum phase { IDLE, READING, MAKING, ARCHIVING, ENTRIES };
 
 struct closing {
     struct closing_settings settings;
@@ -309,7 +309,6 @@ static bool made(struct closing *closing, GError **error)
                          g_error_new(SHEET_ERROR, SHEET_ERROR_ROW,
                                      "its sheet has %" G_GUINT64_FORMAT " requests, but %" G_GUINT64_FORMAT " were counted",
                                      totals->requests, result->events));
-    closing->phase = WRITING;
     return write_sheet(closing, error);
 }
 

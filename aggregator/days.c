@@ -298,12 +298,6 @@ static void gather(const char *field, const char *value, void *opaque)
     g_ptr_array_add(gathering->result->streams, stream);
 }
 
-static gint compare_streams(gconstpointer a, gconstpointer b)
-{
-    const struct stream_day *const *left = a, *const *right = b;
-    return memcmp((*left)->stream_id, (*right)->stream_id, STREAM_ID_SIZE);
-}
-
 static void gather_streams(struct days *days, const struct day *day, int64_t forgotten_ms, const struct mirror *hw,
                            const struct mirror *hb, struct partition_day *result)
 {
@@ -315,7 +309,7 @@ static void gather_streams(struct days *days, const struct day *day, int64_t for
     mirror_each(days->streams, gather, &(struct gathering){prefix, end_ms, forgotten_ms, hw, hb, result, fields});
     for (guint i = 0; i < fields->len; i++)
         mirror_remove(days->streams, g_ptr_array_index(fields, i));
-    g_ptr_array_sort(result->streams, compare_streams);
+    partition_day_sort_streams(result);
     if (result->streams->len > LEDGER_STREAMS_MAX) {
         result->incomplete = true; /* of those left out nobody can say whether all came */
         g_ptr_array_set_size(result->streams, LEDGER_STREAMS_MAX);

@@ -54,6 +54,8 @@ void stream_day_free(struct stream_day *stream);
 GBytes *partition_day_pack(const struct partition_day *day);
 struct partition_day *partition_day_parse(struct view bytes, GError **error);
 
+/* Brings the streams into the order in which they are packed. */
+void partition_day_sort_streams(struct partition_day *day);
 /* Of a later revision, given what came since: now what the whole day has. before: of the revision before, with its sheet. */
 void partition_day_continue(struct partition_day *day, const struct partition_day *before);
 

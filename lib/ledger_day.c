@@ -46,6 +46,11 @@ static gint compare_streams(gconstpointer a, gconstpointer b)
     return memcmp((*left)->stream_id, (*right)->stream_id, STREAM_ID_SIZE);
 }
 
+void partition_day_sort_streams(struct partition_day *day)
+{
+    g_ptr_array_sort(day->streams, compare_streams);
+}
+
 static void continue_streams(struct partition_day *day, const struct partition_day *before)
 {
     for (guint i = 0; i < before->streams->len; i++) {
@@ -58,7 +63,7 @@ static void continue_streams(struct partition_day *day, const struct partition_d
         else
             day->incomplete = true; /* of those left out nobody can say whether all came */
     }
-    g_ptr_array_sort(day->streams, compare_streams);
+    partition_day_sort_streams(day);
 }
 
 void partition_day_continue(struct partition_day *day, const struct partition_day *before)
