@@ -1,5 +1,6 @@
 #include "aggregator/days.h"
 
+#include "lib/hex.h"
 #include "lib/keys.h"
 #include "lib/number.h"
 
@@ -224,17 +225,6 @@ struct gathering {
     GPtrArray *fields; /* of the mirror, to be removed */
 };
 
-static bool read_stream(const char *hex, uint8_t id[STREAM_ID_SIZE])
-{
-    for (size_t i = 0; i < STREAM_ID_SIZE; i++) {
-        int high = g_ascii_xdigit_value(hex[2 * i]), low = high < 0 ? -1 : g_ascii_xdigit_value(hex[2 * i + 1]);
-        if (low < 0)
-            return false;
-        id[i] = (uint8_t)(high * 16 + low);
-    }
-    return hex[STREAM_HEX] == '\0';
-}
-
 /* "sequence crc created_ms flags", see lib/keys.h. */
 static void take_high_water(struct stream_day *stream, const char *text, int64_t forgotten_ms)
 {
@@ -289,7 +279,8 @@ static void gather(const char *field, const char *value, void *opaque)
     g_ptr_array_add(gathering->fields, g_strdup(field));
     const char *name = field + strlen(gathering->prefix);
     struct stream_day *stream = stream_day_new();
-    if (!read_stream(name, stream->stream_id) || !read_span(value, &stream->first_sequence, &stream->last_sequence)) {
+    if (!hex_read(view_of(name), stream->stream_id, STREAM_ID_SIZE) ||
+        !read_span(value, &stream->first_sequence, &stream->last_sequence)) {
         stream_day_free(stream);
         return;
     }

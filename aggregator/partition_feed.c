@@ -2,6 +2,7 @@
  * clock. */
 #include "aggregator/partition_private.h"
 
+#include "lib/hex.h"
 #include "lib/keys.h"
 #include "lib/log.h"
 #include "lib/number.h"
@@ -23,16 +24,6 @@ static struct day *noting(const struct partition *partition, const struct fed *f
 static struct day *noting_now(const struct partition *partition, const struct fed *fed)
 {
     return noting(partition, fed, partition->clock_ms / KEYS_DAY_MS);
-}
-
-static void stream_name(const uint8_t id[STREAM_ID_SIZE], char out[2 * STREAM_ID_SIZE + 1])
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < STREAM_ID_SIZE; i++) {
-        out[2 * i] = digits[id[i] >> 4];
-        out[2 * i + 1] = digits[id[i] & 15];
-    }
-    out[2 * STREAM_ID_SIZE] = '\0';
 }
 
 /* The newest KEYS_RING entries, under their number modulo KEYS_RING. */
@@ -142,7 +133,7 @@ static bool admit(struct partition *partition, const struct fed *fed)
         partition_quarantine(partition, fed, "a batch that was cut for another partition");
         return false;
     }
-    stream_name(header->stream_id, stream);
+    hex_write(stream, header->stream_id, STREAM_ID_SIZE);
     bool known = read_high_water(partition, stream, &water) && (water.import || !is_past(partition, water.created_ms));
     if (known && header->sequence <= water.sequence) {
         note_duplicate(partition, fed, stream, &water);
@@ -162,21 +153,14 @@ static bool admit(struct partition *partition, const struct fed *fed)
     return true;
 }
 
-static char *hex(const uint8_t *data, size_t size)
-{
-    GString *text = g_string_sized_new(2 * size);
-    for (size_t i = 0; i < size; i++)
-        g_string_append_printf(text, "%02x", data[i]);
-    return g_string_free(text, FALSE);
-}
-
 static void note_manifest(struct partition *partition, const struct batch *batch)
 {
     const struct import_manifest *manifest = &batch->manifest;
     char stream[2 * STREAM_ID_SIZE + 1];
-    stream_name(batch->header.stream_id, stream);
-    g_autofree char *rules = hex(manifest->rules_digest, sizeof manifest->rules_digest);
-    g_autofree char *head = hex(manifest->head_digest, sizeof manifest->head_digest);
+    hex_write(stream, batch->header.stream_id, STREAM_ID_SIZE);
+    char rules[2 * sizeof manifest->rules_digest + 1], head[2 * sizeof manifest->head_digest + 1];
+    hex_write(rules, manifest->rules_digest, sizeof manifest->rules_digest);
+    hex_write(head, manifest->head_digest, sizeof manifest->head_digest);
     g_autofree char *text = g_strdup_printf("%u %s %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %s", manifest->partition_count,
                                             rules, head, manifest->size_bytes, manifest->first_line, manifest->name);
     mirror_set(partition->imports, stream, text);
@@ -201,7 +185,7 @@ static void end_run(const struct partition *partition, const struct fed *fed, co
 static void begin_run(struct partition *partition, const struct fed *fed, struct run *run, int64_t number)
 {
     char stream[2 * STREAM_ID_SIZE + 1];
-    stream_name(fed->record.batch.header.stream_id, stream);
+    hex_write(stream, fed->record.batch.header.stream_id, STREAM_ID_SIZE);
     *run = (struct run){.day = days_get(partition->days, number)};
     if (noting(partition, fed, number))
         days_heard(partition->days, run->day, stream, fed->record.batch.header.sequence);
@@ -276,7 +260,7 @@ static void note_heartbeat(struct partition *partition, const struct fed *fed)
 {
     const struct heartbeat *heartbeat = &fed->record.heartbeat;
     char stream[2 * STREAM_ID_SIZE + 1];
-    stream_name(heartbeat->stream_id, stream);
+    hex_write(stream, heartbeat->stream_id, STREAM_ID_SIZE);
     g_autofree char *name = g_uri_escape_string(*heartbeat->collector ? heartbeat->collector : "-", NULL, FALSE);
     g_autoptr(GString) text = g_string_new(name);
     const uint64_t numbers[] = {(uint64_t)heartbeat->clock_ms,

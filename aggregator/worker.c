@@ -2,6 +2,7 @@
 #include "aggregator/worker.h"
 
 #include "aggregator/meters.h"
+#include "lib/hex.h"
 #include "lib/log.h"
 #include <gnutls/crypto.h>
 
@@ -70,8 +71,7 @@ static void random_token(void *opaque, char token[33])
     (void)opaque;
     int failed = gnutls_rnd(GNUTLS_RND_NONCE, bytes, sizeof bytes);
     g_assert(failed == 0);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        g_snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+    hex_write(token, bytes, sizeof bytes);
 }
 
 /* ---- seats ---- */

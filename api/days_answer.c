@@ -2,6 +2,7 @@
 
 #include "api/finality.h"
 #include "api/writer.h"
+#include "lib/hex.h"
 
 bool days_is_erased(const struct days_list *list, guint place)
 {
@@ -98,8 +99,7 @@ void days_answer_day(GString *out, const struct days_list *list)
 static void write_stream(struct writer *writer, const struct stream_day *stream, uint32_t partition)
 {
     char id[2 * STREAM_ID_SIZE + 1];
-    for (size_t i = 0; i < STREAM_ID_SIZE; i++)
-        g_snprintf(id + 2 * i, 3, "%02x", stream->stream_id[i]);
+    hex_write(id, stream->stream_id, STREAM_ID_SIZE);
     writer_begin(writer, NULL, '{');
     writer_text(writer, "stream", view_of(id));
     writer_text(writer, "collector", view_of(stream->collector));

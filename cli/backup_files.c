@@ -1,5 +1,6 @@
 /* backup_files: see backup_files.h. */
 #include "cli/backup_files.h"
+#include "lib/hex.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -107,13 +108,11 @@ static bool read_on(int in, int out, gnutls_hash_hd_t hash, guint64 *bytes)
 static void note(struct backup_files *files, const char *name, gnutls_hash_hd_t hash)
 {
     uint8_t digest[DIGEST];
-    GString *line = g_string_new(NULL);
+    char text[2 * DIGEST + 1];
 
     gnutls_hash_deinit(hash, digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        g_string_append_printf(line, "%02x", digest[i]);
-    g_string_append_printf(line, "  %s", name);
-    g_ptr_array_add(files->lines, g_string_free(line, FALSE));
+    hex_write(text, digest, sizeof digest);
+    g_ptr_array_add(files->lines, g_strdup_printf("%s  %s", text, name));
 }
 
 /* Reads `from` and notes its checksum under the name; with `to`, also writes it there, which must not exist. */

@@ -2,6 +2,7 @@
 #include "cli/dev_state.h"
 
 #include "cli/net.h"
+#include "lib/hex.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,12 +19,11 @@ static const char *const port_names[DEV_N_PORTS] = {
 static char *random_token(void)
 {
     guint8 bytes[20];
-    GString *text = g_string_new(NULL);
+    char text[2 * sizeof bytes + 1];
 
     g_assert(getrandom(bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        g_string_append_printf(text, "%02x", bytes[i]);
-    return g_string_free(text, FALSE);
+    hex_write(text, bytes, sizeof bytes);
+    return g_strdup(text);
 }
 
 bool dev_state_choose_ports(struct dev_state *state, GError **error)

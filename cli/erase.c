@@ -9,6 +9,7 @@
 #include "cli/sealing.h"
 #include "lib/civil.h"
 #include "lib/event.h"
+#include "lib/hex.h"
 #include "lib/keys.h"
 
 #include <stdio.h>
@@ -83,12 +84,11 @@ static GArray *find_missing(struct erase *erase, GError **error)
 static char *new_pseudonym(void)
 {
     uint8_t bytes[PSEUDONYM_BYTES];
-    GString *text = g_string_new("erased-");
+    char text[2 * PSEUDONYM_BYTES + 1];
 
     g_assert(getrandom(bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        g_string_append_printf(text, "%02x", bytes[i]);
-    return g_string_free(text, FALSE);
+    hex_write(text, bytes, sizeof bytes);
+    return g_strconcat("erased-", text, NULL);
 }
 
 /* ---- waiting ---- */

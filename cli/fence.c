@@ -2,6 +2,7 @@
 #include "cli/fence.h"
 
 #include "lib/crashpoint.h"
+#include "lib/hex.h"
 #include "lib/keys.h"
 
 #include <gnutls/crypto.h>
@@ -22,8 +23,7 @@ struct fence *fence_new(struct shards *shards)
     int failed = gnutls_rnd(GNUTLS_RND_NONCE, bytes, sizeof bytes);
 
     g_assert(failed == 0);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        g_snprintf(fence->token + 2 * i, 3, "%02x", bytes[i]);
+    hex_write(fence->token, bytes, sizeof bytes);
     fence->shards = shards;
     return fence;
 }

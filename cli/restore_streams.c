@@ -1,5 +1,6 @@
 /* restore_streams: see restore_streams.h. */
 #include "cli/restore_streams.h"
+#include "lib/hex.h"
 
 enum { HEX = 2 * STREAM_ID_SIZE, MARK_MAX = 80 };
 /* How long a silent stream that is no import is remembered: see aggregator/partition_feed.c. */
@@ -39,8 +40,7 @@ static struct stream *stream_of(struct restore_streams *streams, const uint8_t i
 {
     char hex[HEX + 1];
 
-    for (size_t i = 0; i < STREAM_ID_SIZE; i++)
-        g_snprintf(hex + 2 * i, 3, "%02x", id[i]);
+    hex_write(hex, id, STREAM_ID_SIZE);
     struct stream *stream = g_hash_table_lookup(streams->streams, hex);
     if (!stream) {
         stream = g_new0(struct stream, 1);

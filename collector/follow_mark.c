@@ -1,5 +1,6 @@
 /* A line "1 since", the version first; then a line per file: "device inode first offset flag head_size head tail_size tail". */
 #include "collector/follow_mark.h"
+#include "lib/hex.h"
 #include "lib/number.h"
 
 enum { COLUMNS = 9 };
@@ -17,8 +18,9 @@ void follow_digest(const void *data, size_t size, uint8_t digest[FOLLOW_DIGEST_S
 
 static void write_digest(GString *out, const uint8_t digest[FOLLOW_DIGEST_SIZE])
 {
-    for (int i = 0; i < FOLLOW_DIGEST_SIZE; i++)
-        g_string_append_printf(out, "%02x", digest[i]);
+    char text[2 * FOLLOW_DIGEST_SIZE + 1];
+    hex_write(text, digest, FOLLOW_DIGEST_SIZE);
+    g_string_append(out, text);
 }
 
 void follow_position_begin(GString *position, int64_t since_ns)

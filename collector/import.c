@@ -1,6 +1,7 @@
 #include "collector/import.h"
 #include "collector/import_registry.h"
 #include "collector/import_sender.h"
+#include "lib/hex.h"
 
 enum { POLL_MS = 50, TOPIC_TIMEOUT_MS = 10000 };
 
@@ -42,8 +43,7 @@ static void fill_wanted(struct run *run)
     wanted->size_bytes = run->plan->end - run->plan->begin;
     wanted->first_line = run->plan->first_line;
     wanted->name = g_filename_display_basename(run->plan->path);
-    for (size_t i = 0; i < STREAM_ID_SIZE; i++)
-        g_snprintf(run->result->stream + 2 * i, 3, "%02x", wanted->stream_id[i]);
+    hex_write(run->result->stream, wanted->stream_id, STREAM_ID_SIZE);
 }
 
 static bool set_up(struct run *run, const char *path, GError **error)

@@ -1,4 +1,5 @@
 #include "collector/import_registry.h"
+#include "lib/hex.h"
 #include "lib/keys.h"
 #include "lib/number.h"
 
@@ -114,8 +115,7 @@ bool import_registry_counted(struct import_registry *registry, const uint8_t str
                              GError **error)
 {
     char stream[2 * STREAM_ID_SIZE + 1];
-    for (size_t i = 0; i < STREAM_ID_SIZE; i++)
-        g_snprintf(stream + 2 * i, 3, "%02x", stream_id[i]);
+    hex_write(stream, stream_id, STREAM_ID_SIZE);
     for (uint32_t i = 0; i < registry->partition_count; i++) {
         struct redis_reply *reply = ask(registry, i, "HGET", "hw", stream, error);
         if (reply == NULL)

@@ -1,6 +1,8 @@
 /* What a handler sees of a request, and how it is answered: see the top of http.c for the order of things. */
 #include "lib/http_gzip.h"
 #include "lib/http_internal.h"
+
+#include "lib/hex.h"
 #include <sys/random.h>
 
 /* ---- life ---- */
@@ -14,7 +16,6 @@ static bool is_sane_id(const char *id)
 
 static void request_choose_id(struct http_request *request)
 {
-    static const char digits[] = "0123456789abcdef";
     const char *given = http_request_header(request, "X-Request-Id");
     unsigned char random[16];
 
@@ -25,10 +26,7 @@ static void request_choose_id(struct http_request *request)
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
         for (size_t i = 0; i < sizeof random; i++)
             random[i] = (unsigned char)g_random_int_range(0, 256); /* an id, not a secret */
-    for (size_t i = 0; i < sizeof random; i++) {
-        request->id[2 * i] = digits[random[i] >> 4];
-        request->id[2 * i + 1] = digits[random[i] & 15];
-    }
+    hex_write(request->id, random, sizeof random);
 }
 
 struct http_request *http_request_new(struct http_connection *connection, struct MHD_Connection *mhd, const char *method,

@@ -1,4 +1,5 @@
 /* ledger_text: checksums and reasons as people read them, and what Redis keeps of days: numbers with single blanks between. */
+#include "lib/hex.h"
 #include "lib/ledger.h"
 
 #include "lib/number.h"
@@ -16,32 +17,12 @@ void ledger_checksum(struct view record, uint8_t checksum[LEDGER_CHECKSUM_SIZE])
 
 void ledger_hex(const uint8_t checksum[LEDGER_CHECKSUM_SIZE], char hex[2 * LEDGER_CHECKSUM_SIZE + 1])
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < LEDGER_CHECKSUM_SIZE; i++) {
-        hex[2 * i] = digits[checksum[i] >> 4];
-        hex[2 * i + 1] = digits[checksum[i] & 15];
-    }
-    hex[2 * LEDGER_CHECKSUM_SIZE] = '\0';
-}
-
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    hex_write(hex, checksum, LEDGER_CHECKSUM_SIZE);
 }
 
 bool ledger_unhex(struct view hex, uint8_t checksum[LEDGER_CHECKSUM_SIZE])
 {
-    if (hex.size != (size_t)2 * LEDGER_CHECKSUM_SIZE)
-        return false;
-    for (size_t i = 0; i < LEDGER_CHECKSUM_SIZE; i++) {
-        int high = digit(hex.data[2 * i]), low = digit(hex.data[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        checksum[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    return hex_read(hex, checksum, LEDGER_CHECKSUM_SIZE);
 }
 
 const char *ledger_reason(enum seal_reason reason)
