@@ -9,7 +9,8 @@
 #include "lib/number.h"
 
 #define TOPIC_KEY "daybook:topic" /* hash: topic, partitions; written by the aggregator */
-enum { TOPIC = -1, SCAN_COUNT = 1000, SCAN_ARGUMENTS = 7 };
+#define CONTROL_KEY "{daybook}:version"
+enum { TOPIC = -2, FIRST = TOPIC, SCAN_COUNT = 1000, SCAN_ARGUMENTS = 7 };
 
 struct question {
     struct redis *redis;
@@ -20,7 +21,7 @@ struct reader {
     struct redis_settings settings;
     int partitions_fallback, partitions;
     GPtrArray *links;   /* struct redis, one for each server */
-    GPtrArray *link_of; /* borrowed: [0] the topic's, [1 + partition] */
+    GPtrArray *link_of; /* borrowed: [partition - FIRST] */
     GQueue pending;     /* struct question */
     GPtrArray *scans;   /* struct scan, of this answer */
     bool draining;
@@ -130,10 +131,12 @@ static struct redis *link_for(struct reader *reader, const char *key, GError **e
 
 static bool connect_up_to(struct reader *reader, int partitions, GError **error)
 {
-    for (int partition = (int)reader->link_of->len - 1; partition < partitions; partition++) {
-        char key[KEYS_MAX] = TOPIC_KEY;
-        if (partition != TOPIC)
+    for (int partition = (int)reader->link_of->len + FIRST; partition < partitions; partition++) {
+        char key[KEYS_MAX];
+        if (partition >= 0)
             keys_plain(key, partition, "meta");
+        else
+            g_strlcpy(key, partition == TOPIC ? TOPIC_KEY : CONTROL_KEY, sizeof key);
         struct redis *link = link_for(reader, key, error);
         if (link == NULL)
             return false;
@@ -257,11 +260,11 @@ static void drain(struct reader *reader, guint down_to)
 
 void reader_ask(struct reader *reader, int partition, const struct view *argv, size_t argc, struct reader_then then)
 {
-    g_assert(argc <= READER_ARGUMENTS_MAX && partition + 1 < (int)reader->link_of->len);
+    g_assert(argc <= READER_ARGUMENTS_MAX && partition - FIRST < (int)reader->link_of->len);
     if (reader->error != NULL)
         return;
     struct question *question = g_new(struct question, 1);
-    *question = (struct question){.redis = g_ptr_array_index(reader->link_of, partition + 1), .then = then};
+    *question = (struct question){.redis = g_ptr_array_index(reader->link_of, partition - FIRST), .then = then};
     redis_append(question->redis, argc, argv);
     g_queue_push_tail(&reader->pending, question);
     reader->asked++;

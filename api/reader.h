@@ -6,14 +6,16 @@
  * server; elsewhere there is one connection.
  *
  * Errors are sticky: after the first one (lost connection, error reply, deadline) questions and replies are dropped and
- * reader_finish says what it was; then the connections are closed and the next reader_begin makes new ones. All commands only
- * read, so whoever asks may simply ask everything again. A reader belongs to one thread. */
+ * reader_finish says what it was; then the connections are closed and the next reader_begin makes new ones. Commands about partitions
+ * only read, those about READER_CONTROL may be done twice without harm, so whoever asks may simply ask everything again. A reader belongs to one thread. */
 #ifndef DAYBOOK_READER_H
 #define DAYBOOK_READER_H
 
 #include "lib/redis.h"
 
 enum { READER_PENDING_MAX = 1024, READER_ARGUMENTS_MAX = 512, READER_PARTITIONS_MAX = 4096 };
+/* In the place of a partition: keys that begin with "{daybook}:", which belong to none. */
+enum { READER_CONTROL = -1 };
 
 #define READER_ERROR reader_error_quark()
 GQuark reader_error_quark(void);
