@@ -12,7 +12,7 @@ enum { CALL_PARTS_MAX = 3, CALL_PART_MAX = 300 };
 
 struct call {
     struct http_request *request;
-    struct caller *caller; /* borrowed for the call of the handler; NULL on routes that ask for no token */
+    struct caller *caller;                     /* borrowed for the call of the handler; NULL on routes that ask for no token */
     char parts[CALL_PARTS_MAX][CALL_PART_MAX]; /* what stands where the pattern has names in braces, in order; "" for none */
 };
 

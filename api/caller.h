@@ -12,11 +12,11 @@
 
 /* In words as a token lists them: caller_permission_name. */
 enum permission {
-    PERMISSION_ADMIN = 1 << 0,               /* admin: implies all others */
-    PERMISSION_OAUTH_CLIENT_VIEW = 1 << 1,   /* oauth:client:view */
-    PERMISSION_ORGANIZATION_VIEW = 1 << 2,   /* usage:organization:view */
-    PERMISSION_CLIENT_VIEW = 1 << 3,         /* usage:client:view */
-    PERMISSION_SIMPLE_SEARCH_VIEW = 1 << 4,  /* usage:simpleSearch:view */
+    PERMISSION_ADMIN = 1 << 0,              /* admin: implies all others */
+    PERMISSION_OAUTH_CLIENT_VIEW = 1 << 1,  /* oauth:client:view */
+    PERMISSION_ORGANIZATION_VIEW = 1 << 2,  /* usage:organization:view */
+    PERMISSION_CLIENT_VIEW = 1 << 3,        /* usage:client:view */
+    PERMISSION_SIMPLE_SEARCH_VIEW = 1 << 4, /* usage:simpleSearch:view */
     PERMISSION_ALL = (1 << 5) - 1,
 };
 enum { PERMISSION_N = 5 };
@@ -24,11 +24,11 @@ enum { PERMISSION_N = 5 };
 enum tier { TIER_FREE, TIER_STARTER, TIER_PROFESSIONAL, TIER_ENTERPRISE, TIER_N };
 
 struct caller {
-    gint users;          /* caller.c's own */
-    char *id;            /* stable and unique: the token's id, "jwt:" issuer "#" subject, or "configured"; for limits, executions and logs */
-    char *name;          /* for people */
-    char *organization;  /* NULL: all */
-    char *client;        /* NULL: all clients of the organization; else organization is set too */
+    gint users; /* caller.c's own */
+    char *id;   /* stable and unique: the token's id, "jwt:" issuer "#" subject, or "configured"; for limits, executions and logs */
+    char *name; /* for people */
+    char *organization; /* NULL: all */
+    char *client;       /* NULL: all clients of the organization; else organization is set too */
     uint32_t permissions;
     enum tier tier;
 };
