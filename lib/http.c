@@ -43,6 +43,22 @@ static bool is_loopback(const struct sockaddr *address)
     return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
 }
 
+static void name_peer(struct http_connection *connection, const struct sockaddr *address)
+{
+    const void *bytes = NULL;
+    int family = address ? address->sa_family : AF_UNIX;
+
+    if (family == AF_INET) {
+        bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    } else if (family == AF_INET6) {
+        const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+        family = IN6_IS_ADDR_V4MAPPED(v6) ? AF_INET : AF_INET6;
+        bytes = family == AF_INET ? v6->s6_addr + 12 : v6->s6_addr;
+    }
+    if (!bytes || !inet_ntop(family, bytes, connection->peer, sizeof connection->peer))
+        g_strlcpy(connection->peer, "unix", sizeof connection->peer);
+}
+
 static struct http_connection *connection_new(struct http_server *server, struct MHD_Connection *mhd)
 {
     struct http_connection *connection = g_new0(struct http_connection, 1);
@@ -52,6 +68,7 @@ static struct http_connection *connection_new(struct http_server *server, struct
     connection->server = server;
     connection->fd = fd ? fd->connect_fd : -1;
     connection->local = peer && is_loopback(peer->client_addr);
+    name_peer(connection, peer ? peer->client_addr : NULL);
     connection->link.data = connection;
     atomic_init(&connection->deadline_us, deadline_after(server));
     g_mutex_lock(&server->lock);

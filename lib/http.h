@@ -45,7 +45,12 @@ struct view http_request_body(const struct http_request *request);
 const char *
 http_request_id(const struct http_request *request); /* the X-Request-Id of the answer: the client's, if sane, or random */
 bool http_request_is_local(const struct http_request *request); /* unix socket or loopback peer */
+/* The peer's address, "192.0.2.7" or "2001:db8::1" (an IPv4 address in an IPv6 one as the former), or "unix". */
+const char *http_request_peer(const struct http_request *request);
+bool http_request_is_tls(const struct http_request *request);
 
+/* The answer comes later, from any thread. First on the thread that runs the handler; of a held request, on any thread, it does
+ * nothing, so that code may hold for its own sake wherever it runs. */
 void http_hold(struct http_request *request);
 /* Adds a response header before http_respond. */
 void http_response_header(struct http_request *request, const char *name, const char *value);

@@ -8,16 +8,18 @@
 
 #include "lib/http.h"
 #include "lib/http_listen.h"
+#include <arpa/inet.h>
 #include <microhttpd.h>
 #include <stdatomic.h>
 
-enum { HTTP_ID_MAX = 64, HTTP_HEADERS_MAX = 16 };
+enum { HTTP_ID_MAX = 64, HTTP_HEADERS_MAX = 24, HTTP_PEER_MAX = INET6_ADDRSTRLEN };
 
 struct http_connection {
     struct http_server *server;
     GList link; /* in server->connections, under its lock */
     int fd;
     bool local;
+    char peer[HTTP_PEER_MAX];
     atomic_llong deadline_us; /* monotonic; 0: we owe the answer, the client owes nothing */
 };
 
@@ -27,6 +29,7 @@ struct http_server {
     struct http_settings settings; /* its strings are not kept */
     struct MHD_Daemon *daemon;
     struct http_listener *listener;
+    bool tls;
     GMutex lock;
     GQueue connections;    /* under lock */
     atomic_int active;     /* requests that were handed to the handler and are not completed */
@@ -45,6 +48,7 @@ struct http_request {
     struct http_connection *connection;
     struct MHD_Connection *mhd;
     const char *method;
+    bool head; /* the method is said to be GET */
     const char *path;
     GByteArray *body; /* NULL until the first byte */
     size_t received;  /* bytes of the body so far, also those that were not kept */

@@ -37,7 +37,8 @@ struct http_request *http_request_new(struct http_connection *connection, struct
     request->server = connection->server;
     request->mhd = mhd;
     request->connection = connection;
-    request->method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ? MHD_HTTP_METHOD_GET : method;
+    request->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    request->method = request->head ? MHD_HTTP_METHOD_GET : method;
     request->path = path;
     request_choose_id(request);
     return request;
@@ -119,6 +120,16 @@ bool http_request_is_local(const struct http_request *request)
     return request->connection->local;
 }
 
+const char *http_request_peer(const struct http_request *request)
+{
+    return request->connection->peer;
+}
+
+bool http_request_is_tls(const struct http_request *request)
+{
+    return request->server->tls;
+}
+
 bool http_request_bearer_is(const struct http_request *request, const char *token)
 {
     static const char scheme[] = "Bearer ";
@@ -189,7 +200,9 @@ static struct MHD_Response *make_response(const struct http_request *request, co
 
 void http_hold(struct http_request *request)
 {
-    g_assert(!request->held && !atomic_load(&request->answered));
+    g_assert(!atomic_load(&request->answered));
+    if (request->held) /* written once, by the pool thread, before it gave the request away */
+        return;
     request->held = true;
     atomic_fetch_add(&request->server->held, 1);
     MHD_suspend_connection(request->mhd);

@@ -55,8 +55,8 @@ static inline void describe(struct http_request *request)
     const char *q = http_request_query(request, "q");
     const char *header = http_request_header(request, "x-test");
 
-    g_string_append_printf(text, "%s %s q=%s test=%s local=%d [", http_request_method(request), http_request_path(request),
-                           q ? q : "-", header ? header : "-", http_request_is_local(request));
+    g_string_append_printf(text, "%s %s q=%s test=%s local=%d peer=%s [", http_request_method(request), http_request_path(request),
+                           q ? q : "-", header ? header : "-", http_request_is_local(request), http_request_peer(request));
     http_request_each_query(request, add_pair, text);
     g_string_append_printf(text, "]");
     http_response_header(request, "X-Extra", "yes");
@@ -73,6 +73,7 @@ static inline void handle(struct http_request *request, void *opaque)
     if (strcmp(path, "/echo") == 0) {
         http_respond(request, 200, "application/octet-stream", body.data, body.size);
     } else if (strcmp(path, "/hold") == 0) {
+        http_hold(request);
         http_hold(request);
         push_held(f, request);
     } else if (strcmp(path, "/abandon") == 0) {

@@ -14,7 +14,7 @@ static void test_parts_of_a_request(struct fixture *f, gconstpointer data)
     http_client_send(
         &client, "GET /a%20b/c?q=x%26y+z&empty&stop=1&unseen=2 HTTP/1.1\r\nHost: x\r\nX-Test: t\r\nX-Request-Id: my.id-1\r\n\r\n");
     http_client_receive(&client, TRUE, &answer);
-    g_assert_cmpstr(answer.body->str, ==, "GET /a b/c q=x&y z test=t local=1 [q=x&y z;empty=;stop=1;]");
+    g_assert_cmpstr(answer.body->str, ==, "GET /a b/c q=x&y z test=t local=1 peer=127.0.0.1 [q=x&y z;empty=;stop=1;]");
     g_assert_nonnull(strstr(answer.head, "\r\nx-request-id: my.id-1\r\n"));
     g_assert_nonnull(strstr(answer.head, "\r\nx-extra: yes\r\n"));
     g_assert_nonnull(strstr(answer.head, "\r\ncontent-type: text/plain\r\n"));
@@ -61,7 +61,7 @@ static void test_head(struct fixture *f, gconstpointer data)
     http_client_receive(&client, FALSE, &answer);
     g_assert_cmpint(answer.status, ==, 200);
     http_answer_clear(&answer);
-    expect(&client, 200, "GET /after q=- test=- local=1 []");
+    expect(&client, 200, "GET /after q=- test=- local=1 peer=127.0.0.1 []");
     http_client_clear(&client);
 }
 
@@ -124,7 +124,7 @@ static void test_unix_socket(struct fixture *f, gconstpointer data)
     g_assert_cmpint((int)(st.st_mode & 0777), ==, 0660);
     http_client_init_unix(&client, f->unix_path);
     http_client_send(&client, "GET /u HTTP/1.1\r\nHost: x\r\n\r\n");
-    expect(&client, 200, "GET /u q=- test=- local=1 []");
+    expect(&client, 200, "GET /u q=- test=- local=1 peer=unix []");
     http_client_clear(&client);
     settings.address = NULL;
     g_assert_null(http_server_start(&settings, handle, f, &error));
@@ -183,7 +183,7 @@ static void test_connection_limit(struct fixture *f, gconstpointer data)
     http_client_clear(&clients[0]);
     soon.tv_sec = 10;
     setsockopt(clients[2].fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon);
-    expect(&clients[2], 200, "GET /third q=- test=- local=1 []");
+    expect(&clients[2], 200, "GET /third q=- test=- local=1 peer=127.0.0.1 []");
     http_client_clear(&clients[1]);
     http_client_clear(&clients[2]);
 }
