@@ -52,7 +52,6 @@ struct tz_offset {
 /* From the bytes of a file. */
 struct tz *tz_parse(const char *name, const void *data, size_t size, GError **error);
 void tz_free(struct tz *tz); /* may be NULL */
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(tz, tz_free)
 /* As the database spells it. */
 const char *tz_name(const struct tz *tz);
 
