@@ -1,7 +1,7 @@
 /* invoice: see invoice.h. */
 #include "cli/invoice.h"
 
-#include "cli/csv.h"
+#include "lib/csv.h"
 #include "lib/number.h"
 
 #include <string.h>

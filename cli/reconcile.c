@@ -1,10 +1,10 @@
 /* reconcile: see reconcile.h; the command line, and the table for people and as CSV. */
 #include "cli/reconcile.h"
 
-#include "cli/csv.h"
 #include "cli/reconcile_compare.h"
 #include "cli/system_options.h"
 #include "lib/civil.h"
+#include "lib/csv.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* RFC 4180, and what is not it. */
-#include "cli/csv.h"
+#include "lib/csv.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Reading invoices, and comparing them: with usage made by hand, and with what a Redis holds. */
-#include "cli/csv.h"
+#include "lib/csv.h"
 #include "cli/reconcile_compare.h"
 #include "tests/unit/ledger_world.h"
 

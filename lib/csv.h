@@ -1,7 +1,7 @@
 /* csv: reads comma-separated values as RFC 4180 says: fields in quotes may hold commas, line ends and doubled quotes; lines end
  * with CRLF or LF; a byte order mark at the beginning is passed over. One thread. */
-#ifndef DAYBOOK_CLI_CSV_H
-#define DAYBOOK_CLI_CSV_H
+#ifndef DAYBOOK_CSV_H
+#define DAYBOOK_CSV_H
 
 #include "lib/view.h"
 #include <glib.h>

@@ -1,5 +1,5 @@
 /* csv: see csv.h. */
-#include "cli/csv.h"
+#include "lib/csv.h"
 
 #include <string.h>
 
