@@ -3,6 +3,7 @@
 #include "api/etag.h"
 #include "api/meters.h"
 #include "api/writer.h"
+#include "lib/http_etag.h"
 #include "lib/http_gzip.h"
 
 static void send_answer(struct http_request *request, struct metrics *metrics, int status, const char *type, struct view body)
@@ -27,7 +28,7 @@ void answer_tagged(struct http_request *request, struct metrics *metrics, const 
     etag_of(view_make(body->str, body->len), gzip, etag);
     http_response_header(request, "ETag", etag);
     http_response_header(request, "Cache-Control", "private, no-cache");
-    if (!etag_matches(http_request_header(request, "If-None-Match"), etag)) {
+    if (!http_etag_matches(http_request_header(request, "If-None-Match"), etag)) {
         send_answer(request, metrics, 200, "application/json", view_make(body->str, body->len));
         return;
     }
@@ -54,22 +55,40 @@ static void write_value(struct writer *writer, const struct refusal *refusal)
     writer_end(writer, ']');
 }
 
-/* The usage API's word for it. */
+/* The usage API's word for it: by our code, else by status. */
 static const char *v2_code(const struct refusal *refusal)
 {
     static const struct {
-        int status;
-        const char *code;
-    } codes[] = {{400, "invalid.value"},      {401, "authentication.required"}, {404, "not.found"},
-                 {405, "method.not.allowed"}, {500, "internal.server.error"},   {503, "service.unavailable"}};
-    if (strcmp(refusal->code, "INVALID_DATE") == 0)
-        return "invalid.date";
-    if (strcmp(refusal->code, "UNKNOWN_PARAMETER") == 0)
-        return "bad.request";
-    for (size_t i = 0; i < G_N_ELEMENTS(codes); i++)
-        if (codes[i].status == refusal->status)
-            return codes[i].code;
+        int status; /* 0: any */
+        const char *code, *v2;
+    } rows[] = {
+        {0, "INVALID_DATE", "invalid.date"},
+        {0, "UNKNOWN_PARAMETER", "bad.request"},
+        {0, "BAD_REQUEST", "bad.request"},
+        {0, "BAD_CREDENTIALS", "bad.credentials"},
+        {0, "CREDENTIALS_EXPIRED", "credentials.expired"},
+        {400, NULL, "invalid.value"},
+        {401, NULL, "authentication.required"},
+        {403, NULL, "missing.any.permissions"},
+        {404, NULL, "not.found"},
+        {405, NULL, "method.not.allowed"},
+        {409, NULL, "conflict"},
+        {413, NULL, "payload.too.large"},
+        {415, NULL, "unsupported.media.type"},
+        {429, NULL, "too.many.requests.retry.after"},
+        {500, NULL, "internal.server.error"},
+        {503, NULL, "service.unavailable"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (rows[i].code != NULL ? strcmp(rows[i].code, refusal->code) == 0 : rows[i].status == refusal->status)
+            return rows[i].v2;
     return "bad.request";
+}
+
+/* Other routes know one word for whatever is wrong with a token. */
+static const char *v1_code(const struct refusal *refusal)
+{
+    return refusal->status == 401 ? "UNAUTHORIZED" : refusal->code;
 }
 
 static void write_v2(struct writer *writer, const struct http_request *request, const struct refusal *refusal)
@@ -96,7 +115,7 @@ void answer_refusal(struct http_request *request, struct metrics *metrics, struc
     writer_init(&writer, body);
     writer_begin(&writer, NULL, '{');
     writer_bool(&writer, "success", false);
-    writer_text(&writer, "error", view_of(refusal->code));
+    writer_text(&writer, "error", view_of(v1_code(refusal)));
     writer_text(&writer, "message", view_of(refusal->message));
     write_value(&writer, refusal);
     if (g_str_has_prefix(http_request_path(request), "/api/v2/")) {

@@ -57,6 +57,22 @@ void http_response_header(struct http_request *request, const char *name, const 
 /* Answers; body is copied (NULL with 0 for none). content_type may be NULL. Compresses bodies over 1 KiB where the client accepts
  * gzip. */
 void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size);
+
+/* A body in a file, which must not get shorter meanwhile; it may be unlinked. It is sent as the client takes it: a slow one costs
+ * no thread and little memory. */
+struct http_file {
+    int fd;                   /* taken, and closed at the end: dup(2) one that is to be used again (its position is not used) */
+    int64_t size;             /* bytes */
+    const char *content_type; /* or NULL */
+    const char *etag;         /* strong, with its quotes, of this form (gzip or not); NULL: none, and then no ranges either */
+    const char *file_name;    /* UTF-8, any: for Content-Disposition: attachment; NULL: none */
+    bool gzip;                /* the bytes are gzip */
+    bool varies;              /* there is a gzip form too, and the client's Accept-Encoding chose; implied by gzip */
+};
+
+/* Answers 200, or 304 by If-None-Match, 206 or 416 by Range and If-Range (RFC 9110, 13 and 14: one range, not of gzip; several are
+ * answered with the whole), and returns which. Accept-Ranges, Content-Range, ETag and Vary are added here. */
+int http_respond_file(struct http_request *request, const struct http_file *file);
 /* Closes the connection instead of answering: when not even an error would be true. Counts as the answer. */
 void http_abandon(struct http_request *request);
 

@@ -1,4 +1,5 @@
-/* http_internal: what http.c, which serves, and http_request.c, which is what handlers see, share. Only they may include it.
+/* http_internal: what http.c, which serves, and what handlers see of it (http_request.c, http_answer.c, http_file.c) share. Only
+ * they may include it.
  *
  * Who owns what: a connection and its request belong to the pool thread of that connection. While a request is held, and until it
  * is answered, the thread that will answer may read it and writes `response`, `status` and `headers`; `answered` hands these back.
@@ -67,5 +68,11 @@ struct http_request {
 struct http_request *http_request_new(struct http_connection *connection, struct MHD_Connection *mhd, const char *method,
                                       const char *path);
 void http_request_free(struct http_request *request);
+
+/* An answer is made between these two. response is taken; NULL: the connection is closed. The request may be gone after the second.
+ */
+void http_answer_begin(struct http_request *request);
+void http_answer_end(struct http_request *request, int status, struct MHD_Response *response);
+struct MHD_Response *http_response_copy(const void *body, size_t size);
 
 #endif

@@ -9,6 +9,7 @@
 enum { BODY_MAX = 100000, BIG = 50000 };
 
 struct fixture {
+    bool (*also)(struct fixture *f, struct http_request *request, const char *path); /* what a test adds; false: not its path */
     struct http_server *server;
     int port;
     char *dir;
@@ -70,6 +71,8 @@ static inline void handle(struct http_request *request, void *opaque)
     struct view body = http_request_body(request);
 
     g_atomic_int_inc(&f->handled);
+    if (f->also && f->also(f, request, path))
+        return;
     if (strcmp(path, "/echo") == 0) {
         http_respond(request, 200, "application/octet-stream", body.data, body.size);
     } else if (strcmp(path, "/hold") == 0) {
@@ -136,6 +139,32 @@ static inline void tear_down(struct fixture *f, gconstpointer data)
     g_free(f->dir);
     g_free(f->unix_path);
 }
+
+/* One request with these header lines, each with its CRLF; the body is not waited for after HEAD. */
+static inline void ask(struct http_client *client, const char *method, const char *path, const char *headers,
+                       struct http_answer *answer)
+{
+    g_autofree char *text = g_strdup_printf("%s %s HTTP/1.1\r\nHost: x\r\n%s\r\n", method, path, headers);
+
+    http_client_send(client, text);
+    http_client_receive(client, strcmp(method, "HEAD") != 0, answer);
+}
+
+/* The header's value, to be freed, or NULL. */
+static inline char *header_of(const struct http_answer *answer, const char *name)
+{
+    g_autofree char *line = g_strdup_printf("\r\n%s: ", name);
+    const char *at = answer->head ? strstr(answer->head, line) : NULL;
+
+    at = at ? at + strlen(line) : NULL;
+    return at ? g_strndup(at, strcspn(at, "\r")) : NULL;
+}
+
+#define assert_header(answer, name, value)                      \
+    do {                                                        \
+        g_autofree char *found_value = header_of(answer, name); \
+        g_assert_cmpstr(found_value, ==, value);                \
+    } while (0)
 
 static inline void expect(struct http_client *client, int status, const char *body)
 {

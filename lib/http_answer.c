@@ -1,0 +1,118 @@
+/* How a request is answered: what every answer has in common is added here. See the top of http.c for the order of things. */
+#include "lib/http_gzip.h"
+#include "lib/http_internal.h"
+
+/* ---- headers ---- */
+
+void http_response_header(struct http_request *request, const char *name, const char *value)
+{
+    g_assert(request->n_headers < HTTP_HEADERS_MAX);
+    request->headers[request->n_headers++] = (struct http_header){g_strdup(name), g_strdup(value)};
+}
+
+static bool has_header(const struct http_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->n_headers; i++)
+        if (g_ascii_strcasecmp(request->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void add_headers(const struct http_request *request, struct MHD_Response *response)
+{
+    MHD_add_response_header(response, "X-Request-Id", request->id);
+    for (size_t i = 0; i < request->n_headers; i++)
+        MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
+    if (atomic_load(&request->server->quiesced))
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+/* ---- life ---- */
+
+void http_hold(struct http_request *request)
+{
+    g_assert(!atomic_load(&request->answered));
+    if (request->held) /* written once, by the pool thread, before it gave the request away */
+        return;
+    request->held = true;
+    atomic_fetch_add(&request->server->held, 1);
+    MHD_suspend_connection(request->mhd);
+}
+
+void http_answer_begin(struct http_request *request)
+{
+    g_assert(!atomic_load(&request->answered));
+    atomic_fetch_add(&request->server->responding, 1);
+}
+
+void http_answer_end(struct http_request *request, int status, struct MHD_Response *response)
+{
+    struct http_server *server = request->server;
+    struct MHD_Connection *mhd = request->mhd;
+    bool held = request->held;
+
+    if (response)
+        add_headers(request, response);
+    request->status = (unsigned)status;
+    request->response = response;
+    atomic_store(&request->answered, true);
+    if (held) {
+        atomic_fetch_sub(&server->held, 1);
+        MHD_resume_connection(mhd); /* the request may be gone from here on */
+    }
+    atomic_fetch_sub(&server->responding, 1);
+}
+
+void http_abandon(struct http_request *request)
+{
+    http_answer_begin(request);
+    http_answer_end(request, 0, NULL);
+}
+
+/* ---- from memory ---- */
+
+static bool may_compress(const struct http_request *request, const char *content_type, size_t size)
+{
+    if (size <= HTTP_GZIP_MIN_BYTES || (content_type && g_str_has_prefix(content_type, "image/") && !strstr(content_type, "svg")))
+        return false;
+    return !has_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING);
+}
+
+struct MHD_Response *http_response_copy(const void *body, size_t size)
+{
+    union {
+        const void *in;
+        void *out;
+    } copied = {size ? body : ""}; /* MUST_COPY only reads, but its parameter lacks the const */
+
+    return MHD_create_response_from_buffer(size, copied.out, MHD_RESPMEM_MUST_COPY);
+}
+
+static struct MHD_Response *make_response(const struct http_request *request, const char *content_type, const void *body,
+                                          size_t size)
+{
+    struct MHD_Response *response = NULL;
+    bool compressible = may_compress(request, content_type, size);
+
+    if (compressible && http_gzip_accepted(http_request_header(request, MHD_HTTP_HEADER_ACCEPT_ENCODING))) {
+        size_t packed_size;
+        void *packed = http_gzip(body, size, &packed_size);
+        if (packed) {
+            response = MHD_create_response_from_buffer(packed_size, packed, MHD_RESPMEM_MUST_FREE);
+            MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+        }
+    }
+    if (!response)
+        response = http_response_copy(body, size);
+    if (compressible)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+    if (content_type)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    return response;
+}
+
+void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size)
+{
+    http_answer_begin(request);
+    http_answer_end(request, status, make_response(request, content_type, body, size));
+}
