@@ -35,6 +35,7 @@ DOORS = {
     r".*\.pb-c\.h": r"lib/record.*|tests/bench/.*",
     r"simdjson\.h": r".*\.cc",
     r"zstd\.h": r"lib/sheet_pack\.c",
+    r"xlsxwriter\.h": r"api/export_xlsx\.c",
 }
 
 
