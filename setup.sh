@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 
 build_packages="make gcc g++ pkg-config libc6-dev libglib2.0-dev librdkafka-dev libhiredis-dev libprotobuf-c-dev
     protobuf-c-compiler protobuf-compiler libmicrohttpd-dev libgnutls28-dev libzstd-dev libjansson-dev
-    libsimdjson-dev zlib1g-dev libxlsxwriter-dev"
+    libsimdjson-dev zlib1g-dev libxlsxwriter-dev tzdata"
 run_packages="libglib2.0-0 librdkafka1 libhiredis0.14 libprotobuf-c1 libmicrohttpd12 libgnutls30 libzstd1 libjansson4 libsimdjson14
     zlib1g libxlsxwriter4 libstdc++6 tzdata ca-certificates curl redis-tools"
 demo_packages="$build_packages redis-server nginx-light curl jq"

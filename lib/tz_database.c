@@ -210,11 +210,15 @@ static int distance_to(const char *wanted, const char *name)
     return MIN(whole, MIN(last, part));
 }
 
+/* Of two that are as near the shorter first: "UTC" before "Etc/UTC". */
 static int compare_near(gconstpointer a, gconstpointer b)
 {
     const struct near *left = a, *right = b;
+    size_t left_length = strlen(left->name), right_length = strlen(right->name);
     if (left->distance != right->distance)
         return left->distance - right->distance;
+    if (left_length != right_length)
+        return left_length < right_length ? -1 : 1;
     return g_ascii_strcasecmp(left->name, right->name);
 }
 

@@ -572,7 +572,7 @@ static void test_near(void)
         {"America/NewYork", "America/New_York"},
         {"Australia/Lord-Howe", "Australia/Lord_Howe"},
         {"Ushuaia", "America/Argentina/Ushuaia"},
-        {"indiana", "America/Indiana/Indianapolis"},
+        {"indiana", "US/East-Indiana"},
         {"UTC ", "UTC"},
         {"Ameri", "America/Adak"},
     };
