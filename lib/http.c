@@ -213,7 +213,7 @@ static void dispatch(struct http_request *request)
         respond_too_large(request);
     else if (atomic_load(&server->quiesced))
         respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", "The server is shutting down.");
-    else
+    else if (!http_answer_preflight(request))
         server->handler(request, server->opaque);
     /* A held request may have been answered and its answer may be on its way by now, but it is freed on this very thread. */
     g_assert(request->held || atomic_load(&request->answered));
@@ -283,17 +283,20 @@ static bool start_daemon(struct http_server *server, GError **error)
 static void server_free(struct http_server *server)
 {
     g_mutex_clear(&server->lock);
+    http_cors_free(server->cors);
     g_free(server);
 }
 
 struct http_server *http_server_start(const struct http_settings *settings, http_handler handler, void *opaque, GError **error)
 {
+    g_assert(settings->body_max_bytes < G_MAXUINT / 2); /* GByteArray counts in guint */
+    if (!http_origins_check(settings->cors_origins, error))
+        return NULL;
     struct http_server *server = g_new0(struct http_server, 1);
     const struct http_listen_settings listen_settings = {
         settings->address, settings->port, settings->unix_path, settings->connections_max, on_accepted, on_tick, server,
     };
-
-    g_assert(settings->body_max_bytes < G_MAXUINT / 2); /* GByteArray counts in guint */
+    server->cors = http_cors_new(settings->cors_origins);
     server->handler = handler;
     server->opaque = opaque;
     server->settings = *settings;

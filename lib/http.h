@@ -22,9 +22,13 @@ struct http_settings {
     const char *unix_path; /* NULL: none. A stale socket is removed; mode 0660. */
     size_t body_max_bytes; /* a larger one is answered 413, naming the limit */
     int threads;
-    int connections_max; /* together; more of them wait in the kernel's queue */
-    int idle_timeout_s;  /* without a byte; a whole request must be here within twice that, however it trickles */
+    int connections_max;             /* together; more of them wait in the kernel's queue */
+    int idle_timeout_s;              /* without a byte; a whole request must be here within twice that, however it trickles */
+    const char *const *cors_origins; /* "https://app.example.com", …, NULL: pages that may read answers; or NULL */
 };
+
+/* Whether each is an origin, exactly as browsers write it; the error names those that are not. For the check of a configuration. */
+bool http_origins_check(const char *const *origins, GError **error);
 
 struct http_server *http_server_start(const struct http_settings *settings, http_handler handler, void *opaque, GError **error);
 int http_server_port(const struct http_server *server);
@@ -52,7 +56,9 @@ bool http_request_is_tls(const struct http_request *request);
 /* The answer comes later, from any thread. First on the thread that runs the handler; of a held request, on any thread, it does
  * nothing, so that code may hold for its own sake wherever it runs. */
 void http_hold(struct http_request *request);
-/* Adds a response header before http_respond. */
+/* Adds a response header before http_respond; at most 24. Every answer has X-Request-Id, the security headers (of these a handler's
+ * own Content-Security-Policy, for a page, replaces ours) and, where the request's Origin is allowed, what CORS asks for. A
+ * preflight of an allowed origin is answered without the handler. */
 void http_response_header(struct http_request *request, const char *name, const char *value);
 /* Answers; body is copied (NULL with 0 for none). content_type may be NULL. Compresses bodies over 1 KiB where the client accepts
  * gzip. */

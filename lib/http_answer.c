@@ -2,6 +2,15 @@
 #include "lib/http_gzip.h"
 #include "lib/http_internal.h"
 
+/* What a page of another origin may read of an answer, and ask with. */
+#define EXPOSED                                                                                  \
+    "ETag, X-Request-Id, ININ-Correlation-Id, Retry-After, Content-Disposition, Content-Range, " \
+    "inin-ratelimit-count, inin-ratelimit-allowed, inin-ratelimit-reset, "                       \
+    "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit, RateLimit-Policy"
+#define ALLOWED_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE"
+#define ALLOWED_HEADERS "Authorization, Content-Type, X-API-Key, X-Request-Id, If-None-Match, If-Range, Range"
+#define PREFLIGHT_AGE_S "600"
+
 /* ---- headers ---- */
 
 void http_response_header(struct http_request *request, const char *name, const char *value)
@@ -18,9 +27,39 @@ static bool has_header(const struct http_request *request, const char *name)
     return false;
 }
 
+/* Answers are data for programs: a browser shall run, frame, sniff and refer to nothing. */
+static void add_security(const struct http_request *request, struct MHD_Response *response)
+{
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    if (!has_header(request, MHD_HTTP_HEADER_CONTENT_SECURITY_POLICY))
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    if (request->server->tls)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+}
+
+static bool is_cross(const struct http_request *request)
+{
+    return http_cors_allows(request->server->cors, http_request_header(request, MHD_HTTP_HEADER_ORIGIN));
+}
+
+static void add_cors(const struct http_request *request, struct MHD_Response *response)
+{
+    if (!request->server->cors)
+        return;
+    MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ORIGIN);
+    if (!is_cross(request))
+        return;
+    MHD_add_response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN,
+                            http_request_header(request, MHD_HTTP_HEADER_ORIGIN));
+    MHD_add_response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+}
+
 static void add_headers(const struct http_request *request, struct MHD_Response *response)
 {
     MHD_add_response_header(response, "X-Request-Id", request->id);
+    add_security(request, response);
+    add_cors(request, response);
     for (size_t i = 0; i < request->n_headers; i++)
         MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
     if (atomic_load(&request->server->quiesced))
@@ -67,6 +106,18 @@ void http_abandon(struct http_request *request)
 {
     http_answer_begin(request);
     http_answer_end(request, 0, NULL);
+}
+
+bool http_answer_preflight(struct http_request *request)
+{
+    if (strcmp(request->method, MHD_HTTP_METHOD_OPTIONS) != 0 || !is_cross(request) ||
+        !http_request_header(request, MHD_HTTP_HEADER_ACCESS_CONTROL_REQUEST_METHOD))
+        return false;
+    http_response_header(request, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
+    http_response_header(request, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
+    http_response_header(request, MHD_HTTP_HEADER_ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE_S);
+    http_respond(request, MHD_HTTP_NO_CONTENT, NULL, NULL, 0);
+    return true;
 }
 
 /* ---- from memory ---- */

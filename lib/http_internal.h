@@ -8,6 +8,7 @@
 #define DAYBOOK_HTTP_INTERNAL_H
 
 #include "lib/http.h"
+#include "lib/http_cors.h"
 #include "lib/http_listen.h"
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -30,6 +31,7 @@ struct http_server {
     struct http_settings settings; /* its strings are not kept */
     struct MHD_Daemon *daemon;
     struct http_listener *listener;
+    struct http_cors *cors; /* NULL: no other origin */
     bool tls;
     GMutex lock;
     GQueue connections;    /* under lock */
@@ -73,6 +75,8 @@ void http_request_free(struct http_request *request);
  */
 void http_answer_begin(struct http_request *request);
 void http_answer_end(struct http_request *request, int status, struct MHD_Response *response);
+/* True when the request is a preflight that is for us to answer; then it is answered. */
+bool http_answer_preflight(struct http_request *request);
 struct MHD_Response *http_response_copy(const void *body, size_t size);
 
 #endif

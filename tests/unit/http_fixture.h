@@ -84,6 +84,9 @@ static inline void handle(struct http_request *request, void *opaque)
     } else if (strcmp(path, "/big") == 0) {
         g_autofree char *big = g_strnfill(BIG, 'a');
         http_respond(request, 200, "text/plain", big, BIG);
+    } else if (strcmp(path, "/page") == 0) {
+        http_response_header(request, "Content-Security-Policy", "default-src 'self'");
+        http_respond(request, 200, "text/html", "", 0);
     } else if (strcmp(path, "/token") == 0) {
         http_respond(request, http_request_bearer_is(request, "s3cret") ? 204 : 401, NULL, NULL, 0);
     } else {

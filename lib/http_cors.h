@@ -1,0 +1,17 @@
+/* http_cors: which pages of other origins may read answers (the Fetch standard's CORS protocol), by a list of exact origins.
+ *
+ * Callers prove themselves by a header, never by a cookie, so answers are never said to be for credentials. Immutable once made. */
+#ifndef DAYBOOK_HTTP_CORS_H
+#define DAYBOOK_HTTP_CORS_H
+
+#include <stdbool.h>
+
+struct http_cors;
+
+/* origins is NULL, or a list ended by NULL, which http_origins_check let pass; it is copied. NULL when there are none. */
+struct http_cors *http_cors_new(const char *const *origins);
+void http_cors_free(struct http_cors *cors);
+/* cors may be NULL, as may an origin: the value of the Origin header. */
+bool http_cors_allows(const struct http_cors *cors, const char *origin);
+
+#endif
