@@ -18,7 +18,7 @@ enum {
     ZONE_SLOT_S = 900,
     ZONE_SLOTS_PER_DAY = 96,   /* of a UTC day */
     ZONE_PERIODS_MAX = 100000, /* that zone_periods gives */
-    ZONE_TEXT_MAX = 40,        /* bytes that zone_format needs at most, with the NUL */
+    ZONE_TEXT_MAX = CIVIL_TEXT_MAX,
 };
 
 struct zone_period {
