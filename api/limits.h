@@ -53,8 +53,8 @@ void limits_free(struct limits *limits);
 /* Never blocks. now_ms: Unix time. The state is filled unless it is LIMITS_ASK, which can follow a limits_ask, too, where another
  * request of the same caller was quicker: then ask again. */
 enum limits_outcome limits_take(struct limits *limits, const struct caller *caller, int64_t now_ms, struct limits_state *state);
-/* Gets a share from Redis; it calls reader_begin itself. False: Redis could not be asked, and limits_take keeps the limits by itself
- * for a while. It must be called (not only reader_begin), or limits_take does not learn that Redis is away. */
+/* Gets a share from Redis; it calls reader_begin itself. False: Redis could not be asked, and limits_take keeps the limits by
+ * itself for a while. It must be called (not only reader_begin), or limits_take does not learn that Redis is away. */
 bool limits_ask(struct limits *limits, const struct caller *caller, struct reader *reader, int64_t now_ms, GError **error);
 /* Sets inin-ratelimit-count, -allowed and -reset (seconds left); X-RateLimit-Limit, -Remaining and -Reset (Unix seconds); RateLimit
  * and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-09); Retry-After is for who refuses. */
