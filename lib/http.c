@@ -10,11 +10,14 @@
  * calls, and http_server_stop waits for it.
  *
  * Slow clients: libmicrohttpd's time-out begins again with every byte. A connection therefore has a deadline for the whole of the
- * next request, head and body, and once a second those past it are shut down. */
+ * next request, head and body, and once a second those past it are shut down. A client that reads slowly is libmicrohttpd's: its
+ * time-out begins again whenever the kernel takes more of the answer. So that it takes more, and we see it, also when the client is
+ * slow but reads, little that is unsent may lie in the kernel (TCP_NOTSENT_LOWAT); that also bounds the memory of those that do not
+ * read. */
 #include "lib/http_internal.h"
 #include "lib/log.h"
-#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 enum {
@@ -22,6 +25,7 @@ enum {
     DEADLINE_FACTOR = 2, /* idle time-outs that a whole request may take: being idle before it, and sending it */
     DRAIN_MS = 10,       /* between two looks at what is left when stopping */
     MEMORY_PER_CONNECTION = 32 * 1024,
+    UNSENT_BYTES = 128 * 1024, /* of an answer, in the kernel and not yet on its way */
 };
 
 /* ---- connections ---- */
@@ -29,34 +33,6 @@ enum {
 static gint64 deadline_after(const struct http_server *server)
 {
     return g_get_monotonic_time() + (gint64)server->settings.idle_timeout_s * DEADLINE_FACTOR * G_USEC_PER_SEC;
-}
-
-static bool is_loopback(const struct sockaddr *address)
-{
-    if (!address || address->sa_family == AF_UNIX)
-        return true;
-    if (address->sa_family == AF_INET)
-        return (ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24) == 127;
-    if (address->sa_family != AF_INET6)
-        return false;
-    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
-}
-
-static void name_peer(struct http_connection *connection, const struct sockaddr *address)
-{
-    const void *bytes = NULL;
-    int family = address ? address->sa_family : AF_UNIX;
-
-    if (family == AF_INET) {
-        bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
-    } else if (family == AF_INET6) {
-        const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-        family = IN6_IS_ADDR_V4MAPPED(v6) ? AF_INET : AF_INET6;
-        bytes = family == AF_INET ? v6->s6_addr + 12 : v6->s6_addr;
-    }
-    if (!bytes || !inet_ntop(family, bytes, connection->peer, sizeof connection->peer))
-        g_strlcpy(connection->peer, "unix", sizeof connection->peer);
 }
 
 static struct http_connection *connection_new(struct http_server *server, struct MHD_Connection *mhd)
@@ -67,8 +43,7 @@ static struct http_connection *connection_new(struct http_server *server, struct
 
     connection->server = server;
     connection->fd = fd ? fd->connect_fd : -1;
-    connection->local = peer && is_loopback(peer->client_addr);
-    name_peer(connection, peer ? peer->client_addr : NULL);
+    http_peer_init(&connection->peer, peer ? peer->client_addr : NULL);
     connection->link.data = connection;
     atomic_init(&connection->deadline_us, deadline_after(server));
     g_mutex_lock(&server->lock);
@@ -84,6 +59,7 @@ static void connection_free(struct http_connection *connection)
     g_mutex_lock(&server->lock); /* the descriptor is open until we return, so that tick never meets another one's */
     g_queue_unlink(&server->connections, &connection->link);
     g_mutex_unlock(&server->lock);
+    http_peers_leave(server->peers, &connection->peer);
     g_free(connection);
     http_listener_closed(server->listener);
 }
@@ -96,13 +72,31 @@ static void on_connection(void *opaque, struct MHD_Connection *mhd, void **conte
         connection_free((struct http_connection *)*context);
 }
 
-static bool on_accepted(void *opaque, int fd, const struct sockaddr *peer, socklen_t size)
+/* Of one that is not taken. */
+static bool turn_away(struct http_server *server, int fd, const struct http_peer *peer)
+{
+    if (server->daemon) { /* else it did not start, and we are about to say so */
+        atomic_fetch_add(&server->refused, 1);
+        log_debug("connection_refused", "peer=%s limit=%d", peer->name, server->settings.connections_per_address);
+    }
+    close(fd);
+    return false;
+}
+
+static bool on_accepted(void *opaque, int fd, const struct sockaddr *address, socklen_t size)
 {
     struct http_server *server = (struct http_server *)opaque;
+    struct http_peer peer;
+    int unsent_bytes = UNSENT_BYTES;
 
-    if (server->daemon)
-        return MHD_add_connection(server->daemon, fd, peer, size) == MHD_YES;
-    close(fd); /* the daemon did not start, and we are about to say so */
+    http_peer_init(&peer, address);
+    if (!server->daemon || !http_peers_enter(server->peers, &peer))
+        return turn_away(server, fd, &peer);
+    if (!peer.is_unix)
+        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof unsent_bytes);
+    if (MHD_add_connection(server->daemon, fd, address, size) == MHD_YES)
+        return true;
+    http_peers_leave(server->peers, &peer);
     return false;
 }
 
@@ -284,6 +278,7 @@ static void server_free(struct http_server *server)
 {
     g_mutex_clear(&server->lock);
     http_cors_free(server->cors);
+    http_peers_free(server->peers);
     g_free(server);
 }
 
@@ -297,6 +292,7 @@ struct http_server *http_server_start(const struct http_settings *settings, http
         settings->address, settings->port, settings->unix_path, settings->connections_max, on_accepted, on_tick, server,
     };
     server->cors = http_cors_new(settings->cors_origins);
+    server->peers = http_peers_new(settings->connections_per_address, settings->loopback_limited);
     server->handler = handler;
     server->opaque = opaque;
     server->settings = *settings;
@@ -319,6 +315,11 @@ struct http_server *http_server_start(const struct http_settings *settings, http
 int http_server_port(const struct http_server *server)
 {
     return http_listener_port(server->listener);
+}
+
+uint64_t http_server_refused(const struct http_server *server)
+{
+    return atomic_load(&server->refused);
 }
 
 void http_server_quiesce(struct http_server *server)

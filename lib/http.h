@@ -22,8 +22,14 @@ struct http_settings {
     const char *unix_path; /* NULL: none. A stale socket is removed; mode 0660. */
     size_t body_max_bytes; /* a larger one is answered 413, naming the limit */
     int threads;
-    int connections_max;             /* together; more of them wait in the kernel's queue */
-    int idle_timeout_s;              /* without a byte; a whole request must be here within twice that, however it trickles */
+    int connections_max; /* together; more of them wait in the kernel's queue */
+    /* Of one address (one /64 of IPv6); a further one is closed at once. 0: none but connections_max. Unix sockets have no limit,
+     * nor has loopback, where a proxy may stand, unless loopback_limited. */
+    int connections_per_address;
+    bool loopback_limited;
+    /* Without a byte in either direction, so also of a client that takes nothing of its answer (of a large one, some 100 KiB must
+     * be taken in that time). A whole request must be here within twice that, however it trickles. */
+    int idle_timeout_s;
     const char *const *cors_origins; /* "https://app.example.com", …, NULL: pages that may read answers; or NULL */
 };
 
@@ -32,6 +38,8 @@ bool http_origins_check(const char *const *origins, GError **error);
 
 struct http_server *http_server_start(const struct http_settings *settings, http_handler handler, void *opaque, GError **error);
 int http_server_port(const struct http_server *server);
+/* Connections that were closed for connections_per_address, so far. */
+uint64_t http_server_refused(const struct http_server *server);
 /* Stops listening; requests already held may still be answered, later ones on open connections get 503 without the handler. Then
  * http_server_stop waits for those held and frees: all of them must be answered, by other threads, or it waits for ever. */
 void http_server_quiesce(struct http_server *server);

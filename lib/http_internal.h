@@ -10,18 +10,17 @@
 #include "lib/http.h"
 #include "lib/http_cors.h"
 #include "lib/http_listen.h"
-#include <arpa/inet.h>
+#include "lib/http_peers.h"
 #include <microhttpd.h>
 #include <stdatomic.h>
 
-enum { HTTP_ID_MAX = 64, HTTP_HEADERS_MAX = 24, HTTP_PEER_MAX = INET6_ADDRSTRLEN };
+enum { HTTP_ID_MAX = 64, HTTP_HEADERS_MAX = 24 };
 
 struct http_connection {
     struct http_server *server;
     GList link; /* in server->connections, under its lock */
     int fd;
-    bool local;
-    char peer[HTTP_PEER_MAX];
+    struct http_peer peer;
     atomic_llong deadline_us; /* monotonic; 0: we owe the answer, the client owes nothing */
 };
 
@@ -31,6 +30,7 @@ struct http_server {
     struct http_settings settings; /* its strings are not kept */
     struct MHD_Daemon *daemon;
     struct http_listener *listener;
+    struct http_peers *peers;
     struct http_cors *cors; /* NULL: no other origin */
     bool tls;
     GMutex lock;
@@ -38,6 +38,7 @@ struct http_server {
     atomic_int active;     /* requests that were handed to the handler and are not completed */
     atomic_int held;       /* of these: suspended, not answered */
     atomic_int responding; /* calls inside http_respond */
+    atomic_uint_least64_t refused;
     atomic_bool quiesced;
 };
 

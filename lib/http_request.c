@@ -116,12 +116,12 @@ const char *http_request_id(const struct http_request *request)
 
 bool http_request_is_local(const struct http_request *request)
 {
-    return request->connection->local;
+    return request->connection->peer.local;
 }
 
 const char *http_request_peer(const struct http_request *request)
 {
-    return request->connection->peer;
+    return request->connection->peer.name;
 }
 
 bool http_request_is_tls(const struct http_request *request)

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 
-enum { SIZE = 300000, SLOW_N = 40, SLOW_SIZE = 50 << 20, QUICK_N = 200 };
+enum { SIZE = 300000, SLOW_N = 100, SLOW_SIZE = 50 << 20, QUICK_N = 200 };
 static const char tag[] = "\"tag-1\"";
 static int status_said; /* by http_respond_file */
 static int shared_fd;   /* what /slow answers with */
@@ -218,10 +218,14 @@ static void test_slow_readers(struct fixture *f, gconstpointer data)
 {
     struct http_client slow[SLOW_N], quick;
     struct http_answer answer;
-    int64_t before = descriptors();
+    struct http_settings settings = settings_of(f);
 
     (void)data;
     f->also = serve;
+    http_server_stop(f->server);
+    settings.connections_max = SLOW_N + 1;
+    fixture_start(f, &settings);
+    int64_t before = descriptors();
     shared_fd = unlinked_file(f, SLOW_SIZE);
     for (int i = 0; i < SLOW_N; i++) {
         http_client_init(&slow[i], f->port);
