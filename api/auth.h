@@ -2,8 +2,8 @@
  *
  * Authorization: Bearer TOKEN, or X-API-Key: TOKEN (api.md 2), or access_token=TOKEN in the query where the route allows it (api.md
  * 3). A token is that of the configuration (a caller who may do everything), a random one of the registry, known by its SHA-256, or
- * a JSON web token (RFC 7519) signed by a key of the configured JWKS file (RFC 7517): alg from an allow-list, kid, exp, nbf, aud
- * and iss are checked. Comparisons of secrets take the same time whatever differs. Never blocks. Thread-safe. */
+ * a JSON web token (jwt.h) signed by a key of the configured JWKS file. Comparisons of secrets take the same time whatever differs;
+ * no token is ever logged or told. Never blocks. Thread-safe. */
 #ifndef DAYBOOK_AUTH_H
 #define DAYBOOK_AUTH_H
 
@@ -13,18 +13,25 @@
 
 struct auth;
 
+enum { AUTH_TOKEN_MIN = 16 };
+
 struct auth_settings {
-    const char *token;                     /* of the configuration; required, at least 16 characters */
+    const char *token;                     /* of the configuration; required, at least AUTH_TOKEN_MIN characters */
     const char *jwks_file;                 /* NULL or "": no JSON web tokens */
     const char *jwt_issuer, *jwt_audience; /* required with a jwks_file */
 };
 
+/* The settings are copied, the registry is borrowed. NULL with a sentence that names the setting. */
 struct auth *auth_new(const struct auth_settings *settings, struct registry *registry, GError **error);
 void auth_free(struct auth *auth);
 /* Reads the JWKS file again; the old keys stay in force where it is damaged. */
 bool auth_reload(struct auth *auth, GError **error);
 /* The caller, to be released with caller_unref; NULL: refused, 401 with codes UNAUTHORIZED (nothing was sent), BAD_CREDENTIALS
- * (unknown, revoked, not valid) or CREDENTIALS_EXPIRED. */
+ * (unknown, revoked, not valid) or CREDENTIALS_EXPIRED; or 503 SERVICE_UNAVAILABLE: it may be a token of the registry, which could
+ * not be read since the start. Sets WWW-Authenticate with a 401 (RFC 6750). */
 struct caller *auth_identify(struct auth *auth, struct http_request *request, bool allow_query, struct refusal *refusal);
+/* After a refusal with BAD_CREDENTIALS: the token has the form of one of the registry, so it may have been made on another replica
+ * a moment ago. Then a worker may call registry_refresh and ask auth_identify once more. */
+bool auth_may_be_new(struct http_request *request, bool allow_query);
 
 #endif

@@ -16,6 +16,10 @@ enum api_meter {
     METER_SHEETS_READ, /* by source */
     METER_SHEETS_BYTES,
     METER_QUEUE,
+    METER_QUEUE_HEAVY,
+    METER_REFUSED, /* by code */
+    METER_REGISTRY_ENTRIES, /* by kind */
+    METER_REGISTRY_READS,
     METER_REDIS_UP,
     METER_N,
 };

@@ -1,0 +1,215 @@
+#include "api/registry_snapshot.h"
+
+#include "lib/hex.h"
+#include "lib/keys.h"
+#include <gnutls/crypto.h>
+
+/* A SHA-256 is as good a hash as any: its first bytes. */
+static guint digest_hash(gconstpointer digest)
+{
+    guint hash;
+    memcpy(&hash, digest, sizeof hash);
+    return hash;
+}
+
+static gboolean digest_equal(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, REGISTRY_DIGEST_SIZE) == 0;
+}
+
+void registry_token_free(struct registry_token *token)
+{
+    if (token == NULL)
+        return;
+    caller_unref(token->caller);
+    g_free(token->id);
+    g_free(token->name);
+    g_free(token);
+}
+
+void registry_client_free(struct registry_client *client)
+{
+    if (client == NULL)
+        return;
+    g_free(client->id);
+    g_free(client->name);
+    g_free(client->organization);
+    g_free(client->platform);
+    g_free(client->plan);
+    g_free(client);
+}
+
+/* ---- making one ---- */
+
+static void free_token(void *token)
+{
+    registry_token_free(token);
+}
+
+static void free_client(void *client)
+{
+    registry_client_free(client);
+}
+
+static void free_list(void *list)
+{
+    g_ptr_array_free(list, TRUE);
+}
+
+struct registry_snapshot *registry_snapshot_new(int64_t version)
+{
+    struct registry_snapshot *snapshot = g_new(struct registry_snapshot, 1);
+    *snapshot = (struct registry_snapshot){
+        .users = 1,
+        .version = version,
+        .tokens_by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_token),
+        .tokens_by_digest = g_hash_table_new(digest_hash, digest_equal),
+        .clients = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_client),
+        .clients_by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_list),
+    };
+    return snapshot;
+}
+
+bool registry_snapshot_add_token(struct registry_snapshot *snapshot, struct registry_token *token)
+{
+    if (g_hash_table_size(snapshot->tokens_by_id) >= REGISTRY_TOKENS_MAX ||
+        g_hash_table_contains(snapshot->tokens_by_id, token->id) ||
+        g_hash_table_contains(snapshot->tokens_by_digest, token->digest)) {
+        registry_token_free(token);
+        return false;
+    }
+    g_hash_table_insert(snapshot->tokens_by_id, token->id, token);
+    g_hash_table_insert(snapshot->tokens_by_digest, token->digest, token);
+    return true;
+}
+
+bool registry_snapshot_add_client(struct registry_snapshot *snapshot, struct registry_client *client)
+{
+    g_autofree char *key = registry_client_key(client->organization, client->id);
+    if (g_hash_table_size(snapshot->clients) >= REGISTRY_CLIENTS_MAX || g_hash_table_contains(snapshot->clients, key)) {
+        registry_client_free(client);
+        return false;
+    }
+    g_hash_table_insert(snapshot->clients, g_steal_pointer(&key), client);
+    GPtrArray *same = g_hash_table_lookup(snapshot->clients_by_id, client->id);
+    if (same == NULL) {
+        same = g_ptr_array_new();
+        g_hash_table_insert(snapshot->clients_by_id, client->id, same);
+    }
+    g_ptr_array_add(same, client);
+    return true;
+}
+
+/* False: it has none. */
+static bool adopt(struct registry_snapshot *snapshot, struct registry_token *token)
+{
+    const struct registry_token *parent = registry_find_token(snapshot, token->parent);
+    if (parent == NULL || parent->has_parent)
+        return false;
+    caller_unref(token->caller);
+    token->caller = caller_ref(parent->caller);
+    if (parent->expires_ms != 0 && (token->expires_ms == 0 || parent->expires_ms < token->expires_ms))
+        token->expires_ms = parent->expires_ms;
+    return true;
+}
+
+void registry_snapshot_seal(struct registry_snapshot *snapshot, GPtrArray *orphans)
+{
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init(&iter, snapshot->tokens_by_id);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        struct registry_token *token = value;
+        if (!token->has_parent || adopt(snapshot, token))
+            continue;
+        g_hash_table_iter_steal(&iter);
+        g_hash_table_remove(snapshot->tokens_by_digest, token->digest);
+        if (orphans != NULL)
+            g_ptr_array_add(orphans, token);
+        else
+            registry_token_free(token);
+    }
+}
+
+struct registry_snapshot *registry_snapshot_ref(struct registry_snapshot *snapshot)
+{
+    g_atomic_int_inc(&snapshot->users);
+    return snapshot;
+}
+
+void registry_snapshot_unref(struct registry_snapshot *snapshot)
+{
+    if (snapshot == NULL || !g_atomic_int_dec_and_test(&snapshot->users))
+        return;
+    g_hash_table_destroy(snapshot->tokens_by_digest);
+    g_hash_table_destroy(snapshot->tokens_by_id);
+    g_hash_table_destroy(snapshot->clients_by_id);
+    g_hash_table_destroy(snapshot->clients);
+    g_free(snapshot);
+}
+
+/* ---- reading it ---- */
+
+const struct registry_token *registry_find_token(const struct registry_snapshot *snapshot, const uint8_t *digest)
+{
+    return g_hash_table_lookup(snapshot->tokens_by_digest, digest);
+}
+
+bool registry_token_expired(const struct registry_token *token, int64_t now_ms)
+{
+    return token->expires_ms != 0 && token->expires_ms <= now_ms;
+}
+
+const struct registry_client *registry_find_client(const struct registry_snapshot *snapshot, const char *organization,
+                                                   const char *client)
+{
+    g_autofree char *key = registry_client_key(organization, client);
+    return g_hash_table_lookup(snapshot->clients, key);
+}
+
+const GPtrArray *registry_find_clients(const struct registry_snapshot *snapshot, const char *client)
+{
+    return g_hash_table_lookup(snapshot->clients_by_id, client);
+}
+
+const char *registry_client_name(const struct registry_snapshot *snapshot, const char *organization, const char *client)
+{
+    const GPtrArray *same = registry_find_clients(snapshot, client);
+    const struct registry_client *found = NULL;
+    for (guint i = 0; same != NULL && i < same->len; i++) {
+        const struct registry_client *one = g_ptr_array_index(same, i);
+        if (organization == NULL ? same->len == 1 : strcmp(one->organization, organization) == 0)
+            found = one;
+    }
+    return found != NULL && found->name[0] != '\0' ? found->name : client;
+}
+
+/* ---- ids ---- */
+
+char *registry_client_key(const char *organization, const char *client)
+{
+    const char separator[] = {KEYS_CLIENT_SEPARATOR, '\0'};
+    return g_strconcat(organization, separator, client, NULL);
+}
+
+enum { ID_BYTES = 16 };
+
+void registry_key_id(char out[REGISTRY_ID_SIZE], const char *organization, const char *client)
+{
+    uint8_t digest[REGISTRY_DIGEST_SIZE];
+    g_autofree char *key = registry_client_key(organization, client);
+    int failed = gnutls_hash_fast(GNUTLS_DIG_SHA256, key, strlen(key), digest);
+    g_assert(failed == 0);
+    g_strlcpy(out, "key-", REGISTRY_ID_SIZE);
+    hex_write(out + strlen(out), digest, ID_BYTES);
+}
+
+void registry_token_id(char out[REGISTRY_ID_SIZE], char kind)
+{
+    uint8_t random[ID_BYTES];
+    int failed = gnutls_rnd(GNUTLS_RND_NONCE, random, sizeof random);
+    g_assert(failed == 0);
+    out[0] = kind;
+    out[1] = '-';
+    hex_write(out + 2, random, sizeof random);
+}
