@@ -29,16 +29,19 @@ static size_t count_until(const int64_t *times, size_t n, int64_t t)
     return low;
 }
 
-/* By the rule: the 400 years that are worked out, turned to where t is. */
+/* By the rule: the 400 years that are worked out, turned to where t is. What the file lists last holds until the rule's first
+ * change. */
 static struct stretch rule_stretch(const struct tz *tz, int64_t t)
 {
     if (tz->n_cycle == 0)
         return (struct stretch){&tz->types[tz->cycle_kind], TZ_NEVER};
     int64_t turned_s = civil_align(t - tz->cycle_s, TZ_CYCLE_S);
     size_t next = count_until(tz->cycle_times, tz->n_cycle, t - turned_s);
-    size_t last = next > 0 ? next - 1 : tz->n_cycle - 1;
+    uint16_t kind = tz->cycle_kinds[next > 0 ? next - 1 : tz->n_cycle - 1];
+    if (next == 0 && turned_s == 0 && tz->n_times > 0)
+        kind = tz->kinds[tz->n_times - 1];
     int64_t end_s = next < tz->n_cycle ? tz->cycle_times[next] : tz->cycle_times[0] + TZ_CYCLE_S;
-    return (struct stretch){&tz->types[tz->cycle_kinds[last]], end_s + turned_s};
+    return (struct stretch){&tz->types[kind], end_s + turned_s};
 }
 
 static struct stretch stretch_at(const struct tz *tz, int64_t utc_s)

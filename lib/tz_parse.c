@@ -155,7 +155,9 @@ static const char *read_footer(struct tz *tz, struct view rest)
     if (wrong != NULL)
         return wrong;
     work_out_cycle(tz);
-    if (tz->n_times > 0 && !same_type(&tz->types[tz->kinds[tz->n_times - 1]], &tz->types[tz->cycle_kind]))
+    /* Changes to come mend a contradiction (America/Ojinaga in 2022, by zic of 2022): until the next one the last transition holds.
+     */
+    if (tz->n_times > 0 && tz->n_cycle == 0 && !same_type(&tz->types[tz->kinds[tz->n_times - 1]], &tz->types[tz->cycle_kind]))
         return "its footer contradicts its last transition";
     return NULL;
 }

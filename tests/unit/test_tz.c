@@ -390,6 +390,20 @@ static void test_wrong_rules(void)
     refused(&sample, "too long");
 }
 
+/* What the file lists last holds until the footer's next change, though the footer would say otherwise; every 400 years after it
+ * does. */
+static void test_footer_begins(void)
+{
+    struct sample sample = two_transitions('2', "CET-1CEST,M3.5.0,M10.5.0/3");
+    sample.times[1] = utc(2026, 7, 1, 0);
+    struct tz *tz = of_sample(&sample);
+    assert_at(tz, utc(2026, 8, 1, 0), HOUR, false, "CET");
+    g_assert_cmpint(tz_next_change(tz, utc(2026, 8, 1, 0)), ==, utc(2026, 10, 25, HOUR));
+    assert_at(tz, utc(2027, 3, 28, HOUR), 2 * HOUR, true, "CEST");
+    assert_at(tz, utc(2426, 8, 1, 0), 2 * HOUR, true, "CEST");
+    tz_free(tz);
+}
+
 /* ---- from local time ---- */
 
 static void test_from_local(void)
@@ -601,6 +615,8 @@ static const struct tz *answer(const struct tz *tz, const char *question)
     if (question[0] == 'z') {
         tz = tz_shared(space + 1, &error);
         puts(tz ? tz_name(tz) : "error");
+    } else if (space != NULL && tz == NULL) {
+        puts("error");
     } else if (question[0] == 'a') {
         struct tz_offset offset = tz_at(tz, number);
         printf("%d %d %s\n", offset.offset_s, offset.dst, offset.abbreviation);
@@ -644,6 +660,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tz/rules", test_rules);
     g_test_add_func("/tz/rule-days", test_rule_days);
     g_test_add_func("/tz/wrong-rules", test_wrong_rules);
+    g_test_add_func("/tz/footer-begins", test_footer_begins);
     g_test_add_func("/tz/from-local", test_from_local);
     g_test_add_func("/tz/days", test_days);
     g_test_add_func("/tz/back-over-midnight", test_back_over_midnight);
