@@ -44,6 +44,10 @@ static struct http_connection *connection_new(struct http_server *server, struct
     connection->server = server;
     connection->fd = fd ? fd->connect_fd : -1;
     http_peer_init(&connection->peer, peer ? peer->client_addr : NULL);
+    if (server->tls) { /* the handshake comes next */
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+        connection->pair = http_tls_begin(server->tls, (gnutls_session_t)info->tls_session);
+    }
     connection->link.data = connection;
     atomic_init(&connection->deadline_us, deadline_after(server));
     g_mutex_lock(&server->lock);
@@ -60,6 +64,7 @@ static void connection_free(struct http_connection *connection)
     g_queue_unlink(&server->connections, &connection->link);
     g_mutex_unlock(&server->lock);
     http_peers_leave(server->peers, &connection->peer);
+    http_tls_end(connection->pair); /* the session is gone by now */
     g_free(connection);
     http_listener_closed(server->listener);
 }
@@ -252,6 +257,23 @@ static void on_log(void *opaque, const char *format, va_list args)
 
 /* ---- life ---- */
 
+/* Ends at once without TLS. libmicrohttpd wants a certificate, or a function that finds one: but each connection brings its own. */
+static void fill_tls_options(struct MHD_OptionItem options[3], bool tls)
+{
+    union {
+        gnutls_certificate_retrieve_function2 *function;
+        void *pointer;
+    } no_certificate = {http_tls_no_certificate};
+    union {
+        const char *in;
+        void *out;
+    } priorities = {http_tls_priorities}; /* only read */
+
+    options[0] = (struct MHD_OptionItem){tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, 0, priorities.out};
+    options[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK, 0, no_certificate.pointer};
+    options[2] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+}
+
 static bool start_daemon(struct http_server *server, GError **error)
 {
     const struct http_settings *settings = &server->settings;
@@ -264,11 +286,15 @@ static bool start_daemon(struct http_server *server, GError **error)
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
+    struct MHD_OptionItem tls_options[3];
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
+                     (server->tls ? MHD_USE_TLS : 0u);
 
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    fill_tls_options(tls_options, server->tls != NULL);
+    server->daemon =
+        MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+                         MHD_OPTION_ARRAY, options, MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
     if (!server->daemon)
         g_set_error(error, HTTP_ERROR, 0, "The HTTP server cannot be started: %s.", g_strerror(errno));
     return server->daemon != NULL;
@@ -277,28 +303,45 @@ static bool start_daemon(struct http_server *server, GError **error)
 static void server_free(struct http_server *server)
 {
     g_mutex_clear(&server->lock);
+    if (server->peers)
+        http_peers_free(server->peers);
     http_cors_free(server->cors);
-    http_peers_free(server->peers);
+    http_tls_free(server->tls);
     g_free(server);
+}
+
+/* What needs no socket yet. */
+static bool prepare(struct http_server *server, const struct http_settings *settings, GError **error)
+{
+    if (!http_origins_check(settings->cors_origins, error))
+        return false;
+    server->cors = http_cors_new(settings->cors_origins);
+    server->peers = http_peers_new(settings->connections_per_address, settings->loopback_limited);
+    if (!settings->tls_cert && !settings->tls_key)
+        return true;
+    if (!settings->tls_cert || !settings->tls_key || settings->unix_path) {
+        g_set_error(error, HTTP_ERROR, 0, "TLS needs both a certificate and a key, and is not for a unix socket.");
+        return false;
+    }
+    server->tls = http_tls_new(settings->tls_cert, settings->tls_key, error);
+    return server->tls != NULL;
 }
 
 struct http_server *http_server_start(const struct http_settings *settings, http_handler handler, void *opaque, GError **error)
 {
-    g_assert(settings->body_max_bytes < G_MAXUINT / 2); /* GByteArray counts in guint */
-    if (!http_origins_check(settings->cors_origins, error))
-        return NULL;
     struct http_server *server = g_new0(struct http_server, 1);
     const struct http_listen_settings listen_settings = {
         settings->address, settings->port, settings->unix_path, settings->connections_max, on_accepted, on_tick, server,
     };
-    server->cors = http_cors_new(settings->cors_origins);
-    server->peers = http_peers_new(settings->connections_per_address, settings->loopback_limited);
+
+    g_assert(settings->body_max_bytes < G_MAXUINT / 2); /* GByteArray counts in guint */
     server->handler = handler;
     server->opaque = opaque;
     server->settings = *settings;
     g_mutex_init(&server->lock);
     g_queue_init(&server->connections);
-    server->listener = http_listener_new(&listen_settings, error);
+    if (prepare(server, settings, error))
+        server->listener = http_listener_new(&listen_settings, error);
     if (!server->listener) {
         server_free(server);
         return NULL;
@@ -310,6 +353,11 @@ struct http_server *http_server_start(const struct http_settings *settings, http
     http_listener_stop(server->listener);
     server_free(server);
     return NULL;
+}
+
+bool http_server_reload_tls(struct http_server *server, GError **error)
+{
+    return !server->tls || http_tls_reload(server->tls, error);
 }
 
 int http_server_port(const struct http_server *server)

@@ -30,6 +30,8 @@ struct http_settings {
     /* Without a byte in either direction, so also of a client that takes nothing of its answer (of a large one, some 100 KiB must
      * be taken in that time). A whole request must be here within twice that, however it trickles. */
     int idle_timeout_s;
+    /* PEM files; both or neither (NULL). Then TCP is served with TLS 1.2 or 1.3 only, and there can be no unix socket. */
+    const char *tls_cert, *tls_key;
     const char *const *cors_origins; /* "https://app.example.com", …, NULL: pages that may read answers; or NULL */
 };
 
@@ -38,6 +40,9 @@ bool http_origins_check(const char *const *origins, GError **error);
 
 struct http_server *http_server_start(const struct http_settings *settings, http_handler handler, void *opaque, GError **error);
 int http_server_port(const struct http_server *server);
+/* Reads the files of tls_cert and tls_key again: connections that begin later use them, open ones go on. When they are wrong, the
+ * error names the file, and the old pair stays in force. Without TLS nothing is done. From one thread at a time. */
+bool http_server_reload_tls(struct http_server *server, GError **error);
 /* Connections that were closed for connections_per_address, so far. */
 uint64_t http_server_refused(const struct http_server *server);
 /* Stops listening; requests already held may still be answered, later ones on open connections get 503 without the handler. Then

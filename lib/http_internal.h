@@ -11,6 +11,7 @@
 #include "lib/http_cors.h"
 #include "lib/http_listen.h"
 #include "lib/http_peers.h"
+#include "lib/http_tls.h"
 #include <microhttpd.h>
 #include <stdatomic.h>
 
@@ -21,7 +22,8 @@ struct http_connection {
     GList link; /* in server->connections, under its lock */
     int fd;
     struct http_peer peer;
-    atomic_llong deadline_us; /* monotonic; 0: we owe the answer, the client owes nothing */
+    struct http_tls_pair *pair; /* NULL: plain */
+    atomic_llong deadline_us;   /* monotonic; 0: we owe the answer, the client owes nothing */
 };
 
 struct http_server {
@@ -32,7 +34,7 @@ struct http_server {
     struct http_listener *listener;
     struct http_peers *peers;
     struct http_cors *cors; /* NULL: no other origin */
-    bool tls;
+    struct http_tls *tls;   /* NULL: plain */
     GMutex lock;
     GQueue connections;    /* under lock */
     atomic_int active;     /* requests that were handed to the handler and are not completed */

@@ -126,7 +126,7 @@ const char *http_request_peer(const struct http_request *request)
 
 bool http_request_is_tls(const struct http_request *request)
 {
-    return request->server->tls;
+    return request->server->tls != NULL;
 }
 
 bool http_request_bearer_is(const struct http_request *request, const char *token)
