@@ -1,6 +1,6 @@
 /* Signals are blocked everywhere and taken by one watching thread with sigwait: no handler ever runs, so nothing here has to be
- * safe in a handler. The first signal wakes program_wait; the second ends the process even if the main thread hangs in its
- * shutdown. */
+ * safe in a handler. The first that asks for the end wakes program_wait; the second ends the process even if the main thread hangs
+ * in its shutdown. */
 #include "lib/program.h"
 #include "lib/log.h"
 
@@ -19,6 +19,8 @@ static struct {
     GCond changed;
     bool quitting;
     int exit_code;
+    bool reloads; /* SIGHUP is not the end */
+    bool reload;  /* and there was one */
 } state;
 
 static void ask_to_end(int exit_code)
@@ -30,25 +32,47 @@ static void ask_to_end(int exit_code)
     g_mutex_unlock(&state.lock);
 }
 
-static void ending_signals(sigset_t *set)
+/* False: the program does not; then SIGHUP ends it like the others. */
+static bool ask_to_reload(void)
+{
+    g_mutex_lock(&state.lock);
+    bool reloads = state.reloads;
+    state.reload = reloads;
+    g_cond_broadcast(&state.changed);
+    g_mutex_unlock(&state.lock);
+    return reloads;
+}
+
+/* By nohup(1), say. */
+static bool is_ignored(int signal_number)
+{
+    struct sigaction action;
+    return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+static void watched_signals(sigset_t *set)
 {
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
 }
 
 static void *watch_signals(void *unused)
 {
     (void)unused;
     sigset_t set;
-    ending_signals(&set);
-    for (int n = 0;; n++) {
+    watched_signals(&set);
+    for (bool ending = false;;) {
         int signal_number = 0;
         if (sigwait(&set, &signal_number) != 0)
             continue;
-        if (n > 0)
+        if (signal_number == SIGHUP && (ask_to_reload() || is_ignored(SIGHUP)))
+            continue;
+        if (ending)
             _exit(1);
-        log_info("stopping", "signal=%s", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
+        ending = true;
+        log_info("stopping", "signal=SIG%s", sigabbrev_np(signal_number));
         ask_to_end(0);
     }
     return NULL;
@@ -57,7 +81,7 @@ static void *watch_signals(void *unused)
 static void start_watching(void)
 {
     sigset_t set;
-    ending_signals(&set);
+    watched_signals(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN); /* a peer that went away is an error of write(2), not the end */
     g_thread_unref(g_thread_new("signals", watch_signals, NULL));
@@ -198,7 +222,7 @@ bool program_wait(int timeout_ms)
 {
     gint64 deadline_us = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
     g_mutex_lock(&state.lock);
-    while (!state.quitting) {
+    while (!state.quitting && !state.reload) {
         if (timeout_ms < 0)
             g_cond_wait(&state.changed, &state.lock);
         else if (!g_cond_wait_until(&state.changed, &state.lock, deadline_us))
@@ -207,6 +231,22 @@ bool program_wait(int timeout_ms)
     bool quitting = state.quitting;
     g_mutex_unlock(&state.lock);
     return quitting;
+}
+
+void program_accept_reload(void)
+{
+    g_mutex_lock(&state.lock);
+    state.reloads = true;
+    g_mutex_unlock(&state.lock);
+}
+
+bool program_take_reload(void)
+{
+    g_mutex_lock(&state.lock);
+    bool reload = state.reload;
+    state.reload = false;
+    g_mutex_unlock(&state.lock);
+    return reload;
 }
 
 void program_quit(int exit_code)

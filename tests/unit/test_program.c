@@ -14,7 +14,7 @@
 
 static const struct config_row rows[] = {
     {"log", "level", CONFIG_CHOICE, "info", 0, 0, NULL, "debug|info|warn|error", false, "Least level."},
-    {"test", "mode", CONFIG_CHOICE, "wait", 0, 0, NULL, "wait|quit|hang", false, "What to do."},
+    {"test", "mode", CONFIG_CHOICE, "wait", 0, 0, NULL, "wait|quit|hang|reload", false, "What to do."},
     {"test", "limit", CONFIG_INT, "5", 1, 10, NULL, NULL, false, "A number."},
 };
 static const struct metric_row metrics[] = {{"daybook_test_things_total", METRIC_COUNTER, NULL, "Things."}};
@@ -36,6 +36,12 @@ static void *quit_later(void *unused)
     return unused;
 }
 
+static void say(const char *word)
+{
+    puts(word);
+    fflush(stdout);
+}
+
 static int run_as_program(int argc, char **argv)
 {
     static const struct program program = {&table, metrics, G_N_ELEMENTS(metrics), check};
@@ -50,9 +56,12 @@ static int run_as_program(int argc, char **argv)
     if (program_wait(1))
         return 98;
     program_notify_ready();
-    puts("ready");
-    fflush(stdout);
-    program_wait(-1);
+    if (strcmp(mode, "reload") == 0)
+        program_accept_reload();
+    say("ready");
+    while (!program_wait(-1))
+        if (program_take_reload())
+            say("again");
     program_notify_stopping();
     if (strcmp(mode, "hang") == 0)
         pause();
@@ -100,11 +109,16 @@ static char *read_all(int fd)
     return g_string_free(text, FALSE);
 }
 
-static void wait_ready(const struct child *child)
+static void wait_word(const struct child *child, const char *word)
 {
     char buffer[6];
     g_assert_cmpint((int)read(child->out, buffer, sizeof buffer), ==, 6);
-    g_assert_true(memcmp(buffer, "ready\n", 6) == 0);
+    g_assert_true(memcmp(buffer, word, 5) == 0 && buffer[5] == '\n');
+}
+
+static void wait_ready(const struct child *child)
+{
+    wait_word(child, "ready");
 }
 
 /* Returns the exit code; -1 when a signal ended it. */
@@ -153,15 +167,43 @@ static void test_bad_configuration(void)
 
 static void test_signals(void)
 {
-    static const int numbers[] = {SIGTERM, SIGINT};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    static const char *const lines[] = {"stopping signal=SIGTERM\n", "stopping signal=SIGINT\n", "stopping signal=SIGHUP\n"};
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
         struct child child = spawn(ARGS("--set", "test.mode=wait"), NULL);
         wait_ready(&child);
         g_assert_cmpint(kill(child.pid, numbers[i]), ==, 0);
         g_autofree char *err = NULL;
         g_assert_cmpint(wait_end(&child, NULL, &err), ==, 0);
-        g_assert_nonnull(strstr(err, i ? "stopping signal=SIGINT" : "stopping signal=SIGTERM"));
+        g_assert_nonnull(strstr(err, lines[i]));
     }
+}
+
+static void test_reload(void)
+{
+    struct child child = spawn(ARGS("--set", "test.mode=reload"), NULL);
+    wait_ready(&child);
+    for (int i = 0; i < 3; i++) {
+        g_assert_cmpint(kill(child.pid, SIGHUP), ==, 0);
+        wait_word(&child, "again");
+    }
+    g_assert_cmpint(kill(child.pid, SIGTERM), ==, 0);
+    g_assert_cmpint(wait_end(&child, NULL, NULL), ==, 0);
+}
+
+/* As after nohup: a hang-up is not the end, and not a first signal. */
+static void test_ignored_hangup(void)
+{
+    signal(SIGHUP, SIG_IGN);
+    struct child child = spawn(ARGS("--set", "test.mode=wait"), NULL);
+    signal(SIGHUP, SIG_DFL);
+    wait_ready(&child);
+    g_assert_cmpint(kill(child.pid, SIGHUP), ==, 0);
+    g_usleep(50000);
+    g_assert_cmpint(kill(child.pid, SIGTERM), ==, 0);
+    g_autofree char *err = NULL;
+    g_assert_cmpint(wait_end(&child, NULL, &err), ==, 0);
+    g_assert_null(strstr(err, "SIGHUP"));
 }
 
 static void test_second_signal_ends_at_once(void)
@@ -214,6 +256,8 @@ int main(int argc, char **argv)
     g_test_add_func("/program/printing-options", test_printing_options);
     g_test_add_func("/program/bad-configuration", test_bad_configuration);
     g_test_add_func("/program/signals", test_signals);
+    g_test_add_func("/program/reload", test_reload);
+    g_test_add_func("/program/ignored-hangup", test_ignored_hangup);
     g_test_add_func("/program/second-signal-ends-at-once", test_second_signal_ends_at_once);
     g_test_add_func("/program/quit-with-the-highest-code", test_quit_with_the_highest_code);
     g_test_add_func("/program/notify", test_notify);
