@@ -24,7 +24,8 @@ struct closed_day {
     int revision;  /* DAY_CLOSED */
     bool complete; /* what the entry says */
     uint64_t events;
-    GPtrArray *sheets; /* struct sheet_want, by partition, those with events only; owned. NULL unless DAY_CLOSED */
+    /* struct sheet_want, by partition, those with events only; shared with others and never changed. NULL unless DAY_CLOSED. */
+    GPtrArray *sheets;
 };
 
 struct closed_days {
@@ -33,13 +34,15 @@ struct closed_days {
     GArray *days; /* struct closed_day, one for each day from first_day on */
 };
 
-/* The newest pin. */
+/* The newest pin: of an index that was taken just now. */
 bool pin_read(struct pin *pin, struct reader *reader, struct ledger_index *index, GError **error);
-/* Days first_day to last_day at a pin. NULL with an error: also when an entry is later than this replica's index. At most
- * CLOSED_DAYS_MAX days are looked at; callers cut longer ranges to what the ledger has (closed_days_bounds). */
+/* Days first_day to last_day at a pin. NULL with an error: also when the pin is later than this index (READER_ERROR_CHANGED: a
+ * Redis that was put back, or a copy that is behind). The range lies within 0 to CLOSED_DAYS_MAX - 1 (asserted); callers cut longer
+ * ones to what the ledger has (closed_days_bounds). */
 struct closed_days *closed_days_read(const struct ledger_place *place, struct pin pin, int64_t first_day, int64_t last_day,
                                      GError **error);
 void closed_days_free(struct closed_days *days);
+/* NULL: it is not in the range. */
 const struct closed_day *closed_days_get(const struct closed_days *days, int64_t day);
 /* First and last day that are in the ledger at a pin. False: none. */
 bool closed_days_bounds(const struct ledger_index *index, struct pin pin, int64_t *first, int64_t *last);

@@ -35,6 +35,7 @@ static struct ledger_index *index_new(void)
     index->users = 1;
     index->lines = g_array_new(FALSE, TRUE, sizeof(struct ledger_line));
     index->summaries = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+    index->sheets = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     g_mutex_init(&index->lock);
     return index;
 }
@@ -45,6 +46,7 @@ void ledger_index_release(struct ledger_index *index)
         return;
     g_array_free(index->lines, TRUE);
     g_hash_table_destroy(index->summaries);
+    g_hash_table_destroy(index->sheets);
     g_mutex_clear(&index->lock);
     g_free(index);
 }
@@ -100,6 +102,28 @@ void ledger_index_learn(struct ledger_index *index, const struct ledger_summary 
     *copy = *summary;
     g_mutex_lock(&index->lock);
     g_hash_table_replace(index->summaries, &copy->n, copy);
+    g_mutex_unlock(&index->lock);
+}
+
+GPtrArray *ledger_index_recall_sheets(struct ledger_index *index, uint64_t n)
+{
+    gint64 key = (gint64)n;
+    g_mutex_lock(&index->lock);
+    GPtrArray *sheets = g_hash_table_lookup(index->sheets, &key);
+    if (sheets != NULL)
+        g_ptr_array_ref(sheets);
+    g_mutex_unlock(&index->lock);
+    return sheets;
+}
+
+void ledger_index_learn_sheets(struct ledger_index *index, uint64_t n, GPtrArray *sheets)
+{
+    gint64 key = (gint64)n;
+    g_mutex_lock(&index->lock);
+    if (!g_hash_table_contains(index->sheets, &key) && index->n_sheets + sheets->len <= LEDGER_INDEX_SHEETS_MAX) {
+        g_hash_table_insert(index->sheets, g_memdup2(&key, sizeof key), g_ptr_array_ref(sheets));
+        index->n_sheets += sheets->len;
+    }
     g_mutex_unlock(&index->lock);
 }
 

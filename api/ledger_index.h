@@ -7,7 +7,11 @@
 #define DAYBOOK_LEDGER_INDEX_H
 
 #include "api/reader.h"
+#include "api/sheets.h"
 #include "lib/ledger.h"
+
+/* Sheets that are remembered beside an index, of all entries together: 80 bytes each. */
+enum { LEDGER_INDEX_SHEETS_MAX = 1 << 18 };
 
 struct ledger_line {
     int64_t day;
@@ -35,6 +39,8 @@ struct ledger_index {
     gint users;
     GMutex lock;           /* of what is below */
     GHashTable *summaries; /* n -> struct ledger_summary */
+    GHashTable *sheets;    /* n -> GPtrArray of struct sheet_want */
+    guint n_sheets;        /* in them */
 };
 
 struct ledger_cache;
@@ -54,5 +60,9 @@ int ledger_index_revision(const struct ledger_index *index, int64_t day);
 /* False: not known yet. */
 bool ledger_index_recall(struct ledger_index *index, uint64_t n, struct ledger_summary *summary);
 void ledger_index_learn(struct ledger_index *index, const struct ledger_summary *summary);
+/* The sheets with events that an entry names, by partition: struct sheet_want, shared and never changed; g_ptr_array_unref it.
+ * NULL: not known yet, or there was no room to remember them. */
+GPtrArray *ledger_index_recall_sheets(struct ledger_index *index, uint64_t n);
+void ledger_index_learn_sheets(struct ledger_index *index, uint64_t n, GPtrArray *sheets);
 
 #endif

@@ -313,3 +313,70 @@ bool ledger_read_summaries(const struct ledger_place *place, guint first, guint 
     }
     return ok;
 }
+
+/* ---- sheets ---- */
+
+static GPtrArray *sheets_of(const struct ledger_entry *entry)
+{
+    GPtrArray *sheets = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < entry->partitions->len; i++) {
+        const struct partition_day *part = g_ptr_array_index(entry->partitions, i);
+        if (part->events == 0)
+            continue;
+        struct sheet_want *want = g_new0(struct sheet_want, 1);
+        want->name = (struct sheet_name){(int)part->partition, entry->day, (int)entry->revision};
+        want->events = part->events;
+        want->rows = part->rows;
+        memcpy(want->checksum, part->sheet_checksum, sizeof want->checksum);
+        g_ptr_array_add(sheets, want);
+    }
+    return sheets;
+}
+
+struct closings {
+    struct ledger_index *index;
+    struct ledger_closing *wanted[AT_ONCE];
+    guint n;
+};
+
+static void take_closing(struct copy *copy, const struct ledger_summary *summary, void *opaque)
+{
+    struct closings *closings = opaque;
+    struct ledger_closing *closing = closings->wanted[closings->n++];
+    closing->summary = *summary;
+    closing->sheets = sheets_of(copy->entry);
+    ledger_index_learn_sheets(closings->index, summary->n, closing->sheets);
+}
+
+static bool recall_closing(struct ledger_index *index, uint64_t n, struct ledger_closing *closing)
+{
+    if (!ledger_index_recall(index, n, &closing->summary))
+        return false;
+    closing->sheets = ledger_index_recall_sheets(index, n);
+    return closing->sheets != NULL;
+}
+
+bool ledger_read_closings(const struct ledger_place *place, const guint *positions, guint n, struct ledger_closing *closings,
+                          GError **error)
+{
+    uint64_t wanted[AT_ONCE];
+    guint n_wanted = 0;
+    bool ok = true;
+    struct closings reading = {.index = place->index};
+    for (guint i = 0; i < n; i++)
+        closings[i] = (struct ledger_closing){.sheets = NULL};
+    for (guint i = 0; ok && i < n; i++) {
+        const uint64_t number = ledger_index_at(place->index, positions[i])->n;
+        if (!recall_closing(place->index, number, &closings[i])) {
+            reading.wanted[n_wanted] = &closings[i];
+            wanted[n_wanted++] = number;
+        }
+        if (n_wanted == AT_ONCE || (n_wanted > 0 && i + 1 == n)) {
+            ok = read_some(place, wanted, n_wanted, take_closing, &reading, error);
+            n_wanted = reading.n = 0;
+        }
+    }
+    for (guint i = 0; ok && i < n; i++)
+        ok = check_line(ledger_index_at(place->index, positions[i]), &closings[i].summary, error);
+    return ok;
+}

@@ -23,4 +23,13 @@ struct ledger_entry *ledger_read_entry(const struct ledger_place *place, guint p
 bool ledger_read_summaries(const struct ledger_place *place, guint first, guint end, struct ledger_summary *summaries,
                            GError **error);
 
+/* What an entry says of its day, for those who read its sheets. */
+struct ledger_closing {
+    struct ledger_summary summary;
+    GPtrArray *sheets; /* as ledger_index_recall_sheets hands them out */
+};
+/* Of the lines at n positions, into closings[n]. False with an error: those that were read have their sheets, others NULL. */
+bool ledger_read_closings(const struct ledger_place *place, const guint *positions, guint n, struct ledger_closing *closings,
+                          GError **error);
+
 #endif

@@ -28,13 +28,13 @@ enum report_group {
 };
 enum { REPORT_NAMES = 6 }; /* in the order of the bits above */
 
-/* A name passes when the list is NULL or holds it. Templates compare without a leading slash. */
+/* A name passes when the list is NULL or holds it (an empty list lets nothing pass). Templates compare without a leading slash. */
 struct report_filter {
     GPtrArray *names[REPORT_NAMES]; /* char *, or NULL; by bit number of enum report_group; owned by the question */
 };
 
 struct report_period {
-    int64_t from_slot, to_slot; /* slots since 1970 */
+    int64_t from_slot, to_slot; /* slots since 1970: from_slot to to_slot - 1 */
 };
 
 /* 429 is in status400 too; 1xx and unknown codes are in requests only. */
@@ -52,7 +52,7 @@ struct report_question {
     struct report_filter filter;
     uint32_t group;           /* enum report_group */
     GArray *periods;          /* struct report_period, ascending, disjoint */
-    struct closed_days *days; /* borrowed: all days that the periods touch */
+    struct closed_days *days; /* borrowed: what the periods touch; days that are not in it, or not DAY_CLOSED, have no rows */
     uint32_t groups_max;
     /* A row is asked for its first `top` only; 0: all. */
     uint32_t top;
@@ -77,6 +77,7 @@ void report_question_clear(struct report_question *question);
 /* Rows of sheets that the question has to look at, for deciding where it runs. */
 uint64_t report_cost(const struct report_question *question);
 
-void report_counts_add(struct report_counts *into, const struct report_counts *from);
+/* False: a sum passes 64 bits, and into is of no use. */
+bool report_counts_add(struct report_counts *into, const struct report_counts *from);
 
 #endif

@@ -1,0 +1,170 @@
+/* report_table: groups lie in an array in the order in which they came, found by open addressing over their numbers: few bytes to
+ * touch for each row, and the array can be sorted in place. */
+#include "api/report_table.h"
+
+#include "lib/intern.h"
+
+enum { FIRST_SLOTS = 1024 };
+
+struct group {
+    struct report_key key;
+    struct report_counts counts;
+};
+
+struct report_table {
+    uint32_t groups_max;
+    struct intern *names;
+    struct group *groups;
+    uint32_t n, capacity;
+    uint32_t *slots; /* 0: free; else one more than the index of a group */
+    uint32_t mask;
+};
+
+struct report_table *report_table_new(uint32_t groups_max)
+{
+    struct report_table *table = g_new0(struct report_table, 1);
+    table->groups_max = groups_max;
+    table->names = intern_new();
+    table->mask = FIRST_SLOTS - 1;
+    table->slots = g_new0(uint32_t, FIRST_SLOTS);
+    return table;
+}
+
+void report_table_free(struct report_table *table)
+{
+    if (table == NULL)
+        return;
+    intern_free(table->names);
+    g_free(table->groups);
+    g_free(table->slots);
+    g_free(table);
+}
+
+void report_table_reset(struct report_table *table)
+{
+    intern_reset(table->names);
+    table->n = 0;
+    memset(table->slots, 0, ((size_t)table->mask + 1) * sizeof *table->slots);
+}
+
+uint32_t report_table_name(struct report_table *table, struct view name)
+{
+    return intern_add(table->names, name);
+}
+
+/* ---- adding ---- */
+
+static uint64_t hash_key(const struct report_key *key)
+{
+    uint64_t words[REPORT_NAMES / 2];
+    G_STATIC_ASSERT(sizeof words == sizeof *key);
+    memcpy(words, key, sizeof words);
+    return hash_mix(words[0] ^ hash_mix(words[1] ^ (words[2] * UINT64_C(0x9E3779B97F4A7C15))));
+}
+
+/* Its slot, or the free one where it belongs. */
+static uint32_t *find(const struct report_table *table, const struct report_key *key)
+{
+    for (uint64_t at = hash_key(key);; at++) {
+        uint32_t *slot = &table->slots[at & table->mask];
+        if (*slot == 0 || memcmp(&table->groups[*slot - 1].key, key, sizeof *key) == 0)
+            return slot;
+    }
+}
+
+static void grow(struct report_table *table)
+{
+    g_free(table->slots);
+    table->mask = table->mask * 2 + 1;
+    table->slots = g_new0(uint32_t, (size_t)table->mask + 1);
+    for (uint32_t i = 0; i < table->n; i++)
+        *find(table, &table->groups[i].key) = i + 1;
+}
+
+static bool add_group(struct report_table *table, uint32_t *slot, const struct report_key *key, const struct report_counts *counts,
+                      GError **error)
+{
+    if (table->n == table->groups_max) {
+        g_set_error(error, REPORT_ERROR, REPORT_ERROR_LIMIT,
+                    "A period of the answer has more than %u groups. Group by less, or filter by client, template or another name.",
+                    table->groups_max);
+        return false;
+    }
+    if (table->n == table->capacity) {
+        table->capacity = MAX(FIRST_SLOTS / 2, table->capacity * 2);
+        table->groups = g_renew(struct group, table->groups, table->capacity);
+    }
+    table->groups[table->n++] = (struct group){*key, *counts};
+    *slot = table->n;
+    if (table->n > table->mask / 2)
+        grow(table);
+    return true;
+}
+
+bool report_table_add(struct report_table *table, const struct report_key *key, const struct report_counts *counts, GError **error)
+{
+    uint32_t *slot = find(table, key);
+    if (*slot == 0)
+        return add_group(table, slot, key, counts, error);
+    if (report_counts_add(&table->groups[*slot - 1].counts, counts))
+        return true;
+    g_set_error(error, REPORT_ERROR, REPORT_ERROR_OVERFLOW, "A sum passes 64 bits: the sheets of these days cannot be right.");
+    return false;
+}
+
+bool report_table_merge(struct report_table *into, const struct report_table *from, GError **error)
+{
+    const uint32_t n_names = intern_count(from->names);
+    g_autofree uint32_t *names = g_new(uint32_t, n_names);
+    for (uint32_t i = 0; i < n_names; i++)
+        names[i] = intern_add(into->names, intern_get(from->names, i));
+    for (uint32_t i = 0; i < from->n; i++) {
+        struct report_key key;
+        for (unsigned k = 0; k < REPORT_NAMES; k++)
+            key.names[k] = names[from->groups[i].key.names[k]];
+        if (!report_table_add(into, &key, &from->groups[i].counts, error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- rows ---- */
+
+static int compare_names(struct view a, struct view b)
+{
+    const size_t common = MIN(a.size, b.size);
+    const int order = common > 0 ? memcmp(a.data, b.data, common) : 0;
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+static int compare_groups(gconstpointer a, gconstpointer b, gpointer opaque)
+{
+    const struct group *x = a, *y = b;
+    const struct intern *names = opaque;
+    if (x->counts.requests != y->counts.requests)
+        return x->counts.requests > y->counts.requests ? -1 : 1;
+    for (unsigned k = 0; k < REPORT_NAMES; k++)
+        if (x->key.names[k] != y->key.names[k])
+            return compare_names(intern_get(names, x->key.names[k]), intern_get(names, y->key.names[k]));
+    return 0;
+}
+
+void report_table_sort(struct report_table *table, uint32_t top)
+{
+    g_qsort_with_data(table->groups, (gint)table->n, sizeof *table->groups, compare_groups, table->names);
+    if (top > 0)
+        table->n = MIN(table->n, top);
+}
+
+uint32_t report_table_rows(const struct report_table *table)
+{
+    return table->n;
+}
+
+void report_table_get(const struct report_table *table, uint32_t i, struct report_row *row)
+{
+    g_assert(i < table->n);
+    for (unsigned k = 0; k < REPORT_NAMES; k++)
+        row->names[k] = intern_get(table->names, table->groups[i].key.names[k]);
+    row->counts = table->groups[i].counts;
+}
