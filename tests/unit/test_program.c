@@ -14,7 +14,7 @@
 
 static const struct config_row rows[] = {
     {"log", "level", CONFIG_CHOICE, "info", 0, 0, NULL, "debug|info|warn|error", false, "Least level."},
-    {"test", "mode", CONFIG_CHOICE, "wait", 0, 0, NULL, "wait|quit|hang|reload", false, "What to do."},
+    {"test", "mode", CONFIG_CHOICE, "wait", 0, 0, NULL, "wait|quit|hang|reload|nohup", false, "What to do."},
     {"test", "limit", CONFIG_INT, "5", 1, 10, NULL, NULL, false, "A number."},
 };
 static const struct metric_row metrics[] = {{"daybook_test_things_total", METRIC_COUNTER, NULL, "Things."}};
@@ -58,6 +58,8 @@ static int run_as_program(int argc, char **argv)
     program_notify_ready();
     if (strcmp(mode, "reload") == 0)
         program_accept_reload();
+    if (strcmp(mode, "nohup") == 0)
+        signal(SIGHUP, SIG_IGN);
     say("ready");
     while (!program_wait(-1))
         if (program_take_reload())
@@ -194,9 +196,7 @@ static void test_reload(void)
 /* As after nohup: a hang-up is not the end, and not a first signal. */
 static void test_ignored_hangup(void)
 {
-    signal(SIGHUP, SIG_IGN);
-    struct child child = spawn(ARGS("--set", "test.mode=wait"), NULL);
-    signal(SIGHUP, SIG_DFL);
+    struct child child = spawn(ARGS("--set", "test.mode=nohup"), NULL);
     wait_ready(&child);
     g_assert_cmpint(kill(child.pid, SIGHUP), ==, 0);
     g_usleep(50000);
