@@ -28,18 +28,21 @@ static void write_checksum(struct writer *writer, const char *key, const uint8_t
     writer_text(writer, key, view_of(hex));
 }
 
-static void write_summary(struct writer *writer, const struct ledger_summary *summary, bool erased)
+static void write_summary(struct writer *writer, const struct ledger_summary *summary, bool erased, bool counts)
 {
     char day[CIVIL_TEXT_MAX];
     civil_format_day(day, summary->day);
     g_autofree char *self = g_strdup_printf("/api/v2/usage/days/%s/revisions/%d", day, summary->revision);
     write_day(writer, "day", summary->day);
     writer_count(writer, "revision", (uint64_t)summary->revision);
-    writer_count(writer, "events", summary->events);
+    if (counts)
+        writer_count(writer, "events", summary->events);
     writer_time_ms(writer, "closedAt", summary->closed_at_ms);
     writer_text(writer, "reason", view_of(ledger_reason(summary->reason)));
-    writer_count(writer, "late", summary->late);
-    writer_count(writer, "gaps", summary->gaps);
+    if (counts) {
+        writer_count(writer, "late", summary->late);
+        writer_count(writer, "gaps", summary->gaps);
+    }
     writer_bool(writer, "complete", summary->complete);
     write_checksum(writer, "checksum", summary->checksum);
     if (summary->has_previous)
@@ -47,8 +50,10 @@ static void write_summary(struct writer *writer, const struct ledger_summary *su
     else
         writer_null(writer, "previousChecksum");
     writer_count(writer, "n", summary->n);
-    writer_count(writer, "duplicates", summary->duplicates);
-    writer_count(writer, "quarantined", summary->quarantined);
+    if (counts) {
+        writer_count(writer, "duplicates", summary->duplicates);
+        writer_count(writer, "quarantined", summary->quarantined);
+    }
     if (erased)
         writer_bool(writer, "erased", true);
     writer_text(writer, "selfUri", view_of(self));
@@ -59,7 +64,7 @@ static void write_entities(struct writer *writer, const struct days_list *list)
     writer_begin(writer, "entities", '[');
     for (guint i = 0; i < list->n; i++) {
         writer_begin(writer, NULL, '{');
-        write_summary(writer, &list->summaries[i], days_is_erased(list, i));
+        write_summary(writer, &list->summaries[i], days_is_erased(list, i), list->counts);
         writer_end(writer, '}');
     }
     writer_end(writer, ']');
@@ -107,7 +112,10 @@ static void write_stream(struct writer *writer, const struct stream_day *stream,
     writer_count(writer, "firstSequence", stream->first_sequence);
     writer_count(writer, "lastSequence", stream->last_sequence);
     writer_count(writer, "highWater", stream->high_water);
-    writer_time_ms(writer, "heardAt", stream->heard_ms);
+    if (stream->heard_ms != 0)
+        writer_time_ms(writer, "heardAt", stream->heard_ms);
+    else
+        writer_null(writer, "heardAt");
     writer_bool(writer, "reachedEndOfDay", stream->announced != NULL);
     if (stream->announced != NULL && partition < stream->announced->len)
         writer_count(writer, "announcedSequence", g_array_index(stream->announced, uint64_t, partition));
@@ -182,7 +190,7 @@ void days_answer_revision(GString *out, const struct ledger_summary *summary, co
     struct writer writer;
     writer_init(&writer, out);
     writer_begin(&writer, NULL, '{');
-    write_summary(&writer, summary, erased);
+    write_summary(&writer, summary, erased, true);
     writer_count(&writer, "gapBatches", entry->gap_batches);
     writer_begin(&writer, "partitions", '[');
     for (guint i = 0; i < entry->partitions->len; i++)

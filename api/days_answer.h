@@ -9,6 +9,7 @@
 struct days_list {
     const struct ledger_summary *summaries; /* ascending by day, then revision */
     guint n, n_known;
+    bool counts; /* whether to tell them: they are of all organizations */
 };
 
 /* finalized: FINALITY_NONE for none. more: there is another page. */

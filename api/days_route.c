@@ -7,8 +7,6 @@
 #include "api/meters.h"
 #include "lib/civil.h"
 
-enum { PARAMETERS_MAX = 16 };
-
 struct job {
     struct query query;
     const struct days_route *route;
@@ -19,6 +17,7 @@ struct job {
 static void job_free(struct job *job)
 {
     g_string_free(job->body, TRUE);
+    query_clear(&job->query);
     g_free(job);
 }
 
@@ -87,7 +86,7 @@ static enum query_outcome answer_list(const struct job *job, const struct ledger
     if (!ledger_read_summaries(place, first, first + known, summaries, error) ||
         !read_finality(&finality, place->reader, index, error))
         return QUERY_FAILED;
-    const struct days_list list = {summaries, shown, known};
+    const struct days_list list = {summaries, shown, known, caller_sees_all(job->query.caller)};
     days_answer_list(job->body, &list, params, finality.through, first + shown < end);
     finality_clear(&finality);
     return QUERY_ANSWERED;
@@ -103,7 +102,7 @@ static enum query_outcome answer_one(const struct job *job, const struct ledger_
         return refuse_revision(params, ledger_index_revision(place->index, params->day), refusal);
     if (!ledger_read_summaries(place, at, end, summaries, error))
         return QUERY_FAILED;
-    const struct days_list list = {summaries, 1, end - at};
+    const struct days_list list = {summaries, 1, end - at, true};
     struct ledger_summary summary = {0};
     struct ledger_entry *entry = ledger_read_entry(place, at, &summary, error);
     if (entry == NULL)
@@ -131,7 +130,7 @@ static enum query_outcome answer_day(const struct job *job, const struct ledger_
     g_autofree struct ledger_summary *summaries = g_new0(struct ledger_summary, end - first);
     if (!ledger_read_summaries(place, first, end, summaries, error))
         return QUERY_FAILED;
-    const struct days_list list = {summaries, end - first, end - first};
+    const struct days_list list = {summaries, end - first, end - first, caller_sees_all(job->query.caller)};
     days_answer_day(job->body, &list);
     return QUERY_ANSWERED;
 }
@@ -165,32 +164,27 @@ static void work(struct reader *reader, struct query *query)
     job_free(job);
 }
 
-struct given {
-    struct usage_param list[PARAMETERS_MAX];
-    size_t n;
-};
-
-static bool take_parameter(const char *name, const char *value, void *opaque)
+void days_route_handle(const struct days_route *route, struct call *call)
 {
-    struct given *given = opaque;
-    if (given->n == PARAMETERS_MAX)
-        return false; /* more than there are names: one before is unknown or repeated, and refused */
-    given->list[given->n++] = (struct usage_param){name, value};
-    return true;
-}
-
-void days_route_handle(const struct days_route *route, struct http_request *request, const char *day, const char *revision)
-{
-    struct given given = {.n = 0};
+    const char *day = call->parts[0], *revision = call->parts[1];
+    struct call_params given;
     struct refusal refusal = {0};
     struct days_params params;
-    http_request_each_query(request, take_parameter, &given);
-    if (!days_params_parse(&params, day, revision, given.list, given.n, &refusal)) {
-        answer_refusal(request, route->queries->metrics, &refusal);
+    call_get_params(call, &given);
+    if (!days_params_parse(&params, day[0] ? day : NULL, revision[0] ? revision : NULL, given.list, given.n, &refusal)) {
+        answer_refusal(call->request, route->queries->metrics, &refusal);
+        return;
+    }
+    if (params.kind == DAYS_REVISION && !caller_sees_all(call->caller)) {
+        refusal_set(
+            &refusal, 403, "FORBIDDEN",
+            "Forbidden: an entry of the ledger in full tells of all organizations; this token is for one. /api/v2/usage/days "
+            "shows its checksum and whether the day is complete.");
+        call_refuse(call, route->queries->metrics, &refusal);
         return;
     }
     struct job *job = g_new0(struct job, 1);
-    *job = (struct job){.query = {request, route->queries, work}, .route = route, .params = params};
+    *job = (struct job){.query = query_make(call, route->queries, work), .route = route, .params = params};
     job->body = g_string_sized_new(4096);
     if (!query_submit(&job->query))
         job_free(job);

@@ -12,7 +12,8 @@ struct days_route {
     struct archive *archive; /* NULL: none is configured */
 };
 
-/* day, revision: as they stand in the path, or NULL. */
-void days_route_handle(const struct days_route *route, struct http_request *request, const char *day, const char *revision);
+/* The parts of the path: day, revision, as far as there are any. Who may not see all organizations sees no counts, which are of
+ * all. */
+void days_route_handle(const struct days_route *route, struct call *call);
 
 #endif

@@ -10,7 +10,7 @@
 #include "lib/program.h"
 #include <stdio.h>
 
-enum { BODY_MAX = 64 * 1024 }; /* no route takes a body yet; an SDK may send a small one all the same */
+enum { BODY_MAX = 16 * 1024 * 1024 }; /* of an import of clients; other routes have smaller limits of their own */
 
 static struct redis_settings redis_settings_of(const struct config *config)
 {
@@ -21,17 +21,37 @@ static struct redis_settings redis_settings_of(const struct config *config)
     };
 }
 
-static struct workers *start_workers(const struct config *config, struct metrics *metrics)
+static struct workers *start_workers(const struct config *config, struct metrics *metrics, bool heavy)
 {
     const struct workers_settings settings = {
         .redis = redis_settings_of(config),
         .partitions_fallback = (int)config_int(config, "redis.partitions"),
-        .n = (guint)config_int(config, "query.workers"),
-        .queue_max = (guint)config_int(config, "query.queue_max"),
+        .n = (guint)config_int(config, heavy ? "query.heavy_workers" : "query.workers"),
+        .queue_max = (guint)config_int(config, heavy ? "query.heavy_queue_max" : "query.queue_max"),
+        .owner_max = (guint)config_int(config, "query.owner_max"),
         .metrics = metrics,
+        .queue_meter = heavy ? METER_QUEUE_HEAVY : METER_QUEUE,
         .work = query_work,
     };
     return workers_start(&settings);
+}
+
+static struct limits *make_limits(const struct config *config)
+{
+    struct limits_tier tiers[TIER_N];
+    for (int tier = 0; tier < TIER_N; tier++) {
+        g_autofree char *minute = g_strdup_printf("limits.%s_per_minute", caller_tier_name(tier));
+        g_autofree char *day = g_strdup_printf("limits.%s_per_day", caller_tier_name(tier));
+        tiers[tier] = (struct limits_tier){(uint32_t)config_int(config, minute), (uint64_t)config_int(config, day)};
+    }
+    return limits_new(tiers);
+}
+
+/* NULL for what is not set. */
+static const char *optional(const struct config *config, const char *name)
+{
+    const char *value = config_string(config, name);
+    return value[0] != '\0' ? value : NULL;
 }
 
 static struct http_server *start_http(const struct config *config, struct routes *routes, GError **error)
@@ -42,7 +62,11 @@ static struct http_server *start_http(const struct config *config, struct routes
         .body_max_bytes = BODY_MAX,
         .threads = (int)config_int(config, "listen.threads"),
         .connections_max = (int)config_int(config, "listen.connections_max"),
+        .connections_per_address = (int)config_int(config, "listen.connections_per_address"),
         .idle_timeout_s = (int)config_int(config, "listen.idle_timeout_s"),
+        .cors_origins = config_list(config, "listen.cors_origins"),
+        .tls_cert = optional(config, "listen.tls_cert"),
+        .tls_key = optional(config, "listen.tls_key"),
     };
     struct http_server *http = http_server_start(&settings, routes_handle, routes, error);
     if (http != NULL)
@@ -50,44 +74,93 @@ static struct http_server *start_http(const struct config *config, struct routes
     return http;
 }
 
+/* SIGHUP: certificate and keys of tokens, each for itself; what is damaged leaves the old one in force. */
+static void reload(const struct config *config, struct http_server *http, struct auth *auth)
+{
+    g_autoptr(GError) tls = NULL, keys = NULL;
+    bool has_tls = optional(config, "listen.tls_cert") != NULL;
+    if (has_tls && !http_server_reload_tls(http, &tls))
+        log_error("reload_failed", "setting=%s error=%s", "listen.tls_cert", tls->message);
+    if (!auth_reload(auth, &keys))
+        log_error("reload_failed", "setting=%s error=%s", "auth.jwks_file", keys->message);
+    if (tls == NULL && keys == NULL)
+        log_info("reloaded", "tls=%s jwks_file=%s", has_tls ? "yes" : "no", config_string(config, "auth.jwks_file"));
+}
+
 static int serve(const struct config *config, struct routes *routes)
 {
     g_autoptr(GError) error = NULL;
     struct http_server *http = start_http(config, routes, &error);
     if (http == NULL) {
-        fprintf(stderr, "daybook-api: listen.address, listen.port: %s\n", error->message);
+        fprintf(stderr, "daybook-api: listen: %s\n", error->message);
         return 2;
     }
     program_notify_ready();
     while (!program_wait(-1))
-        continue;
+        if (program_take_reload())
+            reload(config, http, routes->auth);
     program_notify_stopping();
     http_server_quiesce(http);
-    workers_stop(routes->usage.queries->workers);
+    workers_stop(routes->queries->workers); /* may hand on to the heavy ones */
+    workers_stop(routes->queries->heavy);
     http_server_stop(http);
     return program_exit_code();
 }
 
+static struct auth *open_auth(const struct config *config, struct registry *registry)
+{
+    g_autoptr(GError) error = NULL;
+    const struct auth_settings settings = {
+        .token = config_string(config, "auth.token"),
+        .jwks_file = config_string(config, "auth.jwks_file"),
+        .jwt_issuer = config_string(config, "auth.jwt_issuer"),
+        .jwt_audience = config_string(config, "auth.jwt_audience"),
+    };
+    struct auth *auth = auth_new(&settings, registry, &error);
+    if (auth == NULL)
+        fprintf(stderr, "daybook-api: auth: %s\n", error->message);
+    return auth;
+}
+
 /* What the workers share is there before them and after them. */
+static int run_routes(const struct config *config, struct routes *routes, struct live_sources *sources, struct archive *archive)
+{
+    const struct redis_settings redis = redis_settings_of(config);
+    struct queries queries = {.metrics = routes->metrics,
+                              .timeout_ms = (int)config_int(config, "query.timeout_ms"),
+                              .heavy_timeout_ms = (int)config_int(config, "query.heavy_timeout_ms")};
+    routes->queries = &queries;
+    routes->usage = (struct usage_route){.queries = &queries, .sources = sources};
+    routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
+    routes->probe = probe_start(&redis, routes->metrics);
+    queries.heavy = start_workers(config, routes->metrics, true);
+    queries.workers = start_workers(config, routes->metrics, false);
+    int code = serve(config, routes);
+    workers_stop(queries.workers);
+    workers_stop(queries.heavy);
+    workers_free(queries.workers);
+    workers_free(queries.heavy);
+    probe_stop(routes->probe);
+    return code;
+}
+
 static int run_with(const struct config *config, struct archive *archive)
 {
-    struct routes routes = {.token = config_string(config, "auth.token"), .metrics = metrics_new(api_meters, METER_N)};
     const struct redis_settings redis = redis_settings_of(config);
-    struct queries queries = {.metrics = routes.metrics, .timeout_ms = (int)config_int(config, "query.timeout_ms")};
+    struct routes routes = {.metrics = metrics_new(api_meters, METER_N), .limits = make_limits(config)};
     struct live_sources sources = {
         .sheets = sheets_new((size_t)config_int(config, "cache.sheets_max_bytes"), archive, routes.metrics),
         .ledger = ledger_cache_new(),
     };
-    routes.usage = (struct usage_route){.queries = &queries, .sources = &sources};
-    routes.days = (struct days_route){.queries = &queries, .ledger = sources.ledger, .archive = archive};
-    routes.probe = probe_start(&redis, routes.metrics);
-    queries.workers = start_workers(config, routes.metrics);
-    int code = serve(config, &routes);
-    workers_stop(queries.workers);
-    workers_free(queries.workers);
-    probe_stop(routes.probe);
+    struct registry *registry = registry_start(&redis, routes.metrics);
+    routes.auth = open_auth(config, registry);
+    int code = routes.auth != NULL ? run_routes(config, &routes, &sources, archive) : 2;
+    if (routes.auth != NULL)
+        auth_free(routes.auth);
+    registry_stop(registry);
     sheets_free(sources.sheets);
     ledger_cache_free(sources.ledger);
+    limits_free(routes.limits);
     metrics_free(routes.metrics);
     return code;
 }
@@ -124,6 +197,7 @@ int main(int argc, char **argv)
         fputs(list->str, stdout);
         return 0;
     }
+    program_accept_reload();
     struct config *config = program_start(&program, argc, argv, &code);
     if (config == NULL)
         return code;

@@ -6,15 +6,36 @@
 
 enum { RETRY_AFTER_S = 2, REPAIR_AFTER_S = 30, TRIES = 2 };
 
+struct query query_make(const struct call *call, const struct queries *queries,
+                        void (*work)(struct reader *reader, struct query *query))
+{
+    return (struct query){call->request, queries,     work, call->caller != NULL ? caller_ref(call->caller) : NULL,
+                          false,         call->reader};
+}
+
+void query_clear(struct query *query)
+{
+    caller_unref(query->caller);
+    query->caller = NULL;
+}
+
 bool query_submit(struct query *query)
 {
     struct metrics *metrics = query->queries->metrics;
     struct http_request *request = query->request;
     struct refusal refusal = {0};
-    http_hold(request);
-    if (workers_submit(query->queries->workers, query))
+    if (request != NULL)
+        http_hold(request);
+    if (query->reader != NULL && !query->heavy) {
+        query->work(query->reader, query);
+        return true;
+    }
+    if (workers_submit(query->heavy ? query->queries->heavy : query->queries->workers, query->caller ? query->caller->id : "",
+                       query))
         return true;
     metrics_add(metrics, METER_FAILURES, "busy", 1);
+    if (request == NULL)
+        return false;
     refusal_set(&refusal, 503, "SERVICE_UNAVAILABLE", "Too many queries are waiting. Try again in %d seconds.", RETRY_AFTER_S);
     refusal.retry_after_s = RETRY_AFTER_S;
     answer_refusal(request, metrics, &refusal);
@@ -40,6 +61,11 @@ static const char *refuse_unavailable(struct refusal *refusal, const char *reaso
     return reason;
 }
 
+static int timeout_ms(const struct query *query)
+{
+    return query->heavy ? query->queries->heavy_timeout_ms : query->queries->timeout_ms;
+}
+
 /* Sets the refusal and returns the reason for the metric. What is in Redis and in files is told only where it helps the caller. */
 static const char *explain(const struct query *query, const GError *error, struct refusal *refusal)
 {
@@ -53,7 +79,7 @@ static const char *explain(const struct query *query, const GError *error, struc
     if (g_error_matches(error, READER_ERROR, READER_ERROR_DEADLINE)) {
         g_autofree char *sentences = g_strdup_printf(
             "The answer took longer than the %d ms allowed. Ask for a shorter timeframe, one key or one organization.",
-            query->queries->timeout_ms);
+            timeout_ms(query));
         return refuse_unavailable(refusal, "deadline", RETRY_AFTER_S, sentences);
     }
     refusal_set(refusal, 500, "INTERNAL_ERROR", "The counts are not as they should be. The log of daybook-api says more.");
@@ -68,7 +94,7 @@ enum query_outcome query_run(struct reader *reader, struct query *query,
     struct metrics *metrics = query->queries->metrics;
     for (int n = 1;; n++) {
         g_autoptr(GError) error = NULL;
-        gint64 deadline_us = g_get_monotonic_time() + query->queries->timeout_ms * G_TIME_SPAN_MILLISECOND;
+        gint64 deadline_us = g_get_monotonic_time() + timeout_ms(query) * G_TIME_SPAN_MILLISECOND;
         enum query_outcome outcome =
             reader_begin(reader, deadline_us, &error) ? read(reader, query, refusal, &error) : QUERY_FAILED;
         if (outcome != QUERY_FAILED)

@@ -5,26 +5,37 @@
 #ifndef DAYBOOK_QUERY_H
 #define DAYBOOK_QUERY_H
 
+#include "api/call.h"
 #include "api/refusal.h"
 #include "api/workers.h"
-#include "lib/http.h"
 
 struct queries {
-    struct workers *workers;
+    struct workers *workers; /* for what takes milliseconds */
+    struct workers *heavy;   /* for what takes longer, so that the others need not wait for it */
     struct metrics *metrics;
-    int timeout_ms; /* for reading one answer */
+    int timeout_ms;       /* for reading one answer */
+    int heavy_timeout_ms; /* for one that is heavy */
 };
 
 /* The first member of a route's job, which `work` releases. */
 struct query {
-    struct http_request *request;
+    struct http_request *request;  /* NULL: nobody waits */
     const struct queries *queries; /* borrowed */
     void (*work)(struct reader *reader, struct query *query);
+    struct caller *caller; /* a reference, released by query_clear; whose turn it is, and what they may see */
+    bool heavy;
+    struct reader *reader; /* the handler ran on this reader's worker, which does the job at once; else NULL */
 };
+
+/* With a reference of the caller. */
+struct query query_make(const struct call *call, const struct queries *queries,
+                        void (*work)(struct reader *reader, struct query *query));
+void query_clear(struct query *query);
 
 enum query_outcome { QUERY_ANSWERED, QUERY_REFUSED, QUERY_FAILED };
 
-/* Hands a job over; false: the queue is full, the request was answered with 503, and the job is the caller's to release. */
+/* Hands a job over; false: the queue is full, the request (if there is one) was answered with 503, and the job is the caller's to
+ * release. A worker that finds its job to be heavy sets `heavy` and submits it once more. */
 bool query_submit(struct query *query);
 /* workers_do: opaque is not used. */
 void query_work(struct reader *reader, void *job, void *opaque);

@@ -2,29 +2,31 @@
 
 #include "api/answer.h"
 #include "api/writer.h"
+#include "lib/log.h"
 
-enum { PARTS_MAX = 2, PART_MAX = 64 };
+enum { ASK_MAX = 4 };
 
-/* What stands in a path where its pattern has a name in braces; "" where there is none. */
-struct parts {
-    char text[PARTS_MAX][PART_MAX];
-};
+/* ---- handlers ---- */
 
-static void handle_usage(struct routes *routes, struct http_request *request, const struct parts *parts)
+static void handle_usage(struct routes *routes, struct call *call)
 {
-    (void)parts;
-    usage_route_handle(&routes->usage, request);
+    usage_route_handle(&routes->usage, call);
 }
 
-static void handle_health(struct routes *routes, struct http_request *request, const struct parts *parts)
+static void handle_days(struct routes *routes, struct call *call)
 {
-    (void)parts;
+    days_route_handle(&routes->days, call);
+}
+
+static void handle_health(struct routes *routes, struct call *call)
+{
+    struct http_request *request = call->request;
     answer_text(request, routes->metrics, 200, "application/json", "{\"success\":true,\"status\":\"ok\"}");
 }
 
-static void handle_ready(struct routes *routes, struct http_request *request, const struct parts *parts)
+static void handle_ready(struct routes *routes, struct call *call)
 {
-    (void)parts;
+    struct http_request *request = call->request;
     g_autofree char *trouble = probe_trouble(routes->probe);
     if (trouble == NULL) {
         answer_text(request, routes->metrics, 200, "application/json", "{\"success\":true,\"status\":\"ready\",\"down\":[]}");
@@ -47,46 +49,47 @@ static void handle_ready(struct routes *routes, struct http_request *request, co
     answer_json(request, routes->metrics, 503, body);
 }
 
-static void handle_metrics(struct routes *routes, struct http_request *request, const struct parts *parts)
+static void handle_metrics(struct routes *routes, struct call *call)
 {
-    (void)parts;
+    struct http_request *request = call->request;
     g_autofree char *text = metrics_render(routes->metrics);
     answer_text(request, routes->metrics, 200, "text/plain; version=0.0.4; charset=utf-8", text);
 }
 
-static void handle_days(struct routes *routes, struct http_request *request, const struct parts *parts)
-{
-    const char *day = parts->text[0], *revision = parts->text[1];
-    days_route_handle(&routes->days, request, day[0] ? day : NULL, revision[0] ? revision : NULL);
-}
+/* ---- the table ---- */
 
-/* All are GET, and HEAD with it. */
+enum route_for { FOR_ALL, FOR_CALLERS }; /* whether a token is asked for */
+
+/* HEAD goes with GET. */
 static const struct row {
-    const char *path;
-    bool needs_token;
-    void (*handle)(struct routes *routes, struct http_request *request, const struct parts *parts);
+    const char *method, *path;
+    enum route_for who;
+    uint32_t permissions; /* any one of them; 0: no particular one */
+    void (*handle)(struct routes *routes, struct call *call);
 } rows[] = {
-    {"/v1/developer/usage", true, handle_usage},
-    {"/api/v1/developer/usage", true, handle_usage},
-    {"/api/v2/usage/days", true, handle_days},
-    {"/api/v2/usage/days/{day}", true, handle_days},
-    {"/api/v2/usage/days/{day}/revisions/{revision}", true, handle_days},
-    {"/healthz", false, handle_health},
-    {"/readyz", false, handle_ready},
-    {"/metrics", false, handle_metrics},
+    {"GET", "/v1/developer/usage", FOR_CALLERS, 0, handle_usage},
+    {"GET", "/api/v1/developer/usage", FOR_CALLERS, 0, handle_usage},
+    {"GET", "/api/v2/usage/days", FOR_CALLERS, 0, handle_days},
+    {"GET", "/api/v2/usage/days/{day}", FOR_CALLERS, 0, handle_days},
+    {"GET", "/api/v2/usage/days/{day}/revisions/{revision}", FOR_CALLERS, 0, handle_days},
+    {"GET", "/healthz", FOR_ALL, 0, handle_health},
+    {"GET", "/readyz", FOR_ALL, 0, handle_ready},
+    {"GET", "/metrics", FOR_ALL, 0, handle_metrics},
 };
 
 void routes_list(GString *out)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_string_append_printf(out, "GET %s\n", rows[i].path);
+        g_string_append_printf(out, "%s %s\n", rows[i].method, rows[i].path);
 }
 
-/* Takes one part of a path: up to the next '/'. False: empty, or longer than any that means something. */
-static bool take_part(const char **path, char part[PART_MAX])
+/* Takes one part of a path: up to the next '/', or to what the pattern has behind it. False: empty, or longer than any that means
+ * something. */
+static bool take_part(const char **path, char end, char part[CALL_PART_MAX])
 {
-    size_t size = strcspn(*path, "/");
-    if (size == 0 || size >= PART_MAX)
+    const char stops[] = {'/', end, '\0'};
+    size_t size = strcspn(*path, stops);
+    if (size == 0 || size >= CALL_PART_MAX)
         return false;
     memcpy(part, *path, size);
     part[size] = '\0';
@@ -94,58 +97,169 @@ static bool take_part(const char **path, char part[PART_MAX])
     return true;
 }
 
-static bool matches(const char *pattern, const char *path, struct parts *parts)
+static bool matches(const char *pattern, const char *path, struct call *call)
 {
-    *parts = (struct parts){{{0}}};
+    for (size_t n = 0; n < CALL_PARTS_MAX; n++)
+        call->parts[n][0] = '\0';
     for (size_t n = 0; *pattern != '\0'; pattern++) {
         if (*pattern != '{') {
             if (*path++ != *pattern)
                 return false;
             continue;
         }
-        g_assert(n < PARTS_MAX);
-        if (!take_part(&path, parts->text[n++]))
-            return false;
+        g_assert(n < CALL_PARTS_MAX);
         pattern += strcspn(pattern, "}");
+        if (!take_part(&path, pattern[1], call->parts[n++]))
+            return false;
     }
     return *path == '\0';
 }
 
-static const struct row *find(const char *path, struct parts *parts)
+/* The route; else NULL, and the methods that there are at the path ("" for none). */
+static const struct row *find(struct call *call, GString *methods)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        if (matches(rows[i].path, path, parts))
+    const char *method = http_request_method(call->request), *path = http_request_path(call->request);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        if (!matches(rows[i].path, path, call))
+            continue;
+        if (strcmp(rows[i].method, method) == 0)
             return &rows[i];
+        g_string_append_printf(methods, "%s%s%s", methods->len > 0 ? ", " : "", rows[i].method,
+                               strcmp(rows[i].method, "GET") == 0 ? ", HEAD" : "");
+    }
     return NULL;
 }
 
-/* False: refused, and what is wrong is in the refusal. */
-static bool check(const struct routes *routes, struct http_request *request, const struct row *row, struct refusal *refusal)
+static void refuse_route(const struct routes *routes, struct call *call, const GString *methods)
 {
-    if (row == NULL)
-        return refusal_set(
-            refusal, 404, "NOT_FOUND",
-            "There is nothing at this path. Usage is at /v1/developer/usage, the ledger of closed days at /api/v2/usage/days.");
-    if (strcmp(http_request_method(request), "GET") != 0) {
-        http_response_header(request, "Allow", "GET, HEAD");
-        return refusal_set(refusal, 405, "METHOD_NOT_ALLOWED", "Only GET and HEAD are allowed here.");
+    struct refusal refusal = {0};
+    if (methods->len > 0) {
+        http_response_header(call->request, "Allow", methods->str);
+        refusal_set(&refusal, 405, "METHOD_NOT_ALLOWED", "Only %s are allowed here.", methods->str);
+    } else {
+        refusal_set(
+            &refusal, 404, "NOT_FOUND",
+            "There is nothing at this path. Live usage is at /v1/developer/usage, reports at /api/v2/usage/report, the ledger "
+            "of closed days at /api/v2/usage/days; /api/v2/openapi.yaml describes all.");
     }
-    if (row->needs_token && !http_request_bearer_is(request, routes->token)) {
-        http_response_header(request, "WWW-Authenticate", "Bearer realm=\"daybook\"");
-        return refusal_set(refusal, 401, "UNAUTHORIZED",
-                           "Unauthorized: send a valid token as 'Authorization: Bearer TOKEN' or 'X-API-Key: TOKEN'.");
-    }
+    answer_refusal(call->request, routes->metrics, &refusal);
+}
+
+/* ---- may they ---- */
+
+static bool check_permission(const struct caller *caller, uint32_t any_of, struct refusal *refusal)
+{
+    if (caller_may(caller, any_of))
+        return true;
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (uint32_t bit = 0; bit < PERMISSION_N; bit++)
+        if (any_of & (1u << bit))
+            g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "", caller_permission_name(1u << bit));
+    return refusal_set(refusal, 403, "FORBIDDEN", "Forbidden: this needs one of these permissions: %s.", names->str);
+}
+
+static bool check_caller(const struct routes *routes, struct call *call, const struct row *row, struct refusal *refusal)
+{
+    call->caller = auth_identify(routes->auth, call->request, false, refusal);
+    if (call->caller != NULL)
+        return check_permission(call->caller, row->permissions, refusal);
+    http_response_header(call->request, "WWW-Authenticate", "Bearer realm=\"daybook\"");
+    return false;
+}
+
+/* ---- how often ---- */
+
+/* A request that waits until its caller's share is asked for. */
+struct waiting {
+    struct query query;
+    struct routes *routes;
+    const struct row *row;
+    struct call call;
+};
+
+static void refuse_limit(const struct routes *routes, struct call *call, const struct limits_state *state)
+{
+    struct refusal refusal = {0};
+    const char *window = state->window_s == 60 ? "minute" : "day";
+    refusal_set(&refusal, 429, "RATE_LIMIT_EXCEEDED",
+                "Rate limit exceeded the maximum. Retry the request in [%d] seconds. (%" G_GUINT64_FORMAT
+                " requests a %s are allowed to this token.)",
+                state->retry_after_s, state->limit, window);
+    refusal.retry_after_s = state->retry_after_s;
+    call_refuse(call, routes->metrics, &refusal);
+}
+
+/* False: their share is used up, and nothing was done. Else the call's caller is released. On an HTTP thread or a worker. */
+static bool admit(struct routes *routes, const struct row *row, struct call *call)
+{
+    struct limits_state state;
+    enum limits_outcome outcome = limits_take(routes->limits, call->caller, g_get_real_time() / G_TIME_SPAN_MILLISECOND, &state);
+    if (outcome == LIMITS_ASK)
+        return false;
+    limits_headers(&state, call->request);
+    if (outcome == LIMITS_ALLOWED)
+        row->handle(routes, call);
+    else
+        refuse_limit(routes, call, &state);
+    caller_unref(call->caller);
     return true;
 }
+
+static void ask(struct limits *limits, const struct caller *caller, struct reader *reader)
+{
+    g_autoptr(GError) error = NULL;
+    if (!limits_ask(limits, caller, reader, g_get_real_time() / G_TIME_SPAN_MILLISECOND, &error))
+        log_warn("limits_alone", "caller=%s error=%s", caller->id, error->message);
+}
+
+static void ask_for_share(struct routes *routes, const struct row *row, struct call *call);
+
+/* Others of the same caller may be quicker to use the share up: then once more, and in the end behind whoever waits. */
+static void work_ask(struct reader *reader, struct query *query)
+{
+    struct waiting *waiting = (struct waiting *)(void *)query;
+    bool done = false;
+    waiting->call.reader = reader;
+    for (int n = 0; n < ASK_MAX && !done; n++) {
+        ask(waiting->routes->limits, query->caller, reader);
+        done = admit(waiting->routes, waiting->row, &waiting->call);
+    }
+    if (!done)
+        ask_for_share(waiting->routes, waiting->row, &waiting->call);
+    query_clear(query);
+    g_free(waiting);
+}
+
+static void ask_for_share(struct routes *routes, const struct row *row, struct call *call)
+{
+    struct waiting *waiting = g_new(struct waiting, 1);
+    *waiting = (struct waiting){query_make(call, routes->queries, work_ask), routes, row, *call};
+    waiting->query.reader = NULL; /* in its turn */
+    if (query_submit(&waiting->query))
+        return;
+    query_clear(&waiting->query);
+    caller_unref(call->caller);
+    g_free(waiting);
+}
+
+/* ---- the request ---- */
 
 void routes_handle(struct http_request *request, void *opaque)
 {
     struct routes *routes = opaque;
+    struct call call = {.request = request};
     struct refusal refusal = {0};
-    struct parts parts;
-    const struct row *row = find(http_request_path(request), &parts);
-    if (check(routes, request, row, &refusal))
-        row->handle(routes, request, &parts);
-    else
-        answer_refusal(request, routes->metrics, &refusal);
+    g_autoptr(GString) methods = g_string_new(NULL);
+    const struct row *row = find(&call, methods);
+    if (row == NULL) {
+        refuse_route(routes, &call, methods);
+    } else if (row->who == FOR_ALL) {
+        row->handle(routes, &call);
+    } else if (check_caller(routes, &call, row, &refusal)) {
+        if (!admit(routes, row, &call))
+            ask_for_share(routes, row, &call);
+    } else {
+        call_refuse(&call, routes->metrics, &refusal);
+        caller_unref(call.caller);
+    }
 }

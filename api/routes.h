@@ -1,14 +1,21 @@
-/* routes: every path that the API answers, in one table; api/openapi.yaml describes the same ones, and a test compares both. */
+/* routes: every path that the API answers, in one table; api/openapi.yaml describes the same ones, and a test compares both.
+ *
+ * The order of things for each request: is there such a route, who asks, may they, have they asked too often; then the route's
+ * handler. Who may not is logged with caller and reason (call_refuse). */
 #ifndef DAYBOOK_ROUTES_H
 #define DAYBOOK_ROUTES_H
 
+#include "api/auth.h"
 #include "api/days_route.h"
+#include "api/limits.h"
 #include "api/probe.h"
 #include "api/usage_route.h"
 
 struct routes {
-    const char *token; /* what a caller must send */
     struct metrics *metrics;
+    struct auth *auth;
+    struct limits *limits;
+    struct queries *queries;
     struct probe *probe;
     struct usage_route usage;
     struct days_route days;
@@ -16,7 +23,7 @@ struct routes {
 
 /* http_handler; opaque is the struct routes. */
 void routes_handle(struct http_request *request, void *opaque);
-/* "GET /v1/developer/usage", "GET /api/v2/usage/days/{day}" and so on, one a line. */
+/* "GET /v1/developer/usage", "POST /api/v2/usage/query" and so on, one a line. */
 void routes_list(GString *out);
 
 #endif

@@ -1,9 +1,11 @@
 #include "api/settings.h"
 
+#include "lib/http.h"
 #include "lib/redis.h"
 #include <string.h>
 
 enum { TOKEN_MIN = 16 };
+#define LIMIT_MAX G_GINT64_CONSTANT(1000000000000)
 
 static const struct config_row rows[] = {
     {"listen", "address", CONFIG_STRING, "127.0.0.1", 0, 0, NULL, NULL, false, "Address on which the API is served."},
@@ -14,9 +16,32 @@ static const struct config_row rows[] = {
      "HTTP connections at a time; more wait in the kernel's queue."},
     {"listen", "idle_timeout_s", CONFIG_INT, "60", 1, 3600, "s", NULL, false,
      "A connection on which nothing moves for so long is closed."},
+    {"listen", "connections_per_address", CONFIG_INT, "256", 1, 65536, NULL, NULL, false,
+     "HTTP connections of one address at a time (not of this machine itself); more are closed at once."},
+    {"listen", "tls_cert", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
+     "File with the certificate and its chain (PEM): then only HTTPS is spoken, TLS 1.2 and later. SIGHUP reads it again. Empty: HTTP."},
+    {"listen", "tls_key", CONFIG_STRING, "", 0, 0, NULL, NULL, false, "File with the certificate's private key (PEM)."},
+    {"listen", "cors_origins", CONFIG_LIST, "", 0, 0, NULL, NULL, false,
+     "Origins (https://app.example.com) whose pages may ask from a browser; none without it."},
     {"auth", "token", CONFIG_STRING, "", 0, 0, NULL, NULL, true,
-     "Token that a caller must send as Authorization: Bearer or X-API-Key, at least 16 characters; required. It may see "
-     "everything."},
+     "Token that a caller must send as Authorization: Bearer or X-API-Key, at least 16 characters; required. It may see and do "
+     "everything; others are made with it (POST /api/v2/admin/tokens)."},
+    {"auth", "jwks_file", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
+     "File with the public keys (JWKS, RFC 7517) of whoever issues JSON web tokens: RS256, ES256, EdDSA. SIGHUP reads it again. Empty: "
+     "none are taken."},
+    {"auth", "jwt_issuer", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
+     "What a JSON web token must have as iss; needed with auth.jwks_file."},
+    {"auth", "jwt_audience", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
+     "What a JSON web token must have in aud; needed with auth.jwks_file."},
+    {"limits", "free_per_minute", CONFIG_INT, "60", 1, 1000000000, NULL, NULL, false, "Requests a minute of a token of tier free."},
+    {"limits", "free_per_day", CONFIG_INT, "10000", 1, LIMIT_MAX, NULL, NULL, false, "Requests a day of a token of tier free."},
+    {"limits", "starter_per_minute", CONFIG_INT, "300", 1, 1000000000, NULL, NULL, false, "The same of tier starter."},
+    {"limits", "starter_per_day", CONFIG_INT, "100000", 1, LIMIT_MAX, NULL, NULL, false, "The same of tier starter."},
+    {"limits", "professional_per_minute", CONFIG_INT, "1000", 1, 1000000000, NULL, NULL, false, "The same of tier professional."},
+    {"limits", "professional_per_day", CONFIG_INT, "1000000", 1, LIMIT_MAX, NULL, NULL, false, "The same of tier professional."},
+    {"limits", "enterprise_per_minute", CONFIG_INT, "6000", 1, 1000000000, NULL, NULL, false,
+     "The same of tier enterprise, which auth.token has too."},
+    {"limits", "enterprise_per_day", CONFIG_INT, "10000000", 1, LIMIT_MAX, NULL, NULL, false, "The same of tier enterprise."},
     {"redis", "url", CONFIG_STRING, "redis://127.0.0.1:6379", 0, 0, NULL, NULL, true,
      "redis://[user:password@]host:port[,host:port…][/db], redis+sentinel://host:port[,…]/master or "
      "redis+cluster://host:port[,…]."},
@@ -29,10 +54,26 @@ static const struct config_row rows[] = {
      "Queries that are answered at a time; each worker has its own connections."},
     {"query", "queue_max", CONFIG_INT, "256", 1, 65536, NULL, NULL, false,
      "Queries that may wait for a worker; what comes then is answered with 503 and Retry-After."},
+    {"query", "owner_max", CONFIG_INT, "64", 1, 65536, NULL, NULL, false,
+     "Of these, queries of one token; the same holds for long ones. Tokens are served in turn."},
     {"query", "timeout_ms", CONFIG_INT, "30000", 100, 600000, "ms", NULL, false,
      "How long one query may read before it is given up with 503, asking for a smaller window."},
+    {"query", "heavy_workers", CONFIG_INT, "2", 1, 64, NULL, NULL, false,
+     "Long queries (reports over many days) that run at a time."},
+    {"query", "heavy_queue_max", CONFIG_INT, "256", 1, 65536, NULL, NULL, false, "Long queries that may wait for their turn."},
+    {"query", "heavy_timeout_ms", CONFIG_INT, "120000", 1000, 3600000, "ms", NULL, false,
+     "How long a long query may take before it has failed, saying so."},
+    {"query", "scan_threads", CONFIG_INT, "2", 1, 64, NULL, NULL, false, "Threads that scan the days of one query side by side."},
+    {"query", "groups_max", CONFIG_INT, "1000000", 1000, 100000000, NULL, NULL, false,
+     "Rows that a query may have for one of its periods; about 100 bytes of memory each while it runs. More, and it fails, saying so."},
     {"cache", "sheets_max_bytes", CONFIG_INT, "128MiB", 0, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,
      "Memory for opened sheets of closed days, which all queries share; those longest unused go first."},
+    {"cache", "directory", CONFIG_STRING, "/tmp", 0, 0, NULL, NULL, false,
+     "Where results and exports lie, in files without names that end with the process."},
+    {"cache", "results_max_bytes", CONFIG_INT, "1GiB", 1048576, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,
+     "Room there for results of queries; one alone may take half. What is gone is computed again when it is asked for."},
+    {"cache", "exports_max_bytes", CONFIG_INT, "1GiB", 1048576, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,
+     "Room there for exports (CSV and so on) that others ask for again, or that go on after an interruption."},
     {"archive", "directory", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
      "Directory of the archive (the aggregator's closing.archive): sheets and entries of the ledger whose copy in Redis is missing "
      "or damaged are read from there. Empty: none."},
@@ -56,5 +97,10 @@ bool api_settings_check(const struct config *config, GError **error)
                     "auth.token must be set to a secret of at least %d characters (for example: openssl rand -hex 32).", TOKEN_MIN);
         return false;
     }
-    return redis_url_check(config_string(config, "redis.url"), error);
+    if ((*config_string(config, "listen.tls_cert") == '\0') != (*config_string(config, "listen.tls_key") == '\0')) {
+        g_set_error(error, REDIS_ERROR, REDIS_ERROR_CONFIG, "listen.tls_cert and listen.tls_key must be set both, or neither.");
+        return false;
+    }
+    return http_origins_check(config_list(config, "listen.cors_origins"), error) &&
+           redis_url_check(config_string(config, "redis.url"), error);
 }

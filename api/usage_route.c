@@ -4,8 +4,6 @@
 #include "api/meters.h"
 #include "api/usage_answer.h"
 
-enum { PARAMETERS_MAX = 64 };
-
 struct job {
     struct query query;
     const struct usage_route *route;
@@ -13,23 +11,10 @@ struct job {
     struct live live; /* after QUERY_ANSWERED */
 };
 
-struct given {
-    struct usage_param list[PARAMETERS_MAX];
-    size_t n;
-};
-
-static bool take_parameter(const char *name, const char *value, void *opaque)
-{
-    struct given *given = opaque;
-    if (given->n == PARAMETERS_MAX)
-        return false; /* more than there are names: one before is unknown or repeated, and refused */
-    given->list[given->n++] = (struct usage_param){name, value};
-    return true;
-}
-
 static void job_free(struct job *job)
 {
     usage_params_clear(&job->params);
+    query_clear(&job->query);
     g_free(job);
 }
 
@@ -67,18 +52,45 @@ static void work(struct reader *reader, struct query *query)
     job_free(job);
 }
 
-void usage_route_handle(struct usage_route *route, struct http_request *request)
+static bool narrow_name(char **asked, const char *own, const char *field, struct refusal *refusal)
 {
-    struct given given = {.n = 0};
+    if (own == NULL)
+        return true;
+    if (*asked == NULL)
+        *asked = g_strdup(own);
+    if (strcmp(*asked, own) == 0)
+        return true;
+    refusal_set(refusal, 403, "FORBIDDEN", "Forbidden: this token may only see %s '%s'.", field, own);
+    refusal->field = g_strdup(field);
+    refusal->value = g_utf8_make_valid(*asked, -1);
+    refusal->allowed = g_strsplit(own, "\n", -1);
+    return false;
+}
+
+/* To what the caller may see. */
+static bool narrow(struct usage_params *params, const struct caller *caller, struct refusal *refusal)
+{
+    return narrow_name(&params->organization, caller->organization, "organization", refusal) &&
+           narrow_name(&params->key, caller->client, "keyId", refusal);
+}
+
+void usage_route_handle(struct usage_route *route, struct call *call)
+{
+    struct call_params given;
     struct refusal refusal = {0};
     struct usage_params params;
-    http_request_each_query(request, take_parameter, &given);
+    call_get_params(call, &given);
     if (!usage_params_parse(&params, given.list, given.n, &refusal)) {
-        answer_refusal(request, route->queries->metrics, &refusal);
+        answer_refusal(call->request, route->queries->metrics, &refusal);
+        return;
+    }
+    if (!narrow(&params, call->caller, &refusal)) {
+        usage_params_clear(&params);
+        call_refuse(call, route->queries->metrics, &refusal);
         return;
     }
     struct job *job = g_new0(struct job, 1);
-    *job = (struct job){.query = {request, route->queries, work}, .route = route, .params = params};
+    *job = (struct job){.query = query_make(call, route->queries, work), .route = route, .params = params};
     if (!query_submit(&job->query))
         job_free(job);
 }

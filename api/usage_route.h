@@ -10,7 +10,7 @@ struct usage_route {
     struct live_sources *sources;
 };
 
-/* Answers a request that may see everything. */
-void usage_route_handle(struct usage_route *route, struct http_request *request);
+/* Answers of what the caller may see; asking for another organization or client is refused. */
+void usage_route_handle(struct usage_route *route, struct call *call);
 
 #endif
