@@ -169,6 +169,17 @@ bool export_render(const struct export_spec *spec, const struct result *result, 
     return export_out_finish(&out, file, error);
 }
 
+bool export_bytes(struct view bytes, bool gzip, const char *directory, struct export_file *file, GError **error)
+{
+    struct export_out out;
+    int fd = export_file_open(directory, error);
+    if (fd < 0)
+        return false;
+    export_out_init(&out, fd, gzip);
+    export_out_append(&out, bytes);
+    return export_out_finish(&out, file, error);
+}
+
 /* ---- formats ---- */
 
 static const struct {

@@ -63,11 +63,15 @@ struct export_file {
     int fd;
     int64_t size;               /* bytes */
     char etag[EXPORT_ETAG_MAX]; /* quoted; from the SHA-256 of the bytes */
+    bool gzip;                  /* asked for, and the bytes were more than HTTP_GZIP_MIN_BYTES */
 };
 
 /* The caller closes file->fd. directory: where the temporary file is made. */
 bool export_render(const struct export_spec *spec, const struct result *result, const char *directory, struct export_file *file,
                    GError **error);
+
+/* The same of bytes that are there already. */
+bool export_bytes(struct view bytes, bool gzip, const char *directory, struct export_file *file, GError **error);
 
 const char *export_content_type(enum export_format format);
 const char *export_suffix(enum export_format format); /* "csv" */

@@ -1,6 +1,7 @@
 #include "api/export_internal.h"
 
 #include "lib/hex.h"
+#include "lib/http_gzip.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -111,11 +112,16 @@ void export_etag(const uint8_t digest[DIGEST_SIZE], char etag[EXPORT_ETAG_MAX])
 bool export_out_finish(struct export_out *out, struct export_file *file, GError **error)
 {
     uint8_t digest[DIGEST_SIZE];
-    if (out->error == NULL && out->gzip)
+    bool gzip = out->gzip && out->zip.total_in + out->used > HTTP_GZIP_MIN_BYTES;
+    if (out->gzip && !gzip) {
+        out->gzip = false;
+        deflateEnd(&out->zip);
+    }
+    if (out->error == NULL && gzip)
         pack(out, Z_FINISH);
     else
         export_out_flush(out);
-    if (out->gzip)
+    if (gzip)
         deflateEnd(&out->zip);
     gnutls_hash_deinit(out->digest, digest);
     g_free(out->packed);
@@ -125,7 +131,7 @@ bool export_out_finish(struct export_out *out, struct export_file *file, GError 
         g_propagate_error(error, out->error);
         return false;
     }
-    *file = (struct export_file){.fd = out->fd, .size = out->size};
+    *file = (struct export_file){.fd = out->fd, .size = out->size, .gzip = gzip};
     export_etag(digest, file->etag);
     return true;
 }

@@ -11,8 +11,8 @@
 
 enum {
     XLSX_ROWS_MAX = LXW_ROW_MAX - 1, /* below a header */
-    CELL_BYTES = 64,                  /* of markup around a value, and a number, at most */
-    SAME_TIMES = 3,                   /* a value's bytes: as rows, escaped, in the packed file */
+    CELL_BYTES = 64,                 /* of markup around a value, and a number, at most */
+    SAME_TIMES = 3,                  /* a value's bytes: as rows, escaped, in the packed file */
     COLUMN_WIDTH = 18,
     CREATED_S = 946684800, /* 2000-01-01 */
 };

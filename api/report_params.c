@@ -1,0 +1,204 @@
+#include "api/report_params.h"
+
+#include "api/call.h"
+#include "api/v2_body.h"
+#include "lib/event.h"
+#include "lib/number.h"
+
+#define BAD "INVALID_PARAMETER", "Invalid parameter"
+#define BOUNDARIES "utc|local"
+#define SECTIONS "days|clients|urls|clientUrls|all"
+#define OF_PAGE "interval|timeZone|dayBoundary|clients|templates|top"
+#define A_CLIENT "client ids of 1 to 256 bytes without control characters, with commas between; a comma inside is written \\,"
+#define A_TEMPLATE "URL templates of 1 to 1024 bytes without control characters, with commas between; a comma inside is written \\,"
+
+static const char *const sections[REPORT_SECTION_N] = {"days", "clients", "urls", "clientUrls", "all"};
+
+const char *report_section_name(enum report_section section)
+{
+    g_assert((size_t)section < REPORT_SECTION_N);
+    return sections[section];
+}
+
+/* ---- values ---- */
+
+static const char *value_of(const struct usage_param *given)
+{
+    return given->value != NULL ? given->value : "";
+}
+
+static bool take_interval(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
+{
+    params->has_interval = true;
+    return interval_parse(value_of(given), given->name, &params->interval, refusal);
+}
+
+static bool refuse_zone(const struct usage_param *given, const GError *error, struct refusal *refusal)
+{
+    if (!g_error_matches(error, TZ_ERROR, TZ_ERROR_UNKNOWN))
+        return refusal_set(refusal, 500, "INTERNAL_ERROR", "%s", error->message);
+    g_autofree const char **near = tz_near_names(value_of(given));
+    g_autofree char *names = g_strjoinv("|", (char **)near);
+    return refusal_set_value(refusal, "INVALID_PARAMETER", "Unknown time zone", given->name, value_of(given),
+                             names[0] != '\0' ? names : "a name of the IANA time zone database, like Europe/Berlin or UTC");
+}
+
+static bool take_zone(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
+{
+    g_autoptr(GError) error = NULL;
+    params->tz = tz_shared(value_of(given), &error);
+    return params->tz != NULL || refuse_zone(given, error, refusal);
+}
+
+static bool take_boundary(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
+{
+    params->local = g_ascii_strcasecmp(value_of(given), "local") == 0;
+    return params->local || g_ascii_strcasecmp(value_of(given), "utc") == 0 ||
+           refusal_set_value(refusal, BAD, given->name, value_of(given), BOUNDARIES);
+}
+
+static bool take_top(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
+{
+    uint64_t number;
+    if (!number_read(view_of(value_of(given)), &number) || number < 1 || number > REPORT_TOP_MAX)
+        return refusal_set_value(refusal, BAD, given->name, value_of(given), "an integer from 1 to 1000");
+    params->top = (uint32_t)number;
+    return true;
+}
+
+static bool take_section(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
+{
+    for (int i = 0; i < REPORT_SECTION_N; i++)
+        if (g_ascii_strcasecmp(value_of(given), sections[i]) == 0) {
+            params->section = (enum report_section)i;
+            return true;
+        }
+    return refusal_set_value(refusal, BAD, given->name, value_of(given), SECTIONS);
+}
+
+/* ---- lists ---- */
+
+static bool is_name(const GString *name, size_t max)
+{
+    if (name->len == 0 || name->len > max || !g_utf8_validate(name->str, (gssize)name->len, NULL))
+        return false;
+    for (size_t i = 0; i < name->len; i++)
+        if ((unsigned char)name->str[i] < 0x20 || name->str[i] == 0x7f)
+            return false;
+    return true;
+}
+
+/* One name of a list, up to a comma or the end; moves *at there. */
+static void read_name(const char **at, GString *name)
+{
+    g_string_truncate(name, 0);
+    for (; **at != '\0' && **at != ','; (*at)++) {
+        if ((*at)[0] == '\\' && (*at)[1] == ',')
+            (*at)++;
+        g_string_append_c(name, **at);
+    }
+}
+
+static bool take_list(GPtrArray **list, const struct usage_param *given, size_t max, const char *allowed, struct refusal *refusal)
+{
+    g_autoptr(GString) name = g_string_new(NULL);
+    if (*list == NULL)
+        *list = g_ptr_array_new_with_free_func(g_free);
+    for (const char *at = value_of(given);; at++) {
+        read_name(&at, name);
+        if (!is_name(name, max))
+            return refusal_set_value(refusal, BAD, given->name, name->len > 0 ? name->str : value_of(given), allowed);
+        if ((*list)->len == REPORT_LIST_MAX)
+            return refusal_set_value(refusal, BAD, given->name, name->str, "at most 1000 names");
+        g_ptr_array_add(*list, g_strdup(name->str));
+        if (*at == '\0')
+            return true;
+    }
+}
+
+static bool take_clients(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
+{
+    return take_list(&params->clients, given, EVENT_NAME_MAX, A_CLIENT, refusal);
+}
+
+static bool take_templates(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
+{
+    return take_list(&params->templates, given, EVENT_ROUTE_MAX, A_TEMPLATE, refusal);
+}
+
+/* ---- parameters ---- */
+
+static const struct row {
+    const char *name;
+    bool repeats, of_exports;
+    bool (*take)(struct report_params *params, const struct usage_param *given, struct refusal *refusal);
+} rows[] = {
+    {"interval", false, false, take_interval},    {"timeZone", false, false, take_zone},
+    {"dayBoundary", false, false, take_boundary}, {"clients", true, false, take_clients},
+    {"templates", true, false, take_templates},   {"top", false, false, take_top},
+    {"section", false, true, take_section},
+};
+
+static const struct row *find(const char *name, bool export)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (strcmp(rows[i].name, name) == 0 && (export || !rows[i].of_exports))
+            return &rows[i];
+    return NULL;
+}
+
+static bool refuse_unknown(const struct usage_param *given, bool export, struct refusal *refusal)
+{
+    g_autofree char *name = g_strndup(given->name, 64);
+    g_autofree char *field = g_utf8_make_valid(name, -1);
+    return refusal_set_value(refusal, "UNKNOWN_PARAMETER", "Unknown parameter", field, value_of(given),
+                             export ? OF_PAGE "|section" : OF_PAGE);
+}
+
+static bool take(struct report_params *params, const struct usage_param *given, unsigned *seen, struct refusal *refusal)
+{
+    bool export = params->format != EXPORT_JSON;
+    const struct row *row = find(given->name, export);
+    if (row == NULL)
+        return refuse_unknown(given, export, refusal);
+    unsigned bit = 1u << (row - rows);
+    if ((*seen & bit) != 0 && !row->repeats)
+        return refusal_set_value(refusal, "INVALID_PARAMETER", "Parameter given twice", given->name, value_of(given),
+                                 "each parameter once, but clients and templates");
+    *seen |= bit;
+    return row->take(params, given, refusal);
+}
+
+static bool take_all(struct report_params *params, const struct usage_param *given, size_t n_given, struct refusal *refusal)
+{
+    unsigned seen = 0;
+    for (size_t i = 0; i < n_given; i++)
+        if (!take(params, &given[i], &seen, refusal))
+            return false;
+    if (n_given >= CALL_PARAMS_MAX) /* there may have been more */
+        return refusal_set_value(refusal, "INVALID_PARAMETER", "Too many parameters", given[n_given - 1].name,
+                                 value_of(&given[n_given - 1]), "fewer than 64 parameters, with commas between names");
+    const struct usage_param utc = {"timeZone", "UTC"};
+    return params->tz != NULL || take_zone(params, &utc, refusal);
+}
+
+bool report_params_parse(struct report_params *params, enum export_format format, const struct usage_param *given, size_t n_given,
+                         struct refusal *refusal)
+{
+    *params = (struct report_params){.format = format, .top = format == EXPORT_JSON ? REPORT_TOP_DEFAULT : 0};
+    if (!take_all(params, given, n_given, refusal)) {
+        report_params_clear(params);
+        return false;
+    }
+    if (params->clients != NULL)
+        v2_names_normalize(params->clients);
+    if (params->templates != NULL)
+        v2_names_normalize(params->templates);
+    return true;
+}
+
+void report_params_clear(struct report_params *params)
+{
+    g_clear_pointer(&params->clients, g_ptr_array_unref);
+    g_clear_pointer(&params->templates, g_ptr_array_unref);
+}
