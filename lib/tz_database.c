@@ -173,7 +173,7 @@ struct near {
 static size_t fold(char out[TZ_NAME_MAX + 1], const char *text)
 {
     size_t n = 0;
-    for (; text[n] != '\0' && n < TZ_NAME_MAX; n++)
+    for (; n < TZ_NAME_MAX && text[n] != '\0'; n++)
         out[n] = text[n] == ' ' || text[n] == '-' ? '_' : g_ascii_tolower(text[n]);
     out[n] = '\0';
     return n;
@@ -201,7 +201,7 @@ static int edit_distance(const char *a, const char *b)
 /* Of the whole name or its last part, whichever is nearer; a part of the name is as near as one mistake. */
 static int distance_to(const char *wanted, const char *name)
 {
-    char folded[TZ_NAME_MAX + 1];
+    char folded[TZ_NAME_MAX + 1] = {0};
     fold(folded, name);
     const char *slash = strrchr(folded, '/');
     int whole = edit_distance(wanted, folded);
@@ -226,7 +226,7 @@ const char **tz_near_names(const char *name)
 {
     const struct database *database = database_get();
     g_autoptr(GArray) near = g_array_new(FALSE, FALSE, sizeof(struct near));
-    char wanted[TZ_NAME_MAX + 1];
+    char wanted[TZ_NAME_MAX + 1] = {0};
     int limit = (int)(1 + fold(wanted, name) / 4);
     for (size_t i = 0; i < n_names(database); i++) {
         struct near candidate = {g_ptr_array_index(database->names, i), 0};

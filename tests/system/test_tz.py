@@ -32,8 +32,8 @@ DAY, WEEK = 86400, 7 * 86400
 
 @pytest.fixture(scope="module")
 def ask():
-    """ask(directory, questions) -> answers, by tests/unit/test_tz.c."""
-    program = "build/release/tests/test_tz"
+    """ask(directory, questions) -> answers, by tests/unit/test_tz_database.c."""
+    program = "build/release/tests/test_tz_database"
     subprocess.run(["make", "--no-print-directory", program], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
     def run(directory, questions):
