@@ -21,7 +21,8 @@ static const char script[] =
     "if now == 0 then local t = redis.call('TIME') now = t[1] * 1000 + math.floor(t[2] / 1000) end "
     "local windows = {{60000, 500, tonumber(ARGV[2])}, {86400000, 900000, tonumber(ARGV[3])}} "
     "local ok, old = pcall(cmsgpack.unpack, redis.call('GET', KEYS[1]) or '') "
-    "if not (ok and type(old) == 'table' and old[3]) then old = {now, {}, {}} end "
+    "local sound = ok and type(old) == 'table' and tonumber(old[1]) and type(old[2]) == 'table' and type(old[3]) == 'table' "
+    "if not sound then old = {now, {}, {}} end "
     "local logs, used, room = {}, {}, 2 ^ 53 "
     "for w, window in ipairs(windows) do "
     "  local length, grain, limit = unpack(window) "
@@ -54,7 +55,7 @@ static const char script[] =
     "  end "
     "  reply[#reply + 1] = length - (log[i] or 0) "
     "end "
-    "if granted > 0 or back > 0 then "
+    "if granted > 0 or back > 0 or old[1] > now then "
     "  redis.call('SET', KEYS[1], cmsgpack.pack({now, logs[1], logs[2]}), 'PX', " KEEP_MS ") "
     "end "
     "return reply";
