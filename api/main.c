@@ -123,8 +123,17 @@ static struct auth *open_auth(const struct config *config, struct registry *regi
 }
 
 /* What the workers share is there before them and after them. */
-static int run_routes(const struct config *config, struct routes *routes, struct live_sources *sources, struct archive *archive)
+struct shared {
+    struct live_sources *sources;
+    struct archive *archive; /* or NULL */
+    struct registry *registry;
+    struct artifacts *artifacts;
+};
+
+static int run_routes(const struct config *config, struct routes *routes, const struct shared *shared)
 {
+    struct live_sources *sources = shared->sources;
+    struct archive *archive = shared->archive;
     const struct redis_settings redis = redis_settings_of(config);
     struct queries queries = {.metrics = routes->metrics,
                               .timeout_ms = (int)config_int(config, "query.timeout_ms"),
@@ -132,6 +141,18 @@ static int run_routes(const struct config *config, struct routes *routes, struct
     routes->queries = &queries;
     routes->usage = (struct usage_route){.queries = &queries, .sources = sources};
     routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
+    routes->report = (struct report_route){
+        .queries = &queries,
+        .ledger = sources->ledger,
+        .archive = archive,
+        .sheets = sources->sheets,
+        .registry = shared->registry,
+        .artifacts = shared->artifacts,
+        .directory = config_string(config, "cache.directory"),
+        .result_bytes_max = (uint64_t)config_int(config, "cache.results_max_bytes") / 2,
+        .threads = (guint)config_int(config, "query.scan_threads"),
+        .groups_max = (uint32_t)config_int(config, "query.groups_max"),
+    };
     routes->probe = probe_start(&redis, routes->metrics);
     queries.heavy = start_workers(config, routes->metrics, true);
     queries.workers = start_workers(config, routes->metrics, false);
@@ -152,12 +173,14 @@ static int run_with(const struct config *config, struct archive *archive)
         .sheets = sheets_new((size_t)config_int(config, "cache.sheets_max_bytes"), archive, routes.metrics),
         .ledger = ledger_cache_new(),
     };
-    struct registry *registry = registry_start(&redis, routes.metrics);
-    routes.auth = open_auth(config, registry);
-    int code = routes.auth != NULL ? run_routes(config, &routes, &sources, archive) : 2;
+    const struct shared shared = {&sources, archive, registry_start(&redis, routes.metrics),
+                                  artifacts_new((uint64_t)config_int(config, "cache.exports_max_bytes"))};
+    routes.auth = open_auth(config, shared.registry);
+    int code = routes.auth != NULL ? run_routes(config, &routes, &shared) : 2;
     if (routes.auth != NULL)
         auth_free(routes.auth);
-    registry_stop(registry);
+    registry_stop(shared.registry);
+    artifacts_free(shared.artifacts);
     sheets_free(sources.sheets);
     ledger_cache_free(sources.ledger);
     limits_free(routes.limits);

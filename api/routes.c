@@ -18,6 +18,11 @@ static void handle_days(struct routes *routes, struct call *call)
     days_route_handle(&routes->days, call);
 }
 
+static void handle_report(struct routes *routes, struct call *call)
+{
+    report_route_handle(&routes->report, call);
+}
+
 static void handle_health(struct routes *routes, struct call *call)
 {
     struct http_request *request = call->request;
@@ -58,6 +63,13 @@ static void handle_metrics(struct routes *routes, struct call *call)
 
 /* ---- the table ---- */
 
+enum {
+    VIEW_ORGANIZATION = PERMISSION_OAUTH_CLIENT_VIEW | PERMISSION_ORGANIZATION_VIEW,
+    VIEW_SEARCH = PERMISSION_OAUTH_CLIENT_VIEW | PERMISSION_SIMPLE_SEARCH_VIEW,
+    VIEW_CLIENT = PERMISSION_OAUTH_CLIENT_VIEW | PERMISSION_CLIENT_VIEW,
+    VIEW_ANY = VIEW_ORGANIZATION | VIEW_CLIENT,
+};
+
 enum route_for { FOR_ALL, FOR_CALLERS }; /* whether a token is asked for */
 
 /* HEAD goes with GET. */
@@ -72,6 +84,8 @@ static const struct row {
     {"GET", "/api/v2/usage/days", FOR_CALLERS, 0, handle_days},
     {"GET", "/api/v2/usage/days/{day}", FOR_CALLERS, 0, handle_days},
     {"GET", "/api/v2/usage/days/{day}/revisions/{revision}", FOR_CALLERS, 0, handle_days},
+    {"GET", "/api/v2/usage/report", FOR_CALLERS, VIEW_ANY, handle_report},
+    {"GET", "/api/v2/usage/report.{format}", FOR_CALLERS, VIEW_ANY, handle_report},
     {"GET", "/healthz", FOR_ALL, 0, handle_health},
     {"GET", "/readyz", FOR_ALL, 0, handle_ready},
     {"GET", "/metrics", FOR_ALL, 0, handle_metrics},

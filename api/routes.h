@@ -9,6 +9,7 @@
 #include "api/days_route.h"
 #include "api/limits.h"
 #include "api/probe.h"
+#include "api/report_route.h"
 #include "api/usage_route.h"
 
 struct routes {
@@ -19,6 +20,7 @@ struct routes {
     struct probe *probe;
     struct usage_route usage;
     struct days_route days;
+    struct report_route report;
 };
 
 /* http_handler; opaque is the struct routes. */
