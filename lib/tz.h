@@ -10,7 +10,7 @@
  * lie in the years 0 to 9999: an instant beyond is answered as the nearest of these.
  *
  * Threads: a zone does not change once made; any number of threads may use it. The functions of the database may be called from any
- * thread, but for tz_shared_clear. Hostile bytes give an error, and take at most 64 times their size of memory and 16 KiB. */
+ * thread, but for tz_shared_clear. Hostile bytes give an error, and take at most 4 times their size of memory and 16 KiB. */
 #ifndef DAYBOOK_TZ_H
 #define DAYBOOK_TZ_H
 
@@ -58,8 +58,8 @@ const char *tz_name(const struct tz *tz);
 struct tz_offset tz_at(const struct tz *tz, int64_t utc_s);
 /* The first instant after utc_s from which on something may be different, or TZ_NEVER. */
 int64_t tz_next_change(const struct tz *tz, int64_t utc_s);
-/* The instants at which the wall clock shows local_s, earlier first: none (it was put forward over it), one, or two (it was put
- * back). Returns how many. Should it show it more often, which no real zone does, the first and the last. */
+/* The instants at which the wall clock shows local_s, earlier first: none (it was put forward over it), one, which both are then,
+ * or two (it was put back). Returns how many. Should it show it more often, which no real zone does, the first and the last. */
 int tz_from_local(const struct tz *tz, int64_t local_s, int64_t utc_s[2]);
 /* The first instant at which the wall clock shows that date or a later one: the days of a zone are the time from one such instant
  * to the next, without gap or overlap. (Where a clock is put back over midnight, minutes of the old date thus belong to the new
