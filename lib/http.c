@@ -140,19 +140,6 @@ static void on_completed(void *opaque, struct MHD_Connection *mhd, void **contex
         atomic_fetch_sub(&server->active, 1);
 }
 
-static void respond_error(struct http_request *request, int status, const char *code, const char *format, ...) G_GNUC_PRINTF(4, 5);
-static void respond_error(struct http_request *request, int status, const char *code, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    g_autofree char *message = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_autofree char *body = g_strdup_printf("{\"success\":false,\"error\":\"%s\",\"message\":\"%s\",\"requestId\":\"%s\"}\n", code,
-                                            message, request->id);
-    http_respond(request, status, "application/json", body, strlen(body));
-}
-
 static enum MHD_Result request_send(struct http_request *request)
 {
     return request->response ? MHD_queue_response(request->mhd, request->status, request->response) : MHD_NO;
@@ -160,8 +147,8 @@ static enum MHD_Result request_send(struct http_request *request)
 
 static void respond_too_large(struct http_request *request)
 {
-    respond_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "PAYLOAD_TOO_LARGE", "The body is larger than the limit of %zu bytes.",
-                  request->server->settings.body_max_bytes);
+    http_respond_error(request, MHD_HTTP_CONTENT_TOO_LARGE, "PAYLOAD_TOO_LARGE", "The body is larger than the limit of %zu bytes.",
+                       request->server->settings.body_max_bytes);
 }
 
 /* Headers are here. A body that is said to be far too large is refused before it is sent. */
@@ -211,7 +198,7 @@ static void dispatch(struct http_request *request)
     if (request->too_large)
         respond_too_large(request);
     else if (atomic_load(&server->quiesced))
-        respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", "The server is shutting down.");
+        http_respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", "The server is shutting down.");
     else if (!http_answer_preflight(request))
         server->handler(request, server->opaque);
     /* A held request may have been answered and its answer may be on its way by now, but it is freed on this very thread. */

@@ -129,7 +129,7 @@ static bool may_compress(const struct http_request *request, const char *content
     return !has_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING);
 }
 
-struct MHD_Response *http_response_copy(const void *body, size_t size)
+static struct MHD_Response *copy_response(const void *body, size_t size)
 {
     union {
         const void *in;
@@ -154,7 +154,7 @@ static struct MHD_Response *make_response(const struct http_request *request, co
         }
     }
     if (!response)
-        response = http_response_copy(body, size);
+        response = copy_response(body, size);
     if (compressible)
         MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
     if (content_type)
@@ -166,4 +166,16 @@ void http_respond(struct http_request *request, int status, const char *content_
 {
     http_answer_begin(request);
     http_answer_end(request, status, make_response(request, content_type, body, size));
+}
+
+void http_respond_error(struct http_request *request, int status, const char *code, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_autofree char *message = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_autofree char *body = g_strdup_printf("{\"success\":false,\"error\":\"%s\",\"message\":\"%s\",\"requestId\":\"%s\"}\n", code,
+                                            message, request->id);
+    http_respond(request, status, "application/json", body, strlen(body));
 }

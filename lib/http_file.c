@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* RFC 6266: a name for those that know ASCII only, and the name itself for all others where it says more. */
-static void add_name(struct MHD_Response *response, const char *file_name)
+static void add_name(struct http_request *request, const char *file_name)
 {
     g_autofree char *plain = g_strdup(file_name);
 
@@ -20,27 +20,33 @@ static void add_name(struct MHD_Response *response, const char *file_name)
         g_autofree char *encoded = g_uri_escape_string(file_name, "!#$&+^`|", FALSE);
         g_string_append_printf(value, "; filename*=UTF-8''%s", encoded);
     }
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, value->str);
+    http_response_header(request, MHD_HTTP_HEADER_CONTENT_DISPOSITION, value->str);
 }
 
 /* What a 304 says too (RFC 9110, 15.4.5). */
-static void add_validators(struct MHD_Response *response, const struct http_file *file)
+static void add_validators(struct http_request *request, const struct http_file *file)
 {
     if (file->etag)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, file->etag);
+        http_response_header(request, MHD_HTTP_HEADER_ETAG, file->etag);
     if (file->gzip || file->varies)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+        http_response_header(request, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
 }
 
-/* Which bytes: 200, 206 or 416. A part of what may be another file next time is of no use, so without a tag there are none; and of
- * a compressed form none are offered. Only GET has ranges (RFC 9110, 14.2). */
+/* A part of what may be another file next time is of no use, so without a tag there are none; and of a compressed form none are
+ * offered. */
+static bool has_parts(const struct http_file *file)
+{
+    return file->etag && !file->gzip;
+}
+
+/* Which bytes: 200, 206 or 416. Only GET has ranges (RFC 9110, 14.2). */
 static int choose_part(const struct http_request *request, const struct http_file *file, int64_t *first, int64_t *length)
 {
     const char *if_range = http_request_header(request, MHD_HTTP_HEADER_IF_RANGE);
 
     *first = 0;
     *length = file->size;
-    if (!file->etag || file->gzip || request->head || (if_range && !http_etag_is(if_range, file->etag)))
+    if (!has_parts(file) || request->head || (if_range && !http_etag_is(if_range, file->etag)))
         return MHD_HTTP_OK;
     switch (http_range_parse(http_request_header(request, MHD_HTTP_HEADER_RANGE), file->size, first, length)) {
     case HTTP_RANGE_PART:
@@ -52,39 +58,43 @@ static int choose_part(const struct http_request *request, const struct http_fil
     }
 }
 
-static void add_content_range(struct MHD_Response *response, int status, const struct http_file *file, int64_t first,
-                              int64_t length)
-{
-    char text[80];
-
-    if (status == MHD_HTTP_PARTIAL_CONTENT)
-        g_snprintf(text, sizeof text, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, first, first + length - 1, file->size);
-    else
-        g_snprintf(text, sizeof text, "bytes */%" PRId64, file->size);
-    if (status != MHD_HTTP_OK)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, text);
-}
-
-static struct MHD_Response *empty_response(const struct http_file *file)
+static int respond_unchanged(struct http_request *request, const struct http_file *file)
 {
     close(file->fd);
-    return http_response_copy(NULL, 0);
+    http_respond(request, MHD_HTTP_NOT_MODIFIED, NULL, NULL, 0);
+    return MHD_HTTP_NOT_MODIFIED;
 }
 
-/* Takes the descriptor. */
-static struct MHD_Response *part_response(const struct http_file *file, int status, int64_t first, int64_t length)
+static int respond_unsatisfiable(struct http_request *request, const struct http_file *file)
 {
-    if (status == MHD_HTTP_RANGE_NOT_SATISFIABLE)
-        return empty_response(file);
+    g_autofree char *range = g_strdup_printf("bytes */%" PRId64, file->size);
+
+    close(file->fd);
+    http_response_header(request, MHD_HTTP_HEADER_CONTENT_RANGE, range);
+    http_respond_error(request, MHD_HTTP_RANGE_NOT_SATISFIABLE, "RANGE_NOT_SATISFIABLE",
+                       "The range lies beyond the %" PRId64 " bytes that there are.", file->size);
+    return MHD_HTTP_RANGE_NOT_SATISFIABLE;
+}
+
+static int respond_part(struct http_request *request, const struct http_file *file, int status, int64_t first, int64_t length)
+{
+    g_autofree char *range = g_strdup_printf("bytes %" PRId64 "-%" PRId64 "/%" PRId64, first, first + length - 1, file->size);
+
+    if (status == MHD_HTTP_PARTIAL_CONTENT)
+        http_response_header(request, MHD_HTTP_HEADER_CONTENT_RANGE, range);
+    if (has_parts(file))
+        http_response_header(request, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+    if (file->content_type)
+        http_response_header(request, MHD_HTTP_HEADER_CONTENT_TYPE, file->content_type);
+    if (file->file_name)
+        add_name(request, file->file_name);
+    if (file->gzip)
+        http_response_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+    http_answer_begin(request);
     struct MHD_Response *response = MHD_create_response_from_fd_at_offset64((uint64_t)length, file->fd, (uint64_t)first);
     g_assert(response); /* sizes are not negative, so memory is what is missing */
-    if (file->content_type)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, file->content_type);
-    if (file->file_name)
-        add_name(response, file->file_name);
-    if (file->gzip)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
-    return response;
+    http_answer_end(request, status, response);
+    return status;
 }
 
 int http_respond_file(struct http_request *request, const struct http_file *file)
@@ -92,19 +102,11 @@ int http_respond_file(struct http_request *request, const struct http_file *file
     int64_t first, length;
 
     g_assert(file->fd >= 0 && file->size >= 0);
-    http_answer_begin(request);
-    if (file->etag && http_etag_matches(http_request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH), file->etag)) {
-        struct MHD_Response *unchanged = empty_response(file);
-        add_validators(unchanged, file);
-        http_answer_end(request, MHD_HTTP_NOT_MODIFIED, unchanged);
-        return MHD_HTTP_NOT_MODIFIED;
-    }
+    add_validators(request, file);
+    if (file->etag && http_etag_matches(http_request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH), file->etag))
+        return respond_unchanged(request, file);
     int status = choose_part(request, file, &first, &length);
-    struct MHD_Response *response = part_response(file, status, first, length);
-    add_validators(response, file);
-    add_content_range(response, status, file, first, length);
-    if (file->etag && !file->gzip)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
-    http_answer_end(request, status, response);
-    return status;
+    if (status == MHD_HTTP_RANGE_NOT_SATISFIABLE)
+        return respond_unsatisfiable(request, file);
+    return respond_part(request, file, status, first, length);
 }

@@ -78,8 +78,9 @@ void http_request_free(struct http_request *request);
  */
 void http_answer_begin(struct http_request *request);
 void http_answer_end(struct http_request *request, int status, struct MHD_Response *response);
+/* In the words that all servers have for it; the text is for people, and holds nothing that JSON escapes. */
+void http_respond_error(struct http_request *request, int status, const char *code, const char *format, ...) G_GNUC_PRINTF(4, 5);
 /* True when the request is a preflight that is for us to answer; then it is answered. */
 bool http_answer_preflight(struct http_request *request);
-struct MHD_Response *http_response_copy(const void *body, size_t size);
 
 #endif
