@@ -24,7 +24,7 @@ enum {
     TZ_ABBREVIATION_MAX = 15, /* characters */
     TZ_OFFSET_MAX_S = 93599,  /* either way; RFC 9636 section 3.2: less than 26 hours */
     TZ_FILE_MAX = 256 * 1024, /* bytes */
-    TZ_NAMES_MAX = 1024,      /* zones of the database, and so of the cache; Debian has 597 */
+    TZ_NAMES_MAX = 1024,      /* zones of the database, and so of the cache; Debian has 598 */
     TZ_NEAR_MAX = 5,          /* names that tz_near_names gives */
 };
 
