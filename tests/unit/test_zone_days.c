@@ -142,7 +142,7 @@ static void test_hours(void)
                  "00:00:00+11:00 60, 01:00:00+11:00 60, 01:30:00+10:30 30, 02:00:00+10:30 60, 03:00:00+10:30 60");
     assert_hours("Australia/Lord_Howe", day_of(2026, 10, 4),
                  "00:00:00+10:30 60, 01:00:00+10:30 60, 02:30:00+11:00 30, 03:00:00+11:00 60, 04:00:00+11:00 60");
-    /* at 00:01: the first slot began in the hour before */
+    /* put back at 00:01: the slot that begins at midnight counts for the hour of one minute */
     assert_hours("America/St_Johns", day_of(2010, 11, 7),
                  "00:00:00-02:30 15, 23:01:00-03:30 45, 00:00:00-03:30 60, 01:00:00-03:30 60, 02:00:00-03:30 60");
     assert_hours("Asia/Kathmandu", day_of(2026, 11, 20),
