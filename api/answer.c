@@ -20,7 +20,7 @@ void answer_json(struct http_request *request, struct metrics *metrics, int stat
     send_answer(request, metrics, status, "application/json", view_make(body->str, body->len));
 }
 
-/* May be stored, but is asked for each time: a day can get another revision. */
+/* May be stored, but is asked for each time: a day can get another revision. A 304 has the headers of the whole, also its length. */
 void answer_tagged(struct http_request *request, struct metrics *metrics, const GString *body)
 {
     char etag[ETAG_MAX];
@@ -28,13 +28,8 @@ void answer_tagged(struct http_request *request, struct metrics *metrics, const 
     etag_of(view_make(body->str, body->len), gzip, etag);
     http_response_header(request, "ETag", etag);
     http_response_header(request, "Cache-Control", "private, no-cache");
-    if (!http_etag_matches(http_request_header(request, "If-None-Match"), etag)) {
-        send_answer(request, metrics, 200, "application/json", view_make(body->str, body->len));
-        return;
-    }
-    if (body->len > HTTP_GZIP_MIN_BYTES)
-        http_response_header(request, "Vary", "Accept-Encoding");
-    send_answer(request, metrics, 304, NULL, view_make(NULL, 0));
+    bool known = http_etag_matches(http_request_header(request, "If-None-Match"), etag);
+    send_answer(request, metrics, known ? 304 : 200, "application/json", view_make(body->str, body->len));
 }
 
 void answer_text(struct http_request *request, struct metrics *metrics, int status, const char *content_type, const char *text)

@@ -74,7 +74,8 @@ void http_hold(struct http_request *request);
  * preflight of an allowed origin is answered without the handler. */
 void http_response_header(struct http_request *request, const char *name, const char *value);
 /* Answers; body is copied (NULL with 0 for none). content_type may be NULL. Compresses bodies over 1 KiB where the client accepts
- * gzip. */
+ * gzip. Of a 304 give the body too: it is not sent, but Content-Length and Vary must be those of the 200 (RFC 9110, 8.6
+ * and 15.4.5). */
 void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size);
 
 /* A body in a file, which must not get shorter meanwhile; it may be unlinked. It is sent as the client takes it: a slow one costs

@@ -23,7 +23,6 @@ static void add_name(struct http_request *request, const char *file_name)
     http_response_header(request, MHD_HTTP_HEADER_CONTENT_DISPOSITION, value->str);
 }
 
-/* What a 304 says too (RFC 9110, 15.4.5). */
 static void add_validators(struct http_request *request, const struct http_file *file)
 {
     if (file->etag)
@@ -58,13 +57,6 @@ static int choose_part(const struct http_request *request, const struct http_fil
     }
 }
 
-static int respond_unchanged(struct http_request *request, const struct http_file *file)
-{
-    close(file->fd);
-    http_respond(request, MHD_HTTP_NOT_MODIFIED, NULL, NULL, 0);
-    return MHD_HTTP_NOT_MODIFIED;
-}
-
 static int respond_unsatisfiable(struct http_request *request, const struct http_file *file)
 {
     g_autofree char *range = g_strdup_printf("bytes */%" PRId64, file->size);
@@ -76,6 +68,7 @@ static int respond_unsatisfiable(struct http_request *request, const struct http
     return MHD_HTTP_RANGE_NOT_SATISFIABLE;
 }
 
+/* A 304 has the headers of the whole, of which libmicrohttpd leaves out the body. */
 static int respond_part(struct http_request *request, const struct http_file *file, int status, int64_t first, int64_t length)
 {
     g_autofree char *range = g_strdup_printf("bytes %" PRId64 "-%" PRId64 "/%" PRId64, first, first + length - 1, file->size);
@@ -104,7 +97,7 @@ int http_respond_file(struct http_request *request, const struct http_file *file
     g_assert(file->fd >= 0 && file->size >= 0);
     add_validators(request, file);
     if (file->etag && http_etag_matches(http_request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH), file->etag))
-        return respond_unchanged(request, file);
+        return respond_part(request, file, MHD_HTTP_NOT_MODIFIED, 0, file->size);
     int status = choose_part(request, file, &first, &length);
     if (status == MHD_HTTP_RANGE_NOT_SATISFIABLE)
         return respond_unsatisfiable(request, file);

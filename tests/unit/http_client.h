@@ -126,7 +126,7 @@ static inline void http_client_receive(struct http_client *client, gboolean has_
     g_assert_true(g_str_has_prefix(answer->head, "http/1.1 "));
     answer->status = (int)g_ascii_strtoll(answer->head + 9, NULL, 10);
     const char *header = strstr(answer->head, "\r\ncontent-length:");
-    if (has_body && answer->status != 100 && header)
+    if (has_body && answer->status != 100 && answer->status != 304 && header)
         length = (gsize)g_ascii_strtoull(header + 17, NULL, 10);
     while (client->in->len < head_size + length)
         g_assert_true(http_client_more(client));
