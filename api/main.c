@@ -8,6 +8,7 @@
 #include "api/settings.h"
 #include "lib/log.h"
 #include "lib/program.h"
+#include "lib/tz.h"
 #include <stdio.h>
 
 enum { BODY_MAX = 16 * 1024 * 1024 }; /* of an import of clients; other routes have smaller limits of their own */
@@ -198,6 +199,10 @@ static struct archive *open_archive(const char *directory, GError **error)
 static int run(const struct config *config)
 {
     g_autoptr(GError) error = NULL;
+    if (tz_names()[0] == NULL) {
+        fprintf(stderr, "daybook-api: there is no time zone database: install tzdata, or set TZDIR to where it is.\n");
+        return 2;
+    }
     const char *directory = config_string(config, "archive.directory");
     struct archive *archive = directory[0] != '\0' ? open_archive(directory, &error) : NULL;
     if (error != NULL) {
@@ -225,6 +230,7 @@ int main(int argc, char **argv)
     if (config == NULL)
         return code;
     code = run(config);
+    tz_shared_clear();
     config_free(config);
     return code;
 }
