@@ -86,6 +86,7 @@ $(B)/%.o: %.c | build/gen/usage.pb-c.h
 	@mkdir -p $(@D)
 	@echo '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+$(B)/api/openapi_route.o: api/openapi.yaml api/reference.html # they are put into it
 $(B)/%.o: %.cc
 	@mkdir -p $(@D)
 	@echo '  CXX  $<'
@@ -171,7 +172,7 @@ SOURCES = $(wildcard $(DIRS:%=%/*.[ch]) $(DIRS:%=%/*.cc) tests/unit/*.[ch] tests
 format: build/setup/check ## rewrites the sources as .clang-format says
 	clang-format -i $(SOURCES)
 
-docs: all ## docs/CONFIGURATION.md and docs/METRICS.md from the programs' tables
+docs: build/setup/check all ## docs/CONFIGURATION.md and docs/METRICS.md from the programs' tables, api/reference.html from openapi.yaml
 	tests/docs.sh write
 
 install: all ## programs to DESTDIR/PREFIX/bin

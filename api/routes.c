@@ -1,6 +1,7 @@
 #include "api/routes.h"
 
 #include "api/answer.h"
+#include "api/openapi_route.h"
 #include "api/writer.h"
 #include "lib/log.h"
 
@@ -61,6 +62,16 @@ static void handle_metrics(struct routes *routes, struct call *call)
     answer_text(request, routes->metrics, 200, "text/plain; version=0.0.4; charset=utf-8", text);
 }
 
+static void handle_description(struct routes *routes, struct call *call)
+{
+    openapi_route_handle_description(call, routes->metrics);
+}
+
+static void handle_reference(struct routes *routes, struct call *call)
+{
+    openapi_route_handle_reference(call, routes->metrics);
+}
+
 /* ---- the table ---- */
 
 enum {
@@ -86,6 +97,8 @@ static const struct row {
     {"GET", "/api/v2/usage/days/{day}/revisions/{revision}", FOR_CALLERS, 0, handle_days},
     {"GET", "/api/v2/usage/report", FOR_CALLERS, VIEW_ANY, handle_report},
     {"GET", "/api/v2/usage/report.{format}", FOR_CALLERS, VIEW_ANY, handle_report},
+    {"GET", "/api/v2/openapi.yaml", FOR_ALL, 0, handle_description},
+    {"GET", "/api/v2/reference", FOR_ALL, 0, handle_reference},
     {"GET", "/healthz", FOR_ALL, 0, handle_health},
     {"GET", "/readyz", FOR_ALL, 0, handle_ready},
     {"GET", "/metrics", FOR_ALL, 0, handle_metrics},

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The pages under docs/ that come from the programs' own tables.
-#   docs.sh write   writes docs/CONFIGURATION.md and docs/METRICS.md
+# The pages under docs/ that come from the programs' own tables, and api/reference.html, which comes from api/openapi.yaml.
+#   docs.sh write   writes docs/CONFIGURATION.md, docs/METRICS.md and api/reference.html
 #   docs.sh check   exit 1 if they are not what the programs say now
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -44,8 +44,8 @@ END
 }
 
 check() {
-    diff -u "docs/$1" <(eval "$2") || {
-        echo "docs/$1: out of date (make docs)"
+    diff -u "$1" <(eval "$2") || {
+        echo "$1: out of date (make docs)"
         return 1
     }
 }
@@ -54,10 +54,12 @@ case "${1:-}" in
 write)
     mkdir -p docs
     configuration > docs/CONFIGURATION.md
-    metrics > docs/METRICS.md ;;
+    metrics > docs/METRICS.md
+    build/venv/bin/python tests/reference.py api/reference.html ;;
 check)
-    check CONFIGURATION.md configuration
-    check METRICS.md metrics ;;
+    check docs/CONFIGURATION.md configuration
+    check docs/METRICS.md metrics
+    check api/reference.html 'build/venv/bin/python tests/reference.py' ;;
 *)
     echo "usage: docs.sh write|check" >&2
     exit 2 ;;
