@@ -139,10 +139,11 @@ static struct MHD_Response *copy_response(const void *body, size_t size)
     return MHD_create_response_from_buffer(size, copied.out, MHD_RESPMEM_MUST_COPY);
 }
 
-static struct MHD_Response *make_response(const struct http_request *request, const char *content_type, const void *body,
-                                          size_t size)
+static struct MHD_Response *make_response(const struct http_request *request, int status, const char *content_type,
+                                          const void *body, size_t size)
 {
     struct MHD_Response *response = NULL;
+    bool described = status != MHD_HTTP_NOT_MODIFIED; /* RFC 9110, 15.4.5: what is not sent is not described */
     bool compressible = may_compress(request, content_type, size);
 
     if (compressible && http_gzip_accepted(http_request_header(request, MHD_HTTP_HEADER_ACCEPT_ENCODING))) {
@@ -150,14 +151,15 @@ static struct MHD_Response *make_response(const struct http_request *request, co
         void *packed = http_gzip(body, size, &packed_size);
         if (packed) {
             response = MHD_create_response_from_buffer(packed_size, packed, MHD_RESPMEM_MUST_FREE);
-            MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+            if (described)
+                MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
         }
     }
     if (!response)
         response = copy_response(body, size);
     if (compressible)
         MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-    if (content_type)
+    if (content_type && described)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
     return response;
 }
@@ -165,7 +167,7 @@ static struct MHD_Response *make_response(const struct http_request *request, co
 void http_respond(struct http_request *request, int status, const char *content_type, const void *body, size_t size)
 {
     http_answer_begin(request);
-    http_answer_end(request, status, make_response(request, content_type, body, size));
+    http_answer_end(request, status, make_response(request, status, content_type, body, size));
 }
 
 void http_respond_error(struct http_request *request, int status, const char *code, const char *format, ...)

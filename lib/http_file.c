@@ -68,13 +68,9 @@ static int respond_unsatisfiable(struct http_request *request, const struct http
     return MHD_HTTP_RANGE_NOT_SATISFIABLE;
 }
 
-/* A 304 has the headers of the whole, of which libmicrohttpd leaves out the body. */
-static int respond_part(struct http_request *request, const struct http_file *file, int status, int64_t first, int64_t length)
+/* What describes the body; a 304, which has none, leaves it out (RFC 9110, 15.4.5). */
+static void add_description(struct http_request *request, const struct http_file *file)
 {
-    g_autofree char *range = g_strdup_printf("bytes %" PRId64 "-%" PRId64 "/%" PRId64, first, first + length - 1, file->size);
-
-    if (status == MHD_HTTP_PARTIAL_CONTENT)
-        http_response_header(request, MHD_HTTP_HEADER_CONTENT_RANGE, range);
     if (has_parts(file))
         http_response_header(request, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
     if (file->content_type)
@@ -83,6 +79,17 @@ static int respond_part(struct http_request *request, const struct http_file *fi
         add_name(request, file->file_name);
     if (file->gzip)
         http_response_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+}
+
+/* Of a 304 libmicrohttpd says the length, and leaves out the bytes. */
+static int respond_bytes(struct http_request *request, const struct http_file *file, int status, int64_t first, int64_t length)
+{
+    g_autofree char *range = g_strdup_printf("bytes %" PRId64 "-%" PRId64 "/%" PRId64, first, first + length - 1, file->size);
+
+    if (status == MHD_HTTP_PARTIAL_CONTENT)
+        http_response_header(request, MHD_HTTP_HEADER_CONTENT_RANGE, range);
+    if (status != MHD_HTTP_NOT_MODIFIED)
+        add_description(request, file);
     http_answer_begin(request);
     struct MHD_Response *response = MHD_create_response_from_fd_at_offset64((uint64_t)length, file->fd, (uint64_t)first);
     g_assert(response); /* sizes are not negative, so memory is what is missing */
@@ -97,9 +104,9 @@ int http_respond_file(struct http_request *request, const struct http_file *file
     g_assert(file->fd >= 0 && file->size >= 0);
     add_validators(request, file);
     if (file->etag && http_etag_matches(http_request_header(request, MHD_HTTP_HEADER_IF_NONE_MATCH), file->etag))
-        return respond_part(request, file, MHD_HTTP_NOT_MODIFIED, 0, file->size);
+        return respond_bytes(request, file, MHD_HTTP_NOT_MODIFIED, 0, file->size);
     int status = choose_part(request, file, &first, &length);
     if (status == MHD_HTTP_RANGE_NOT_SATISFIABLE)
         return respond_unsatisfiable(request, file);
-    return respond_part(request, file, status, first, length);
+    return respond_bytes(request, file, status, first, length);
 }

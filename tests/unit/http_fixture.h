@@ -81,9 +81,9 @@ static inline void handle(struct http_request *request, void *opaque)
         push_held(f, request);
     } else if (strcmp(path, "/abandon") == 0) {
         http_abandon(request);
-    } else if (strcmp(path, "/big") == 0) {
+    } else if (strcmp(path, "/big") == 0 || strcmp(path, "/unchanged") == 0) {
         g_autofree char *big = g_strnfill(BIG, 'a');
-        http_respond(request, 200, "text/plain", big, BIG);
+        http_respond(request, path[1] == 'b' ? 200 : 304, "text/plain", big, BIG);
     } else if (strcmp(path, "/page") == 0) {
         http_response_header(request, "Content-Security-Policy", "default-src 'self'");
         http_respond(request, 200, "text/html", "", 0);

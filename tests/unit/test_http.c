@@ -97,6 +97,31 @@ static void test_gzip(struct fixture *f, gconstpointer data)
     http_client_clear(&client);
 }
 
+/* A 304 says what the 200 would, but of the bytes only how many they are. */
+static void test_not_modified(struct fixture *f, gconstpointer data)
+{
+    struct http_client client;
+    struct http_answer whole, unchanged;
+
+    (void)data;
+    http_client_init(&client, f->port);
+    for (int packed = 0; packed < 2; packed++) {
+        const char *headers = packed ? "Accept-Encoding: gzip\r\n" : "";
+        ask(&client, "GET", "/big", headers, &whole);
+        ask(&client, "GET", "/unchanged", headers, &unchanged);
+        g_assert_cmpint(unchanged.status, ==, 304);
+        g_autofree char *length = header_of(&whole, "content-length");
+        assert_header(&unchanged, "content-length", length);
+        assert_header(&unchanged, "vary", "accept-encoding");
+        assert_header(&unchanged, "content-type", NULL);
+        assert_header(&unchanged, "content-encoding", NULL);
+        g_assert_cmpint(strtol(length, NULL, 10) < BIG, ==, packed);
+        http_answer_clear(&whole);
+        http_answer_clear(&unchanged);
+    }
+    http_client_clear(&client);
+}
+
 static void test_gzip_accepted(void)
 {
     g_assert_false(http_gzip_accepted(NULL));
@@ -223,6 +248,7 @@ int main(int argc, char **argv)
         {"/http/pipelined_and_chunked", test_pipelined_and_chunked},
         {"/http/head", test_head},
         {"/http/gzip", test_gzip},
+        {"/http/not_modified", test_not_modified},
         {"/http/unix_socket", test_unix_socket},
         {"/http/port_in_use", test_port_in_use},
         {"/http/connection_limit", test_connection_limit},

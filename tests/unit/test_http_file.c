@@ -157,6 +157,10 @@ static void test_parts(struct fixture *f, gconstpointer data)
         assert_header(&answer, "etag", tag);
         if (cases[i].status == 304)
             assert_header(&answer, "content-length", "300000"); /* of what is not sent */
+        assert_header(&answer, "content-type",
+                      cases[i].status == 304   ? NULL
+                      : cases[i].status == 416 ? "application/json"
+                                               : "text/csv");
         http_answer_clear(&answer);
     }
     expect_descriptors(before);
