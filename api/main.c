@@ -102,6 +102,7 @@ static int serve(const struct config *config, struct routes *routes)
             reload(config, http, routes->auth);
     program_notify_stopping();
     http_server_quiesce(http);
+    executions_cache_stop(routes->v2.engine->cache);
     workers_stop(routes->queries->workers); /* may hand on to the heavy ones */
     workers_stop(routes->queries->heavy);
     http_server_stop(http);
@@ -129,6 +130,7 @@ struct shared {
     struct archive *archive; /* or NULL */
     struct registry *registry;
     struct artifacts *artifacts;
+    struct executions_cache *executions;
 };
 
 static int run_routes(const struct config *config, struct routes *routes, const struct shared *shared)
@@ -154,6 +156,19 @@ static int run_routes(const struct config *config, struct routes *routes, const 
         .threads = (guint)config_int(config, "query.scan_threads"),
         .groups_max = (uint32_t)config_int(config, "query.groups_max"),
     };
+    struct v2_engine engine = {
+        .queries = &queries,
+        .ledger = sources->ledger,
+        .archive = archive,
+        .sheets = sources->sheets,
+        .registry = shared->registry,
+        .cache = shared->executions,
+        .directory = config_string(config, "cache.directory"),
+        .result_bytes_max = (uint64_t)config_int(config, "cache.results_max_bytes") / 2,
+        .groups_max = (uint32_t)config_int(config, "query.groups_max"),
+        .scan_threads = (guint)config_int(config, "query.scan_threads"),
+    };
+    routes->v2 = (struct v2_route){&engine, shared->artifacts};
     routes->probe = probe_start(&redis, routes->metrics);
     queries.heavy = start_workers(config, routes->metrics, true);
     queries.workers = start_workers(config, routes->metrics, false);
@@ -175,13 +190,15 @@ static int run_with(const struct config *config, struct archive *archive)
         .ledger = ledger_cache_new(),
     };
     const struct shared shared = {&sources, archive, registry_start(&redis, routes.metrics),
-                                  artifacts_new((uint64_t)config_int(config, "cache.exports_max_bytes"))};
+                                  artifacts_new((uint64_t)config_int(config, "cache.exports_max_bytes")),
+                                  executions_cache_new((uint64_t)config_int(config, "cache.results_max_bytes"))};
     routes.auth = open_auth(config, shared.registry);
     int code = routes.auth != NULL ? run_routes(config, &routes, &shared) : 2;
     if (routes.auth != NULL)
         auth_free(routes.auth);
     registry_stop(shared.registry);
     artifacts_free(shared.artifacts);
+    executions_cache_free(shared.executions);
     sheets_free(sources.sheets);
     ledger_cache_free(sources.ledger);
     limits_free(routes.limits);

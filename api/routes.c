@@ -87,21 +87,53 @@ enum route_for { FOR_ALL, FOR_CALLERS }; /* whether a token is asked for */
 static const struct row {
     const char *method, *path;
     enum route_for who;
-    uint32_t permissions; /* any one of them; 0: no particular one */
-    void (*handle)(struct routes *routes, struct call *call);
+    uint32_t permissions;                                     /* any one of them; 0: no particular one */
+    void (*handle)(struct routes *routes, struct call *call); /* or: */
+    v2_handle *v2;
 } rows[] = {
-    {"GET", "/v1/developer/usage", FOR_CALLERS, 0, handle_usage},
-    {"GET", "/api/v1/developer/usage", FOR_CALLERS, 0, handle_usage},
-    {"GET", "/api/v2/usage/days", FOR_CALLERS, 0, handle_days},
-    {"GET", "/api/v2/usage/days/{day}", FOR_CALLERS, 0, handle_days},
-    {"GET", "/api/v2/usage/days/{day}/revisions/{revision}", FOR_CALLERS, 0, handle_days},
-    {"GET", "/api/v2/usage/report", FOR_CALLERS, VIEW_ANY, handle_report},
-    {"GET", "/api/v2/usage/report.{format}", FOR_CALLERS, VIEW_ANY, handle_report},
-    {"GET", "/api/v2/openapi.yaml", FOR_ALL, 0, handle_description},
-    {"GET", "/api/v2/reference", FOR_ALL, 0, handle_reference},
-    {"GET", "/healthz", FOR_ALL, 0, handle_health},
-    {"GET", "/readyz", FOR_ALL, 0, handle_ready},
-    {"GET", "/metrics", FOR_ALL, 0, handle_metrics},
+    {"GET", "/v1/developer/usage", FOR_CALLERS, 0, .handle = handle_usage},
+    {"GET", "/api/v1/developer/usage", FOR_CALLERS, 0, .handle = handle_usage},
+    {"GET", "/api/v2/usage/days", FOR_CALLERS, 0, .handle = handle_days},
+    {"GET", "/api/v2/usage/days/{day}", FOR_CALLERS, 0, .handle = handle_days},
+    {"GET", "/api/v2/usage/days/{day}/revisions/{revision}", FOR_CALLERS, 0, .handle = handle_days},
+    {"GET", "/api/v2/usage/report", FOR_CALLERS, VIEW_ANY, .handle = handle_report},
+    {"GET", "/api/v2/usage/report.{format}", FOR_CALLERS, VIEW_ANY, .handle = handle_report},
+    /* The usage API (v2_route.h); a format before the id that it would be a part of. */
+    {"POST", "/api/v2/usage/query", FOR_CALLERS, VIEW_ORGANIZATION, .v2 = v2_query_post_handle},
+    {"GET", "/api/v2/usage/query/{executionId}/results.{format}", FOR_CALLERS, VIEW_ORGANIZATION, .v2 = v2_query_export_handle},
+    {"GET", "/api/v2/usage/query/{executionId}/results", FOR_CALLERS, VIEW_ORGANIZATION, .v2 = v2_query_results_handle},
+    {"DELETE", "/api/v2/usage/query/{executionId}/results", FOR_CALLERS, VIEW_ORGANIZATION, .v2 = v2_query_cancel_handle},
+    {"POST", "/api/v2/usage/simplesearch", FOR_CALLERS, VIEW_SEARCH, .v2 = v2_search_post_handle},
+    {"GET", "/api/v2/usage/simplesearch/{executionId}/results.{format}", FOR_CALLERS, VIEW_SEARCH, .v2 = v2_search_export_handle},
+    {"GET", "/api/v2/usage/simplesearch/{executionId}/results", FOR_CALLERS, VIEW_SEARCH, .v2 = v2_search_results_handle},
+    {"DELETE", "/api/v2/usage/simplesearch/{executionId}/results", FOR_CALLERS, VIEW_SEARCH, .v2 = v2_search_cancel_handle},
+    {"POST", "/api/v2/oauth/clients/{clientId}/usage/query", FOR_CALLERS, VIEW_CLIENT, .v2 = v2_client_query_post_handle},
+    {"GET", "/api/v2/oauth/clients/{clientId}/usage/query/results/{executionId}.{format}", FOR_CALLERS, VIEW_CLIENT,
+     .v2 = v2_client_query_export_handle},
+    {"GET", "/api/v2/oauth/clients/{clientId}/usage/query/results/{executionId}", FOR_CALLERS, VIEW_CLIENT,
+     .v2 = v2_client_query_results_handle},
+    {"DELETE", "/api/v2/oauth/clients/{clientId}/usage/query/results/{executionId}", FOR_CALLERS, VIEW_CLIENT,
+     .v2 = v2_client_query_cancel_handle},
+    {"GET", "/api/v2/oauth/clients/{clientId}/usage/summary", FOR_CALLERS, VIEW_CLIENT, .v2 = v2_summary_handle},
+    {"POST", "/api/v2/usage/aggregates/query/jobs", FOR_CALLERS, PERMISSION_ORGANIZATION_VIEW, .v2 = v2_job_post_handle},
+    {"GET", "/api/v2/usage/aggregates/query/jobs/{jobId}/results.{format}", FOR_CALLERS, PERMISSION_ORGANIZATION_VIEW,
+     .v2 = v2_job_export_handle},
+    {"GET", "/api/v2/usage/aggregates/query/jobs/{jobId}", FOR_CALLERS, PERMISSION_ORGANIZATION_VIEW, .v2 = v2_job_results_handle},
+    {"DELETE", "/api/v2/usage/aggregates/query/jobs/{jobId}", FOR_CALLERS, PERMISSION_ORGANIZATION_VIEW,
+     .v2 = v2_job_cancel_handle},
+    {"POST", "/api/v2/usage/client/{clientId}/aggregates/query/jobs", FOR_CALLERS, PERMISSION_CLIENT_VIEW,
+     .v2 = v2_client_job_post_handle},
+    {"GET", "/api/v2/usage/client/{clientId}/aggregates/query/jobs/{jobId}/results.{format}", FOR_CALLERS, PERMISSION_CLIENT_VIEW,
+     .v2 = v2_client_job_export_handle},
+    {"GET", "/api/v2/usage/client/{clientId}/aggregates/query/jobs/{jobId}", FOR_CALLERS, PERMISSION_CLIENT_VIEW,
+     .v2 = v2_client_job_results_handle},
+    {"DELETE", "/api/v2/usage/client/{clientId}/aggregates/query/jobs/{jobId}", FOR_CALLERS, PERMISSION_CLIENT_VIEW,
+     .v2 = v2_client_job_cancel_handle},
+    {"GET", "/api/v2/openapi.yaml", FOR_ALL, 0, .handle = handle_description},
+    {"GET", "/api/v2/reference", FOR_ALL, 0, .handle = handle_reference},
+    {"GET", "/healthz", FOR_ALL, 0, .handle = handle_health},
+    {"GET", "/readyz", FOR_ALL, 0, .handle = handle_ready},
+    {"GET", "/metrics", FOR_ALL, 0, .handle = handle_metrics},
 };
 
 void routes_list(GString *out)
@@ -172,6 +204,14 @@ static void refuse_route(const struct routes *routes, struct call *call, const G
     answer_refusal(call->request, routes->metrics, &refusal);
 }
 
+static void run(struct routes *routes, const struct row *row, struct call *call)
+{
+    if (row->v2 != NULL)
+        row->v2(&routes->v2, call);
+    else
+        row->handle(routes, call);
+}
+
 /* ---- may they ---- */
 
 static bool check_permission(const struct caller *caller, uint32_t any_of, struct refusal *refusal)
@@ -225,7 +265,7 @@ static bool admit(struct routes *routes, const struct row *row, struct call *cal
         return false;
     limits_headers(&state, call->request);
     if (outcome == LIMITS_ALLOWED)
-        row->handle(routes, call);
+        run(routes, row, call);
     else
         refuse_limit(routes, call, &state);
     caller_unref(call->caller);
@@ -281,7 +321,7 @@ void routes_handle(struct http_request *request, void *opaque)
     if (row == NULL) {
         refuse_route(routes, &call, methods);
     } else if (row->who == FOR_ALL) {
-        row->handle(routes, &call);
+        run(routes, row, &call);
     } else if (check_caller(routes, &call, row, &refusal)) {
         if (!admit(routes, row, &call))
             ask_for_share(routes, row, &call);

@@ -11,6 +11,7 @@
 #include "api/probe.h"
 #include "api/report_route.h"
 #include "api/usage_route.h"
+#include "api/v2_route.h"
 
 struct routes {
     struct metrics *metrics;
@@ -21,6 +22,7 @@ struct routes {
     struct usage_route usage;
     struct days_route days;
     struct report_route report;
+    struct v2_route v2;
 };
 
 /* http_handler; opaque is the struct routes. */
