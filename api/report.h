@@ -69,6 +69,7 @@ struct report_place {
     struct reader *reader; /* of the calling thread, begun */
     guint threads;         /* that scan at a time, at least 1 */
     const gint *cancelled; /* looked at between sheets (atomic); or NULL */
+    bool hasty;            /* threads begin at once, not only when the calling thread was at it for a moment: for tests */
 };
 
 /* False with an error, also READER_ERROR_COPY where a sheet cannot be had. */

@@ -90,7 +90,8 @@ static void set_ask(struct making *making)
 {
     const struct job *job = making->job;
     const struct caller *caller = job->query.caller;
-    making->place = (struct report_place){job->route->sheets, making->ledger.reader, job->route->threads, NULL};
+    making->place =
+        (struct report_place){.sheets = job->route->sheets, .reader = making->ledger.reader, .threads = job->route->threads};
     making->ask = (struct report_ask){.place = &making->place, .range = &making->range, .days = making->days};
     making->ask.groups_max = job->route->groups_max;
     GPtrArray **names = making->ask.filter.names;

@@ -24,7 +24,7 @@ struct key {
     uint8_t checksum[SHEET_CHECKSUM_SIZE];
 };
 
-struct held {
+struct sheets_hold {
     struct key key;
     struct sheet *sheet;
     size_t bytes;
@@ -70,7 +70,7 @@ struct sheets *sheets_new(size_t bytes_max, struct archive *archive, struct metr
     return sheets;
 }
 
-static void drop_user(struct held *held)
+static void drop_user(struct sheets_hold *held)
 {
     if (--held->users > 0)
         return;
@@ -78,7 +78,7 @@ static void drop_user(struct held *held)
     g_free(held);
 }
 
-static void forget(struct sheets *sheets, struct held *held)
+static void forget(struct sheets *sheets, struct sheets_hold *held)
 {
     g_hash_table_remove(sheets->by_key, &held->key);
     g_queue_unlink(&sheets->order, &held->link);
@@ -97,9 +97,9 @@ void sheets_free(struct sheets *sheets)
     g_free(sheets);
 }
 
-static struct held *use(struct sheets *sheets, const struct key *key)
+static struct sheets_hold *use(struct sheets *sheets, const struct key *key)
 {
-    struct held *held = g_hash_table_lookup(sheets->by_key, key);
+    struct sheets_hold *held = g_hash_table_lookup(sheets->by_key, key);
     if (held == NULL)
         return NULL;
     held->users++;
@@ -117,16 +117,16 @@ static struct key key_of(const struct sheet_want *want)
     return key;
 }
 
-static struct held *take(struct sheets *sheets, const struct sheet_want *want)
+static struct sheets_hold *take(struct sheets *sheets, const struct sheet_want *want)
 {
     const struct key key = key_of(want);
     g_mutex_lock(&sheets->lock);
-    struct held *held = use(sheets, &key);
+    struct sheets_hold *held = use(sheets, &key);
     g_mutex_unlock(&sheets->lock);
     return held;
 }
 
-static void give_back(struct sheets *sheets, struct held *held)
+static void give_back(struct sheets *sheets, struct sheets_hold *held)
 {
     g_mutex_lock(&sheets->lock);
     drop_user(held);
@@ -134,14 +134,14 @@ static void give_back(struct sheets *sheets, struct held *held)
 }
 
 /* Keeps what was opened and hands it out; if another worker was faster, its copy. */
-static struct held *keep(struct sheets *sheets, const struct sheet_want *want, struct sheet *sheet, size_t bytes)
+static struct sheets_hold *keep(struct sheets *sheets, const struct sheet_want *want, struct sheet *sheet, size_t bytes)
 {
     const struct key key = key_of(want);
     g_mutex_lock(&sheets->lock);
-    struct held *held = use(sheets, &key);
+    struct sheets_hold *held = use(sheets, &key);
     if (held == NULL) {
-        held = g_new0(struct held, 1);
-        *held = (struct held){.key = key, .sheet = sheet, .users = 2, .link = {.data = held}};
+        held = g_new0(struct sheets_hold, 1);
+        *held = (struct sheets_hold){.key = key, .sheet = sheet, .users = 2, .link = {.data = held}};
         held->bytes = bytes + sheet_symbol_count(sheet) * SYMBOL_BYTES + sheet_client_count(sheet) * CLIENT_BYTES + SHEET_BYTES;
         g_hash_table_insert(sheets->by_key, &held->key, held);
         g_queue_push_head_link(&sheets->order, &held->link);
@@ -162,7 +162,7 @@ static struct held *keep(struct sheets *sheets, const struct sheet_want *want, s
 struct group {
     struct sheets *sheets;
     struct sheet_want **wanted;
-    struct held *held[GROUP_MAX];
+    struct sheets_hold *held[GROUP_MAX];
     GError *wrong[GROUP_MAX]; /* why Redis' copy is of no use */
     guint n;
 };
@@ -175,7 +175,7 @@ static bool is_the_one(const struct sheet *sheet, const struct sheet_name *name)
 }
 
 /* Consumes the bytes. */
-static struct held *open_one(struct sheets *sheets, const struct sheet_want *want, GBytes *bytes, GError **error)
+static struct sheets_hold *open_one(struct sheets *sheets, const struct sheet_want *want, GBytes *bytes, GError **error)
 {
     struct sheet *sheet = bytes != NULL ? sheet_open(bytes, error) : NULL;
     size_t size = bytes != NULL ? g_bytes_get_size(bytes) : 0;
@@ -187,6 +187,14 @@ static struct held *open_one(struct sheets *sheets, const struct sheet_want *wan
     sheet_free(sheet);
     g_set_error(error, READER_ERROR, READER_ERROR_COPY, "it is the sheet of another day, partition or revision");
     return NULL;
+}
+
+void sheets_ask(struct reader *reader, const struct sheet_want *want, struct reader_then then)
+{
+    const struct sheet_name *name = &want->name;
+    char key[KEYS_MAX];
+    const struct view argv[] = {view_of("GET"), view_make(key, keys_sheet(key, name->partition, name->day, name->revision))};
+    reader_ask(reader, name->partition, argv, G_N_ELEMENTS(argv), then);
 }
 
 static void take_reply(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t i, size_t b)
@@ -202,52 +210,48 @@ static void take_reply(struct reader *reader, const struct redis_reply *reply, v
 static bool read_from_redis(struct group *group, struct reader *reader, GError **error)
 {
     for (guint i = 0; i < group->n; i++) {
-        const struct sheet_name *name = &group->wanted[i]->name;
-        char key[KEYS_MAX];
         group->held[i] = take(group->sheets, group->wanted[i]);
-        if (group->held[i] != NULL)
-            continue;
-        const struct view argv[] = {view_of("GET"), view_make(key, keys_sheet(key, name->partition, name->day, name->revision))};
-        reader_ask(reader, name->partition, argv, G_N_ELEMENTS(argv),
-                   (struct reader_then){.take = take_reply, .opaque = group, .a = i});
+        if (group->held[i] == NULL)
+            sheets_ask(reader, group->wanted[i], (struct reader_then){.take = take_reply, .opaque = group, .a = i});
     }
     return reader_finish(reader, error);
 }
 
-static bool refuse(const struct sheet_want *want, const GError *redis, const GError *archive, GError **error)
+static void refuse(const struct sheet_want *want, const GError *redis, const GError *archive, GError **error)
 {
     char key[KEYS_MAX];
     keys_sheet(key, want->name.partition, want->name.day, want->name.revision);
     g_set_error(error, READER_ERROR, READER_ERROR_COPY, "The sheet %s cannot be had: %s; %s.", key,
                 redis != NULL ? redis->message : "it is not in Redis",
                 archive != NULL ? archive->message : "no archive is configured");
-    return false;
 }
 
-static bool read_from_archive(struct group *group, guint i, GError **error)
+/* From the archive; redis: why Redis' copy is of no use, or NULL. */
+static struct sheets_hold *open_archived(struct sheets *sheets, const struct sheet_want *want, const GError *redis, GError **error)
 {
-    const struct sheet_want *want = group->wanted[i];
-    struct archive *archive = group->sheets->archive;
     g_autoptr(GError) wrong = NULL;
-    if (archive == NULL)
-        return refuse(want, group->wrong[i], NULL, error);
-    GBytes *bytes = archive_get_sheet(archive, &want->name, want->checksum, &wrong);
-    group->held[i] = open_one(group->sheets, want, bytes, &wrong);
-    if (group->held[i] == NULL)
-        return refuse(want, group->wrong[i], wrong, error);
-    metrics_add(group->sheets->metrics, METER_SHEETS_READ, "archive", 1);
+    GBytes *bytes = sheets->archive != NULL ? archive_get_sheet(sheets->archive, &want->name, want->checksum, &wrong) : NULL;
+    struct sheets_hold *held = open_one(sheets, want, bytes, &wrong);
+    if (held == NULL) {
+        refuse(want, redis, wrong, error);
+        return NULL;
+    }
+    metrics_add(sheets->metrics, METER_SHEETS_READ, "archive", 1);
     log_warn("sheet_from_archive", "partition=%d day=%" G_GINT64_FORMAT " revision=%d why=%s", want->name.partition, want->name.day,
-             want->name.revision, group->wrong[i] != NULL ? group->wrong[i]->message : "missing");
-    return true;
+             want->name.revision, redis != NULL ? redis->message : "missing");
+    return held;
 }
 
 static bool read_group(struct group *group, struct reader *reader, GError **error)
 {
     if (!read_from_redis(group, reader, error))
         return false;
-    for (guint i = 0; i < group->n; i++)
-        if (group->held[i] == NULL && !read_from_archive(group, i, error))
+    for (guint i = 0; i < group->n; i++) {
+        if (group->held[i] == NULL)
+            group->held[i] = open_archived(group->sheets, group->wanted[i], group->wrong[i], error);
+        if (group->held[i] == NULL)
             return false;
+    }
     return true;
 }
 
@@ -300,4 +304,39 @@ bool sheets_visit(struct sheets *sheets, struct reader *reader, GPtrArray *wante
     if (failure != NULL)
         g_propagate_error(error, failure);
     return failure == NULL;
+}
+
+/* ---- one by one ---- */
+
+struct sheets_hold *sheets_acquire(struct sheets *sheets, const struct sheet_want *want)
+{
+    struct sheets_hold *hold = take(sheets, want);
+    if (hold != NULL)
+        metrics_add(sheets->metrics, METER_SHEETS_USED, NULL, 1);
+    return hold;
+}
+
+struct sheets_hold *sheets_open(struct sheets *sheets, const struct sheet_want *want, GBytes *packed, GError **error)
+{
+    g_autoptr(GError) wrong = NULL;
+    gsize size = 0;
+    const void *data = packed != NULL ? g_bytes_get_data(packed, &size) : NULL;
+    GBytes *bytes = packed != NULL ? sheet_fetch_packed(view_make(data, size), &want->name, want->checksum, &wrong) : NULL;
+    struct sheets_hold *hold = open_one(sheets, want, bytes, &wrong);
+    metrics_add(sheets->metrics, METER_SHEETS_READ, "redis", hold != NULL);
+    if (hold == NULL)
+        hold = open_archived(sheets, want, wrong, error);
+    if (hold != NULL)
+        metrics_add(sheets->metrics, METER_SHEETS_USED, NULL, 1);
+    return hold;
+}
+
+const struct sheet *sheets_hold_get(const struct sheets_hold *hold)
+{
+    return hold->sheet;
+}
+
+void sheets_release(struct sheets *sheets, struct sheets_hold *hold)
+{
+    give_back(sheets, hold);
 }

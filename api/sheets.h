@@ -37,4 +37,18 @@ struct sheets_visit {
  * is nowhere to be had (READER_ERROR_COPY, naming it, the places and the checksums), or the reader failed. */
 bool sheets_visit(struct sheets *sheets, struct reader *reader, GPtrArray *wanted, struct sheets_visit visit, GError **error);
 
+/* ---- one by one: for those who share the work among threads ----
+ * The thread with the reader asks Redis; others open what it replied. */
+
+struct sheets_hold;
+
+/* The sheet, if it is in memory. NULL: it is not. */
+struct sheets_hold *sheets_acquire(struct sheets *sheets, const struct sheet_want *want);
+/* Asks for what is under its key: a string, or nil. */
+void sheets_ask(struct reader *reader, const struct sheet_want *want, struct reader_then then);
+/* Opens what Redis has under its key (NULL: nothing), or the archive's copy. NULL with an error, as sheets_visit. */
+struct sheets_hold *sheets_open(struct sheets *sheets, const struct sheet_want *want, GBytes *packed, GError **error);
+const struct sheet *sheets_hold_get(const struct sheets_hold *hold);
+void sheets_release(struct sheets *sheets, struct sheets_hold *hold);
+
 #endif

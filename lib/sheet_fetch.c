@@ -17,6 +17,23 @@ static GBytes *damaged(const char *key, struct view value, const uint8_t *checks
     return NULL;
 }
 
+GBytes *sheet_fetch_packed(struct view packed, const struct sheet_name *name, const uint8_t checksum[LEDGER_CHECKSUM_SIZE],
+                           GError **error)
+{
+    char key[KEYS_MAX];
+    keys_sheet(key, name->partition, name->day, name->revision);
+    g_autoptr(GBytes) bytes = sheet_unpack(packed.data, packed.size, NULL);
+    if (!bytes)
+        return damaged(key, packed, checksum, error);
+    uint8_t is[LEDGER_CHECKSUM_SIZE];
+    sheet_checksum(bytes, is);
+    if (memcmp(is, checksum, sizeof is) == 0)
+        return g_steal_pointer(&bytes);
+    gsize size;
+    const void *data = g_bytes_get_data(bytes, &size);
+    return damaged(key, view_make(data, size), checksum, error);
+}
+
 GBytes *sheet_fetch_reply(const struct redis_reply *reply, const struct sheet_name *name,
                           const uint8_t checksum[LEDGER_CHECKSUM_SIZE], GError **error)
 {
@@ -32,16 +49,7 @@ GBytes *sheet_fetch_reply(const struct redis_reply *reply, const struct sheet_na
                     (int)MIN(packed.size, 200), packed.data ? packed.data : "");
         return NULL;
     }
-    g_autoptr(GBytes) bytes = sheet_unpack(packed.data, packed.size, NULL);
-    if (!bytes)
-        return damaged(key, packed, checksum, error);
-    uint8_t is[LEDGER_CHECKSUM_SIZE];
-    sheet_checksum(bytes, is);
-    if (memcmp(is, checksum, sizeof is) == 0)
-        return g_steal_pointer(&bytes);
-    gsize size;
-    const void *data = g_bytes_get_data(bytes, &size);
-    return damaged(key, view_make(data, size), checksum, error);
+    return sheet_fetch_packed(packed, name, checksum, error);
 }
 
 static GBytes *from_redis(struct redis *redis, const struct sheet_name *name, const uint8_t *checksum, GError **error)

@@ -13,6 +13,9 @@ enum sheet_source { SHEET_FROM_REDIS, SHEET_FROM_ARCHIVE };
  * damaged. */
 GBytes *sheet_fetch(struct redis *redis, struct archive *archive, const struct sheet_name *name,
                     const uint8_t checksum[LEDGER_CHECKSUM_SIZE], enum sheet_source *source, GError **error);
+/* What stands in Redis under the key of a sheet, checked likewise. NULL: no sheet, or another checksum. */
+GBytes *sheet_fetch_packed(struct view packed, const struct sheet_name *name, const uint8_t checksum[LEDGER_CHECKSUM_SIZE],
+                           GError **error);
 /* What Redis replied for the key of a sheet, checked likewise. NULL: nil, no sheet, or another checksum. */
 GBytes *sheet_fetch_reply(const struct redis_reply *reply, const struct sheet_name *name,
                           const uint8_t checksum[LEDGER_CHECKSUM_SIZE], GError **error);

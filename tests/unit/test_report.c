@@ -325,7 +325,7 @@ static void engine_clear(struct engine *engine)
 
 static bool run(struct engine *engine, const struct report_question *question, guint threads, struct taken *taken, GError **error)
 {
-    const struct report_place place = {engine->sheets, engine->reader, threads, &engine->cancelled};
+    const struct report_place place = {engine->sheets, engine->reader, threads, &engine->cancelled, true};
     taken->text = g_string_new(NULL);
     return report_run(question, &place, (struct report_sink){take_row, taken}, error);
 }
@@ -404,7 +404,7 @@ static bool add_row(const struct report_row *row, void *opaque)
 static struct report_counts total(struct engine *engine, const struct report_question *question)
 {
     g_autoptr(GError) error = NULL;
-    const struct report_place place = {engine->sheets, engine->reader, 2, NULL};
+    const struct report_place place = {engine->sheets, engine->reader, 2, NULL, true};
     struct report_counts counts = {0};
     report_run(question, &place, (struct report_sink){add_row, &counts}, &error);
     g_assert_no_error(error);

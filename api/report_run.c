@@ -1,0 +1,434 @@
+/* report_run: the sheets of a question, several at a time.
+ *
+ * The calling thread feeds and hands out. In the order of days it takes sheets from the cache, or asks Redis for those that are not
+ * there (the reader is its own), and calls the sink for period after period. Scanning threads unpack, check and open what came from
+ * Redis, and add each sheet to a table of its period that no other thread is using; who did a period's last sheet merges its tables
+ * and sorts. So no table is shared, and a period has at most as many tables as there are threads. The calling thread scans, too,
+ * until that has taken a moment: most questions are answered then, and no other thread is begun for them.
+ *
+ * Bounded, however long the answer: nothing is fed that is more than PERIODS_AHEAD periods behind the next one to be handed out, or
+ * more than ROWS_AHEAD rows behind what was scanned; a table that was handed out serves another period. Threads end before
+ * report_run returns. */
+#include "api/report.h"
+
+#include "api/report_scan.h"
+#include "lib/keys.h"
+
+enum {
+    PERIODS_AHEAD = 3,
+    ROWS_AHEAD = 1 << 19, /* fed, but not scanned: some MiB as Redis has them */
+    BATCH = 64,           /* sheets asked of Redis together */
+    BATCH_ROWS = 1 << 17,
+    ALONE_US = 1000, /* so long the calling thread is at it alone: another one takes time to begin */
+    WAIT_MS = 20,    /* at most until the deadline is looked at again */
+    SPARE_MAX = 16,  /* tables that are kept for later periods */
+};
+
+struct unit {
+    const struct sheet_want *want;
+    guint first_period, end_period; /* that its day touches */
+    /* once it is fed, one of them, or none: Redis does not have it */
+    struct sheets_hold *hold;
+    GBytes *packed;
+};
+
+struct progress {
+    guint units, left;         /* that touch the period, and of them those that are not scanned */
+    GSList *idle;              /* tables that no thread is using now */
+    struct report_table *done; /* merged and sorted */
+};
+
+struct run {
+    const struct report_question *question;
+    const struct report_place *place;
+    struct report_sink sink;
+    GArray *units;             /* struct unit, in order */
+    struct progress *progress; /* by period */
+    /* the calling thread's */
+    struct report_scan *scan;
+    GPtrArray *threads;
+    guint asked, next_period;
+    bool stopped; /* by the sink */
+    GMutex lock;  /* of all below; units between scanned and fed are the scanning threads' */
+    GCond fed_some, changed;
+    guint fed, taken; /* units that were fed; of them those that a thread has begun */
+    uint64_t rows_ahead;
+    bool over; /* threads are to end */
+    GPtrArray *spare;
+    GError *error;
+};
+
+static struct unit *unit_at(const struct run *run, guint i)
+{
+    return &g_array_index(run->units, struct unit, i);
+}
+
+static const struct report_period *period_at(const struct run *run, guint i)
+{
+    return &g_array_index(run->question->periods, struct report_period, i);
+}
+
+static void fail(struct run *run, GError *error)
+{
+    g_mutex_lock(&run->lock);
+    if (run->error == NULL)
+        run->error = error;
+    else
+        g_error_free(error);
+    run->over = true;
+    g_cond_broadcast(&run->fed_some);
+    g_cond_signal(&run->changed);
+    g_mutex_unlock(&run->lock);
+}
+
+/* ---- scanning ---- */
+
+static struct report_table *borrow_table(struct run *run, guint period)
+{
+    struct progress *progress = &run->progress[period];
+    struct report_table *table = NULL;
+    g_mutex_lock(&run->lock);
+    if (progress->idle != NULL) {
+        table = progress->idle->data;
+        progress->idle = g_slist_delete_link(progress->idle, progress->idle);
+    } else if (run->spare->len > 0) {
+        table = g_ptr_array_steal_index_fast(run->spare, run->spare->len - 1);
+    }
+    g_mutex_unlock(&run->lock);
+    return table != NULL ? table : report_table_new(run->question->groups_max);
+}
+
+static void spare_table(struct run *run, struct report_table *table)
+{
+    report_table_reset(table);
+    g_mutex_lock(&run->lock);
+    const bool kept = run->spare->len < SPARE_MAX;
+    if (kept)
+        g_ptr_array_add(run->spare, table);
+    g_mutex_unlock(&run->lock);
+    if (!kept)
+        report_table_free(table);
+}
+
+/* All of its sheets are scanned: nobody else touches the period's tables now. */
+static bool finish_period(struct run *run, guint period, GError **error)
+{
+    struct progress *progress = &run->progress[period];
+    struct report_table *table = progress->idle->data;
+    progress->idle = g_slist_delete_link(progress->idle, progress->idle);
+    bool ok = true;
+    while (ok && progress->idle != NULL) {
+        struct report_table *other = progress->idle->data;
+        progress->idle = g_slist_delete_link(progress->idle, progress->idle);
+        ok = report_table_merge(table, other, error);
+        spare_table(run, other);
+    }
+    if (ok)
+        report_table_sort(table, run->question->top);
+    g_mutex_lock(&run->lock);
+    progress->done = table;
+    g_cond_signal(&run->changed);
+    g_mutex_unlock(&run->lock);
+    return ok;
+}
+
+static bool return_tables(struct run *run, const struct unit *unit, const struct report_part *parts, bool ok, GError **error)
+{
+    bool complete[KEYS_SLOTS_PER_DAY];
+    g_mutex_lock(&run->lock);
+    for (guint i = unit->first_period; i < unit->end_period; i++) {
+        struct progress *progress = &run->progress[i];
+        progress->idle = g_slist_prepend(progress->idle, parts[i - unit->first_period].table);
+        complete[i - unit->first_period] = --progress->left == 0;
+    }
+    g_mutex_unlock(&run->lock);
+    for (guint i = unit->first_period; ok && i < unit->end_period; i++)
+        ok = !complete[i - unit->first_period] || finish_period(run, i, error);
+    return ok;
+}
+
+static bool scan_unit(struct run *run, struct report_scan *scan, struct unit *unit, GError **error)
+{
+    struct report_part parts[KEYS_SLOTS_PER_DAY];
+    const int64_t first = unit->want->name.day * KEYS_SLOTS_PER_DAY, end = first + KEYS_SLOTS_PER_DAY;
+    if (unit->hold == NULL)
+        unit->hold = sheets_open(run->place->sheets, unit->want, unit->packed, error);
+    g_clear_pointer(&unit->packed, g_bytes_unref);
+    if (unit->hold == NULL)
+        return false;
+    for (guint i = unit->first_period; i < unit->end_period; i++) {
+        const struct report_period *period = period_at(run, i);
+        parts[i - unit->first_period] = (struct report_part){.table = borrow_table(run, i),
+                                                             .from_slot = (uint32_t)(MAX(period->from_slot, first) - first),
+                                                             .to_slot = (uint32_t)(MIN(period->to_slot, end) - first)};
+    }
+    const bool ok = report_scan_sheet(scan, sheets_hold_get(unit->hold), parts, unit->end_period - unit->first_period, error);
+    sheets_release(run->place->sheets, g_steal_pointer(&unit->hold));
+    return return_tables(run, unit, parts, ok, error);
+}
+
+/* The next unit that was fed; NULL: none is there (wait: none will come). */
+static struct unit *take_unit(struct run *run, bool wait)
+{
+    struct unit *unit = NULL;
+    g_mutex_lock(&run->lock);
+    while (wait && !run->over && run->taken == run->fed)
+        g_cond_wait(&run->fed_some, &run->lock);
+    if (!run->over && run->taken < run->fed) {
+        unit = unit_at(run, run->taken++);
+        const bool was_full = run->rows_ahead >= ROWS_AHEAD / 2;
+        run->rows_ahead -= unit->want->rows;
+        if (was_full && run->rows_ahead < ROWS_AHEAD / 2)
+            g_cond_signal(&run->changed);
+    }
+    g_mutex_unlock(&run->lock);
+    return unit;
+}
+
+static bool scan_next(struct run *run, struct report_scan *scan, bool wait)
+{
+    GError *error = NULL;
+    struct unit *unit = take_unit(run, wait);
+    if (unit != NULL && !scan_unit(run, scan, unit, &error))
+        fail(run, error);
+    return unit != NULL;
+}
+
+static void *scan_all(void *opaque)
+{
+    struct run *run = opaque;
+    struct report_scan *scan = report_scan_new(run->question);
+    while (scan_next(run, scan, true))
+        continue;
+    report_scan_free(scan);
+    return NULL;
+}
+
+static void start_threads(struct run *run)
+{
+    while (run->threads->len < run->place->threads)
+        g_ptr_array_add(run->threads, g_thread_new("report", scan_all, run));
+}
+
+static void stop_threads(struct run *run)
+{
+    g_mutex_lock(&run->lock);
+    run->over = true;
+    g_cond_broadcast(&run->fed_some);
+    g_mutex_unlock(&run->lock);
+    for (guint i = 0; i < run->threads->len; i++)
+        g_thread_join(g_ptr_array_index(run->threads, i));
+}
+
+/* ---- feeding ---- */
+
+/* Units up to `end` are there. */
+static void feed_to(struct run *run, guint end)
+{
+    g_mutex_lock(&run->lock);
+    for (; run->fed < end; run->fed++)
+        run->rows_ahead += unit_at(run, run->fed)->want->rows;
+    g_cond_broadcast(&run->fed_some);
+    g_mutex_unlock(&run->lock);
+}
+
+static void take_packed(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t i, size_t b)
+{
+    (void)reader, (void)b;
+    struct run *run = opaque;
+    const struct view packed = redis_reply_text(reply);
+    if (redis_reply_kind(reply) == REDIS_STRING)
+        unit_at(run, (guint)i)->packed = g_bytes_new(packed.data, packed.size);
+    feed_to(run, (guint)i + 1); /* those before it were cached, or came before */
+}
+
+static bool is_in_reach(const struct run *run, guint i)
+{
+    return i < run->units->len && unit_at(run, i)->first_period < run->next_period + PERIODS_AHEAD;
+}
+
+/* Asks for some more units; those that are cached are there at once. False: nothing is to be done now. */
+static bool feed(struct run *run)
+{
+    GError *error = NULL;
+    guint n_missing = 0;
+    uint64_t rows = 0;
+    g_mutex_lock(&run->lock);
+    const bool room = run->rows_ahead < ROWS_AHEAD / 2 && !run->over;
+    g_mutex_unlock(&run->lock);
+    if (!room || !is_in_reach(run, run->asked))
+        return false;
+    const guint first = run->asked;
+    while (n_missing < BATCH && rows < BATCH_ROWS && is_in_reach(run, run->asked)) {
+        struct unit *unit = unit_at(run, run->asked);
+        unit->hold = sheets_acquire(run->place->sheets, unit->want);
+        if (unit->hold == NULL) {
+            sheets_ask(run->place->reader, unit->want, (struct reader_then){.take = take_packed, .opaque = run, .a = run->asked});
+            n_missing++;
+        }
+        rows += unit->want->rows;
+        run->asked++;
+    }
+    if (n_missing > 0 && !reader_finish(run->place->reader, &error))
+        fail(run, error);
+    else
+        feed_to(run, run->asked);
+    return run->asked > first;
+}
+
+/* ---- handing out ---- */
+
+static bool is_handed_out(const struct run *run)
+{
+    return run->stopped || run->next_period == run->question->periods->len;
+}
+
+static void hand_out_table(struct run *run, struct report_table *table)
+{
+    struct report_row row = {.period = run->next_period};
+    const uint32_t n = report_table_rows(table);
+    for (uint32_t i = 0; !run->stopped && i < n; i++) {
+        report_table_get(table, i, &row);
+        run->stopped = !run->sink.row(&row, run->sink.opaque);
+    }
+    spare_table(run, table);
+}
+
+/* Periods that are done, as far as there is none before them that is not. */
+static bool hand_out(struct run *run)
+{
+    const guint first = run->next_period;
+    while (!is_handed_out(run)) {
+        struct progress *progress = &run->progress[run->next_period];
+        g_mutex_lock(&run->lock);
+        struct report_table *table = run->error == NULL ? g_steal_pointer(&progress->done) : NULL;
+        g_mutex_unlock(&run->lock);
+        if (table != NULL)
+            hand_out_table(run, table);
+        else if (progress->units > 0)
+            break;
+        run->next_period++;
+    }
+    return run->next_period > first;
+}
+
+/* ---- the whole ---- */
+
+/* The sheets of the days that the periods touch. */
+static void list_units(struct run *run)
+{
+    const GArray *days = run->question->days->days;
+    const guint n_periods = run->question->periods->len;
+    guint first_period = 0;
+    for (guint i = 0; i < days->len; i++) {
+        const struct closed_day *day = &g_array_index(days, struct closed_day, i);
+        const int64_t first = day->day * KEYS_SLOTS_PER_DAY, end = first + KEYS_SLOTS_PER_DAY;
+        while (first_period < n_periods && period_at(run, first_period)->to_slot <= first)
+            first_period++;
+        guint end_period = first_period;
+        while (end_period < n_periods && period_at(run, end_period)->from_slot < end)
+            end_period++;
+        for (guint k = 0; first_period < end_period && day->state == DAY_CLOSED && k < day->sheets->len; k++) {
+            const struct unit unit = {g_ptr_array_index(day->sheets, k), first_period, end_period, NULL, NULL};
+            g_array_append_val(run->units, unit);
+            for (guint period = first_period; period < end_period; period++)
+                run->progress[period].left = ++run->progress[period].units;
+        }
+    }
+}
+
+static void check_periods(const struct run *run)
+{
+    for (guint i = 0; i < run->question->periods->len; i++) {
+        g_assert(period_at(run, i)->from_slot < period_at(run, i)->to_slot);
+        g_assert(i == 0 || period_at(run, i - 1)->to_slot <= period_at(run, i)->from_slot);
+    }
+}
+
+/* Sets the error when the question is to be given up. */
+static void look_up(struct run *run)
+{
+    GError *error = NULL;
+    const gint *cancelled = run->place->cancelled;
+    if (cancelled != NULL && g_atomic_int_get(cancelled))
+        fail(run, g_error_new(REPORT_ERROR, REPORT_ERROR_CANCELLED, "The question was cancelled."));
+    else if (reader_is_late(run->place->reader, &error))
+        fail(run, error);
+}
+
+static void wait_for_threads(struct run *run)
+{
+    const gint64 until_us = g_get_monotonic_time() + WAIT_MS * G_TIME_SPAN_MILLISECOND;
+    g_mutex_lock(&run->lock);
+    const struct progress *next = &run->progress[run->next_period];
+    if (!run->over && next->done == NULL && (run->rows_ahead >= ROWS_AHEAD / 2 || !is_in_reach(run, run->asked)))
+        g_cond_wait_until(&run->changed, &run->lock, until_us);
+    g_mutex_unlock(&run->lock);
+}
+
+static bool is_over(struct run *run)
+{
+    g_mutex_lock(&run->lock);
+    const bool over = run->over;
+    g_mutex_unlock(&run->lock);
+    return over || is_handed_out(run);
+}
+
+static void conduct(struct run *run)
+{
+    const gint64 alone_until_us = run->place->hasty ? 0 : g_get_monotonic_time() + ALONE_US;
+    while (!is_over(run)) {
+        if (run->threads->len == 0 && run->place->threads > 1 && g_get_monotonic_time() >= alone_until_us)
+            start_threads(run);
+        look_up(run);
+        const bool fed = feed(run), handed_out = hand_out(run);
+        if (run->threads->len == 0)
+            scan_next(run, run->scan, false);
+        else if (!fed && !handed_out && !is_over(run))
+            wait_for_threads(run);
+    }
+    stop_threads(run);
+}
+
+static void clear(struct run *run)
+{
+    for (guint i = 0; i < run->units->len; i++) {
+        struct unit *unit = unit_at(run, i);
+        if (unit->hold != NULL)
+            sheets_release(run->place->sheets, unit->hold);
+        g_clear_pointer(&unit->packed, g_bytes_unref);
+    }
+    for (guint i = 0; i < run->question->periods->len; i++) {
+        g_slist_free_full(run->progress[i].idle, (GDestroyNotify)report_table_free);
+        report_table_free(run->progress[i].done);
+    }
+    report_scan_free(run->scan);
+    g_free(run->progress);
+    g_array_free(run->units, TRUE);
+    g_ptr_array_free(run->threads, TRUE);
+    g_ptr_array_free(run->spare, TRUE);
+    g_cond_clear(&run->fed_some);
+    g_cond_clear(&run->changed);
+    g_mutex_clear(&run->lock);
+}
+
+bool report_run(const struct report_question *question, const struct report_place *place, struct report_sink sink, GError **error)
+{
+    struct run run = {.question = question, .place = place, .sink = sink};
+    g_mutex_init(&run.lock);
+    g_cond_init(&run.fed_some);
+    g_cond_init(&run.changed);
+    run.units = g_array_new(FALSE, FALSE, sizeof(struct unit));
+    run.progress = g_new0(struct progress, (gsize)question->periods->len + 1);
+    run.threads = g_ptr_array_new();
+    run.spare = g_ptr_array_new_with_free_func((GDestroyNotify)report_table_free);
+    run.scan = report_scan_new(question);
+    check_periods(&run);
+    list_units(&run);
+    conduct(&run);
+    clear(&run);
+    if (run.error == NULL)
+        return true;
+    g_propagate_error(error, run.error);
+    return false;
+}
