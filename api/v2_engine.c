@@ -32,7 +32,10 @@ static struct v2_outcome *ask(struct v2_engine *engine, struct reader *reader, c
 {
     struct registry_snapshot *registry = registry_take(engine->registry);
     const struct v2_making making = {
-        .place = {engine->sheets, reader, flag != NULL ? engine->scan_threads : 1, flag},
+        .place = {.sheets = engine->sheets,
+                  .reader = reader,
+                  .threads = flag != NULL ? engine->scan_threads : 1,
+                  .cancelled = flag},
         .directory = engine->directory,
         .bytes_max = engine->result_bytes_max,
         .registry = registry,
