@@ -143,7 +143,8 @@ static int run_routes(const struct config *config, struct routes *routes, const 
                               .heavy_timeout_ms = (int)config_int(config, "query.heavy_timeout_ms")};
     routes->queries = &queries;
     routes->usage = (struct usage_route){.queries = &queries, .sources = sources};
-    routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
+    routes->days =
+        (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive, .hot = hot_answers_new()};
     routes->report = (struct report_route){
         .queries = &queries,
         .ledger = sources->ledger,
@@ -168,6 +169,9 @@ static int run_routes(const struct config *config, struct routes *routes, const 
         .groups_max = (uint32_t)config_int(config, "query.groups_max"),
         .scan_threads = (guint)config_int(config, "query.scan_threads"),
     };
+    routes->registry = shared->registry;
+    routes->admin = (struct admin_route){&queries, shared->registry};
+    routes->oauth = (struct oauth_route){&queries, shared->registry};
     routes->v2 = (struct v2_route){&engine, shared->artifacts};
     routes->probe = probe_start(&redis, routes->metrics);
     queries.heavy = start_workers(config, routes->metrics, true);
@@ -178,6 +182,7 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     workers_free(queries.workers);
     workers_free(queries.heavy);
     probe_stop(routes->probe);
+    hot_answers_free(routes->days.hot);
     return code;
 }
 

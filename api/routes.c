@@ -1,6 +1,10 @@
 #include "api/routes.h"
 
+#include "api/admin_csv.h"
+#include "api/admin_clients.h"
+#include "api/admin_tokens.h"
 #include "api/answer.h"
+#include "api/keys_route.h"
 #include "api/openapi_route.h"
 #include "api/writer.h"
 #include "lib/log.h"
@@ -22,6 +26,11 @@ static void handle_days(struct routes *routes, struct call *call)
 static void handle_report(struct routes *routes, struct call *call)
 {
     report_route_handle(&routes->report, call);
+}
+
+static void handle_oauth(struct routes *routes, struct call *call)
+{
+    oauth_route_handle(&routes->oauth, call);
 }
 
 static void handle_health(struct routes *routes, struct call *call)
@@ -89,7 +98,8 @@ static const struct row {
     enum route_for who;
     uint32_t permissions;                                     /* any one of them; 0: no particular one */
     void (*handle)(struct routes *routes, struct call *call); /* or: */
-    v2_handle *v2;
+    v2_handle *v2;                                            /* or: */
+    void (*admin)(struct admin_route *route, struct call *call);
 } rows[] = {
     {"GET", "/v1/developer/usage", FOR_CALLERS, 0, .handle = handle_usage},
     {"GET", "/api/v1/developer/usage", FOR_CALLERS, 0, .handle = handle_usage},
@@ -129,6 +139,22 @@ static const struct row {
      .v2 = v2_client_job_results_handle},
     {"DELETE", "/api/v2/usage/client/{clientId}/aggregates/query/jobs/{jobId}", FOR_CALLERS, PERMISSION_CLIENT_VIEW,
      .v2 = v2_client_job_cancel_handle},
+    {"POST", "/oauth/token", FOR_ALL, 0, .handle = handle_oauth},
+    {"GET", "/v1/developer/keys", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
+    {"POST", "/v1/developer/keys", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
+    {"DELETE", "/v1/developer/keys/{keyId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
+    {"GET", "/api/v1/developer/keys", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
+    {"POST", "/api/v1/developer/keys", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
+    {"DELETE", "/api/v1/developer/keys/{keyId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
+    {"GET", "/api/v2/admin/clients.csv", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_csv_route_handle},
+    {"POST", "/api/v2/admin/clients.csv", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_csv_route_handle},
+    {"GET", "/api/v2/admin/clients", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
+    {"GET", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
+    {"PUT", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
+    {"DELETE", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
+    {"GET", "/api/v2/admin/tokens", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
+    {"POST", "/api/v2/admin/tokens", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
+    {"DELETE", "/api/v2/admin/tokens/{tokenId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
     {"GET", "/api/v2/openapi.yaml", FOR_ALL, 0, .handle = handle_description},
     {"GET", "/api/v2/reference", FOR_ALL, 0, .handle = handle_reference},
     {"GET", "/healthz", FOR_ALL, 0, .handle = handle_health},
@@ -208,6 +234,8 @@ static void run(struct routes *routes, const struct row *row, struct call *call)
 {
     if (row->v2 != NULL)
         row->v2(&routes->v2, call);
+    else if (row->admin != NULL)
+        row->admin(&routes->admin, call);
     else
         row->handle(routes, call);
 }
@@ -228,15 +256,12 @@ static bool check_permission(const struct caller *caller, uint32_t any_of, struc
 static bool check_caller(const struct routes *routes, struct call *call, const struct row *row, struct refusal *refusal)
 {
     call->caller = auth_identify(routes->auth, call->request, false, refusal);
-    if (call->caller != NULL)
-        return check_permission(call->caller, row->permissions, refusal);
-    http_response_header(call->request, "WWW-Authenticate", "Bearer realm=\"daybook\"");
-    return false;
+    return call->caller != NULL && check_permission(call->caller, row->permissions, refusal);
 }
 
 /* ---- how often ---- */
 
-/* A request that waits until its caller's share is asked for. */
+/* A request that waits until Redis was asked who its caller is, or for their share. */
 struct waiting {
     struct query query;
     struct routes *routes;
@@ -311,6 +336,39 @@ static void ask_for_share(struct routes *routes, const struct row *row, struct c
 
 /* ---- the request ---- */
 
+static void go_on(struct routes *routes, const struct row *row, struct call *call, bool known, struct refusal *refusal)
+{
+    if (!known) {
+        call_refuse(call, routes->metrics, refusal);
+        caller_unref(call->caller);
+    } else if (!admit(routes, row, call)) {
+        ask_for_share(routes, row, call);
+    }
+}
+
+static void work_look_again(struct reader *reader, struct query *query)
+{
+    struct waiting *waiting = (struct waiting *)(void *)query;
+    g_autoptr(GError) error = NULL;
+    struct refusal refusal = {0};
+    (void)reader;
+    if (!registry_refresh(waiting->routes->registry, &error))
+        log_warn("registry_not_read", "error=%s", error->message);
+    bool known = check_caller(waiting->routes, &waiting->call, waiting->row, &refusal);
+    go_on(waiting->routes, waiting->row, &waiting->call, known, &refusal);
+    query_clear(query);
+    g_free(waiting);
+}
+
+/* The token may have been made on another replica a moment ago. */
+static void look_again(struct routes *routes, const struct row *row, const struct call *call)
+{
+    struct waiting *waiting = g_new(struct waiting, 1);
+    *waiting = (struct waiting){query_make(call, routes->queries, work_look_again), routes, row, *call};
+    if (!query_submit(&waiting->query))
+        g_free(waiting);
+}
+
 void routes_handle(struct http_request *request, void *opaque)
 {
     struct routes *routes = opaque;
@@ -320,13 +378,17 @@ void routes_handle(struct http_request *request, void *opaque)
     const struct row *row = find(&call, methods);
     if (row == NULL) {
         refuse_route(routes, &call, methods);
-    } else if (row->who == FOR_ALL) {
+        return;
+    }
+    if (row->who == FOR_ALL) {
         run(routes, row, &call);
-    } else if (check_caller(routes, &call, row, &refusal)) {
-        if (!admit(routes, row, &call))
-            ask_for_share(routes, row, &call);
+        return;
+    }
+    bool known = check_caller(routes, &call, row, &refusal);
+    if (!known && call.caller == NULL && strcmp(refusal.code, "BAD_CREDENTIALS") == 0 && auth_may_be_new(request, false)) {
+        refusal_clear(&refusal);
+        look_again(routes, row, &call);
     } else {
-        call_refuse(&call, routes->metrics, &refusal);
-        caller_unref(call.caller);
+        go_on(routes, row, &call, known, &refusal);
     }
 }

@@ -5,9 +5,11 @@
 #ifndef DAYBOOK_ROUTES_H
 #define DAYBOOK_ROUTES_H
 
+#include "api/admin_job.h"
 #include "api/auth.h"
 #include "api/days_route.h"
 #include "api/limits.h"
+#include "api/oauth_route.h"
 #include "api/probe.h"
 #include "api/report_route.h"
 #include "api/usage_route.h"
@@ -16,6 +18,7 @@
 struct routes {
     struct metrics *metrics;
     struct auth *auth;
+    struct registry *registry;
     struct limits *limits;
     struct queries *queries;
     struct probe *probe;
@@ -23,6 +26,8 @@ struct routes {
     struct days_route days;
     struct report_route report;
     struct v2_route v2;
+    struct admin_route admin;
+    struct oauth_route oauth;
 };
 
 /* http_handler; opaque is the struct routes. */
