@@ -27,6 +27,16 @@ void registry_token_free(struct registry_token *token)
     g_free(token);
 }
 
+struct registry_token *registry_token_dup(const struct registry_token *token)
+{
+    struct registry_token *copy = g_new(struct registry_token, 1);
+    *copy = *token;
+    copy->id = g_strdup(token->id);
+    copy->name = g_strdup(token->name);
+    copy->caller = token->caller != NULL ? caller_ref(token->caller) : NULL;
+    return copy;
+}
+
 void registry_client_free(struct registry_client *client)
 {
     if (client == NULL)
@@ -37,6 +47,20 @@ void registry_client_free(struct registry_client *client)
     g_free(client->platform);
     g_free(client->plan);
     g_free(client);
+}
+
+struct registry_client *registry_client_dup(const struct registry_client *client)
+{
+    struct registry_client *copy = g_new(struct registry_client, 1);
+    *copy = (struct registry_client){
+        .id = g_strdup(client->id),
+        .name = g_strdup(client->name),
+        .organization = g_strdup(client->organization),
+        .platform = g_strdup(client->platform),
+        .plan = g_strdup(client->plan),
+        .tier = client->tier,
+    };
+    return copy;
 }
 
 /* ---- making one ---- */
@@ -113,10 +137,25 @@ static bool adopt(struct registry_snapshot *snapshot, struct registry_token *tok
     return true;
 }
 
+/* A key goes with its client when that gets another tier. */
+static void follow_client(const struct registry_snapshot *snapshot, struct registry_token *token)
+{
+    struct caller *before = token->caller;
+    const struct registry_client *client = registry_find_client(snapshot, before->organization, before->client);
+    if (client == NULL || client->tier == before->tier)
+        return;
+    token->caller = caller_new(before->id, before->name, before->organization, before->client, before->permissions, client->tier);
+    caller_unref(before);
+}
+
 void registry_snapshot_seal(struct registry_snapshot *snapshot, GPtrArray *orphans)
 {
     GHashTableIter iter;
     void *value;
+    g_hash_table_iter_init(&iter, snapshot->tokens_by_id);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (registry_token_is_key(value))
+            follow_client(snapshot, value);
     g_hash_table_iter_init(&iter, snapshot->tokens_by_id);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         struct registry_token *token = value;
@@ -193,6 +232,12 @@ char *registry_client_key(const char *organization, const char *client)
 }
 
 enum { ID_BYTES = 16 };
+#define KEY_PREFIX "key-"
+
+bool registry_token_is_key(const struct registry_token *token)
+{
+    return g_str_has_prefix(token->id, KEY_PREFIX) && token->caller != NULL && token->caller->client != NULL;
+}
 
 void registry_key_id(char out[REGISTRY_ID_SIZE], const char *organization, const char *client)
 {
@@ -200,7 +245,7 @@ void registry_key_id(char out[REGISTRY_ID_SIZE], const char *organization, const
     g_autofree char *key = registry_client_key(organization, client);
     int failed = gnutls_hash_fast(GNUTLS_DIG_SHA256, key, strlen(key), digest);
     g_assert(failed == 0);
-    g_strlcpy(out, "key-", REGISTRY_ID_SIZE);
+    g_strlcpy(out, KEY_PREFIX, REGISTRY_ID_SIZE);
     hex_write(out + strlen(out), digest, ID_BYTES);
 }
 

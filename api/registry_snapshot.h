@@ -44,7 +44,9 @@ struct registry_snapshot {
 };
 
 void registry_token_free(struct registry_token *token);
+struct registry_token *registry_token_dup(const struct registry_token *token);
 void registry_client_free(struct registry_client *client);
+struct registry_client *registry_client_dup(const struct registry_client *client);
 
 /* ---- making one ---- */
 
@@ -52,7 +54,8 @@ struct registry_snapshot *registry_snapshot_new(int64_t version);
 /* Both take what they are given. False: there are too many, or one of this id or digest is there already. */
 bool registry_snapshot_add_token(struct registry_snapshot *snapshot, struct registry_token *token);
 bool registry_snapshot_add_client(struct registry_snapshot *snapshot, struct registry_client *client);
-/* Gives access tokens what their parents allow. Those without one are moved to `orphans` (or freed, where that is NULL). */
+/* Gives keys the tiers of their clients, and access tokens what their parents allow. Those without one are moved to `orphans` (or
+ * freed, where that is NULL). */
 void registry_snapshot_seal(struct registry_snapshot *snapshot, GPtrArray *orphans);
 struct registry_snapshot *registry_snapshot_ref(struct registry_snapshot *snapshot);
 void registry_snapshot_unref(struct registry_snapshot *snapshot); /* NULL is allowed */
@@ -78,8 +81,9 @@ const char *registry_client_name(const struct registry_snapshot *snapshot, const
 char *registry_client_key(const char *organization, const char *client);
 enum { REGISTRY_ID_SIZE = 40 };
 /* Id of the token that is the key of a client: "key-" and 32 hex digits. */
+bool registry_token_is_key(const struct registry_token *token);
 void registry_key_id(char out[REGISTRY_ID_SIZE], const char *organization, const char *client);
-/* A new one, "t-" (or "a-": of an access token) and 32 hex digits. */
+/* A new one, "t-" (or "a-": of an access token, "c-": of a client) and 32 hex digits. */
 void registry_token_id(char out[REGISTRY_ID_SIZE], char kind);
 
 #endif

@@ -111,10 +111,10 @@ static bool take_name(const json_t *object, const char *field, bool may_be_empty
 }
 
 /* The same, or null. */
-static bool take_name_or_null(const json_t *object, const char *field, const char **name, GError **error)
+static bool take_name_or_null(const json_t *object, const char *field, bool may_be_empty, const char **name, GError **error)
 {
     *name = NULL;
-    return json_is_null(json_object_get(object, field)) || take_name(object, field, false, name, error);
+    return json_is_null(json_object_get(object, field)) || take_name(object, field, may_be_empty, name, error);
 }
 
 static bool take_digest(const json_t *object, const char *field, uint8_t *digest, GError **error)
@@ -159,8 +159,9 @@ static bool take_caller(const json_t *object, struct registry_token *token, GErr
     const char *organization, *client;
     uint32_t permissions;
     enum tier tier;
-    if (!take_name_or_null(object, "organization", &organization, error) || !take_name_or_null(object, "client", &client, error) ||
-        !take_permissions(object, &permissions, error) || !take_tier(object, &tier, error))
+    if (!take_name_or_null(object, "organization", true, &organization, error) ||
+        !take_name_or_null(object, "client", false, &client, error) || !take_permissions(object, &permissions, error) ||
+        !take_tier(object, &tier, error))
         return false;
     if (client != NULL && organization == NULL)
         return bad(error, "It has a client but no organization.");

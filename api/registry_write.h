@@ -1,0 +1,42 @@
+/* registry_write: changes of the registry, each a transaction: decided upon what is in Redis, or not made at all.
+ *
+ *   registry_change calls `decide` with a snapshot that is as new as Redis; it puts and removes by the functions below, which only
+ *   queue; then all is done at once (MULTI, EXEC) together with the growth of {daybook}:version, unless that has grown meanwhile
+ *   (WATCH): then everything begins anew. At the end this replica's registry knows of it.
+ *
+ * Deciding twice must do no harm: after a lost connection it is not known whether the change was made, and query_run asks again.
+ * On a worker, with its reader. */
+#ifndef DAYBOOK_REGISTRY_WRITE_H
+#define DAYBOOK_REGISTRY_WRITE_H
+
+#include "api/registry.h"
+
+enum { REGISTRY_CHANGE_TRIES = 10 };
+
+/* What is decided upon. */
+struct registry_change {
+    struct reader *reader;
+    const struct registry_snapshot *snapshot;
+    uint64_t queued; /* commands; none: there is nothing to change */
+};
+
+typedef void registry_decide(struct registry_change *change, void *opaque);
+
+bool registry_change(struct registry *registry, struct reader *reader, registry_decide *decide, void *opaque, GError **error);
+/* The same without being alone: for what others' changes do not matter to. */
+bool registry_change_any(struct registry *registry, struct reader *reader, registry_decide *decide, void *opaque, GError **error);
+
+/* ---- within decide ---- */
+
+void registry_put_token(struct registry_change *change, const struct registry_token *token);
+void registry_put_client(struct registry_change *change, const struct registry_client *client);
+/* With the access tokens that were made from it. */
+void registry_remove_token(struct registry_change *change, const struct registry_token *token);
+void registry_remove_client(struct registry_change *change, const char *organization, const char *client);
+
+/* ---- when tokens were used ---- */
+
+/* For each of n ids the time, Unix ms, or 0: never, or longer ago than is known. */
+bool registry_read_used(struct reader *reader, const char *const *ids, size_t n, int64_t *used_ms, GError **error);
+
+#endif
