@@ -1,6 +1,6 @@
 # The benchmarks' own programs: build/<variant>/bench/*, and `make bench`.
 BENCH := $(B)/bench
-BENCH_PROGRAMS := generate read produce encoding http lines sheet year
+BENCH_PROGRAMS := generate read produce encoding http lines sheet year export
 BENCH_ROWS_O := $(B)/gen/rows.pb-c.o
 BENCH_LOAD := $(B)/tests/bench/load.o
 
@@ -16,6 +16,7 @@ $(BENCH)/encoding: $(B)/tests/bench/encoding.o $(BENCH_LOAD) $(BENCH_ROWS_O) $(B
 $(BENCH)/http: $(B)/tests/bench/http_load.o $(BENCH_LOAD) $(B)/lib.a
 $(BENCH)/sheet: $(B)/tests/bench/sheet.o $(BENCH_LOAD) $(B)/lib.a
 $(BENCH)/year: $(B)/tests/bench/year.o $(BENCH_LOAD) $(B)/lib.a
+$(BENCH)/export: $(B)/tests/bench/export.o $(BENCH_LOAD) $(B)/api.a $(B)/lib.a
 $(BENCH)/lines: $(B)/tests/bench/lines.o $(BENCH_LOAD) $(B)/lib.a
 $(BENCH_PROGRAMS:%=$(BENCH)/%):
 	@mkdir -p $(@D)

@@ -1,7 +1,7 @@
 """`make bench`: what Daybook reaches, as ratios to its limits and peers measured in the same run.
 
 make bench ARGS='--quick'              smaller everywhere: a few minutes
-make bench ARGS='--only drain,memory'  parts: encoding sheet drain series intake ack memory fresh closing
+make bench ARGS='--only drain,memory'  parts: encoding sheet drain series intake ack memory fresh closing export
 
 The figures also go to build/bench/results.json.
 """
@@ -19,7 +19,7 @@ import drain  # noqa: E402
 import intake  # noqa: E402
 from stack import PROGRAMS, ROOT, Stack, machine  # noqa: E402
 
-PARTS = ("encoding", "sheet", "drain", "series", "intake", "ack", "memory", "fresh", "closing")
+PARTS = ("encoding", "sheet", "drain", "series", "intake", "ack", "memory", "fresh", "closing", "export")
 
 
 def arguments():
@@ -51,6 +51,14 @@ def sheet(quick):
     subprocess.run([PROGRAMS / "sheet", "300000" if quick else "2000000"], check=True)
 
 
+def export(quick, directory):
+    """Also the memory of ten million rows."""
+    print()
+    sys.stdout.flush()
+    Path(directory).mkdir(parents=True, exist_ok=True)
+    subprocess.run([PROGRAMS / "export", "1000000" if quick else "10000000", directory], check=True)
+
+
 def with_stack(options, function, *values):
     with Stack(Path(options.directory) / "run") as stack:
         return function(stack, *values)
@@ -77,6 +85,8 @@ def main():
         encoding()
     if "sheet" in options.only:
         sheet(options.quick)
+    if "export" in options.only:
+        export(options.quick, options.directory)
     if {"drain", "series"} & set(options.only):
         results.update(with_stack(options, aggregator, options))
     quick = options.quick
