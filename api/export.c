@@ -1,6 +1,7 @@
 #include "api/export.h"
 
 #include "api/export_internal.h"
+#include "lib/intern.h"
 #include <stddef.h>
 #include <unistd.h>
 
@@ -64,14 +65,6 @@ void export_names_free(struct export_names *names)
     g_free(names);
 }
 
-/* FNV-1a. */
-static uint32_t hash_of(struct view text, uint32_t hash)
-{
-    for (size_t i = 0; i < text.size; i++)
-        hash = (hash ^ (unsigned char)text.data[i]) * UINT32_C(16777619);
-    return hash;
-}
-
 static char *key_of(struct view organization, struct view client, size_t *size)
 {
     *size = organization.size + 1 + client.size;
@@ -97,8 +90,8 @@ static struct view client_name(struct export_names *names, const struct report_r
     struct view organization = view_of("");
     if (spec->by_organization && row->names[ORGANIZATION].size > 0)
         organization = row->names[ORGANIZATION];
-    uint32_t hash = hash_of(client, hash_of(organization, UINT32_C(2166136261)));
-    struct place *place = &names->places[(hash ^ hash >> 16) % PLACES];
+    uint64_t hash = hash_bytes(client.data, client.size) ^ hash_mix(hash_bytes(organization.data, organization.size));
+    struct place *place = &names->places[hash % PLACES];
     if (holds(place, organization, client))
         return place->name;
     g_free(place->key);

@@ -35,7 +35,16 @@ static inline char *export_out_room(struct export_out *out, size_t size)
         export_out_flush(out);
     return out->buffer + out->used;
 }
-void export_out_append(struct export_out *out, struct view bytes);
+void export_out_append_large(struct export_out *out, struct view bytes);
+static inline void export_out_append(struct export_out *out, struct view bytes)
+{
+    if (bytes.size > EXPORT_OUT_BYTES - out->used) {
+        export_out_append_large(out, bytes);
+        return;
+    }
+    memcpy(out->buffer + out->used, bytes.data, bytes.size);
+    out->used += bytes.size;
+}
 void export_out_fail(struct export_out *out, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Releases what it holds; the file is the caller's then. False: the descriptor is closed. */
 bool export_out_finish(struct export_out *out, struct export_file *file, GError **error);

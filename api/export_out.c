@@ -82,7 +82,7 @@ void export_out_flush(struct export_out *out)
     out->used = 0;
 }
 
-void export_out_append(struct export_out *out, struct view bytes)
+void export_out_append_large(struct export_out *out, struct view bytes)
 {
     while (bytes.size > 0) {
         size_t part = MIN(bytes.size, (size_t)EXPORT_OUT_BYTES);
