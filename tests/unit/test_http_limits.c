@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 
-enum { LARGE = 40 << 20, PIECE = 256 * 1024, TAKES = 20, TAKE_EVERY_MS = 200 };
+enum { LARGE = 40 << 20, PIECE = 256 * 1024, TAKES = 25, TAKE_EVERY_MS = 200 };
 static int large_fd;
 
 static bool serve(struct fixture *f, struct http_request *request, const char *path)
@@ -143,7 +143,7 @@ static void test_slow_readers(struct fixture *f, gconstpointer data)
 
     (void)data;
     f->also = serve;
-    settings.idle_timeout_s = 1;
+    settings.idle_timeout_s = 2;
     restart(f, &settings);
     http_client_init(&dead, f->port);
     http_client_send(&dead, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
