@@ -26,7 +26,6 @@ bool v2_engine_pin(struct v2_engine *engine, struct reader *reader, struct pin *
 
 /* ---- computing ---- */
 
-/* flag: NULL on behalf of a request, where `*heavy` comes back true, without rows and without an error, for what is too much. */
 static struct v2_outcome *ask(struct v2_engine *engine, struct reader *reader, const struct v2_execution *execution,
                               struct v2_question *question, const gint *flag, GError **error)
 {
@@ -46,6 +45,13 @@ static struct v2_outcome *ask(struct v2_engine *engine, struct reader *reader, c
     return outcome;
 }
 
+static bool is_small(const struct v2_engine *engine, const struct v2_question *question)
+{
+    uint64_t small = engine->small_rows != 0 ? engine->small_rows : V2_SMALL_ROWS;
+    return question->days == NULL || report_cost(&question->report) <= small;
+}
+
+/* flag: NULL on behalf of a request, where *heavy comes back true, without rows and without an error, for what is too much. */
 static struct v2_outcome *compute(struct v2_engine *engine, struct reader *reader, const struct v2_execution *execution,
                                   const gint *flag, bool *heavy, GError **error)
 {
@@ -57,7 +63,7 @@ static struct v2_outcome *compute(struct v2_engine *engine, struct reader *reade
         return NULL;
     const struct ledger_place place = {.reader = reader, .index = index, .archive = engine->archive};
     if (v2_question_init(&question, execution, &place, error)) {
-        *heavy = flag == NULL && question.days != NULL && report_cost(&question.report) > V2_SMALL_ROWS;
+        *heavy = flag == NULL && !is_small(engine, &question);
         if (!*heavy)
             outcome = ask(engine, reader, execution, &question, flag, error);
     }

@@ -23,9 +23,10 @@ struct v2_engine {
     uint64_t result_bytes_max; /* of one */
     uint32_t groups_max;
     guint scan_threads;
+    uint64_t small_rows; /* of sheets: what is made at once, on behalf of the request; 0: V2_SMALL_ROWS */
 };
 
-enum { V2_SMALL_ROWS = 300000 }; /* rows of sheets that are looked at within about 50 ms */
+enum { V2_SMALL_ROWS = 300000 }; /* are looked at within about 50 ms */
 
 struct v2_progress {
     enum executions_state state; /* EXECUTION_QUEUED, _RUNNING or _DONE, unless it ended */
