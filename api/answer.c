@@ -20,16 +20,31 @@ void answer_json(struct http_request *request, struct metrics *metrics, int stat
     send_answer(request, metrics, status, "application/json", view_make(body->str, body->len));
 }
 
-/* May be stored, but is asked for each time: a day can get another revision. A 304 has the headers of the whole, also its length. */
-void answer_tagged(struct http_request *request, struct metrics *metrics, const GString *body)
+static bool is_packed(const struct http_request *request, size_t size)
 {
-    char etag[ETAG_MAX];
-    bool gzip = body->len > HTTP_GZIP_MIN_BYTES && http_gzip_accepted(http_request_header(request, "Accept-Encoding"));
-    etag_of(view_make(body->str, body->len), gzip, etag);
+    return size > HTTP_GZIP_MIN_BYTES && http_gzip_accepted(http_request_header(request, "Accept-Encoding"));
+}
+
+/* May be stored, but is asked for each time: a day can get another revision. A 304 has the headers of the whole, also its length.
+ */
+static void send_tagged(struct http_request *request, struct metrics *metrics, struct view body, const char *etag)
+{
     http_response_header(request, "ETag", etag);
     http_response_header(request, "Cache-Control", "private, no-cache");
     bool known = http_etag_matches(http_request_header(request, "If-None-Match"), etag);
-    send_answer(request, metrics, known ? 304 : 200, "application/json", view_make(body->str, body->len));
+    send_answer(request, metrics, known ? 304 : 200, "application/json", body);
+}
+
+void answer_tagged(struct http_request *request, struct metrics *metrics, const GString *body)
+{
+    char etag[ETAG_MAX];
+    etag_of(view_make(body->str, body->len), is_packed(request, body->len), etag);
+    send_tagged(request, metrics, view_make(body->str, body->len), etag);
+}
+
+void answer_hot(struct http_request *request, struct metrics *metrics, const struct hot_answer *answer)
+{
+    send_tagged(request, metrics, answer->body, is_packed(request, answer->body.size) ? answer->gzip_etag : answer->etag);
 }
 
 void answer_text(struct http_request *request, struct metrics *metrics, int status, const char *content_type, const char *text)

@@ -7,6 +7,7 @@
 #ifndef DAYBOOK_ANSWER_H
 #define DAYBOOK_ANSWER_H
 
+#include "api/hot_answers.h"
 #include "api/refusal.h"
 #include "lib/http.h"
 #include "lib/metrics.h"
@@ -14,6 +15,8 @@
 void answer_json(struct http_request *request, struct metrics *metrics, int status, const GString *body);
 /* 200 with an entity tag, or 304 to a client that has these bytes already. */
 void answer_tagged(struct http_request *request, struct metrics *metrics, const GString *body);
+/* The same, of one that was tagged before. */
+void answer_hot(struct http_request *request, struct metrics *metrics, const struct hot_answer *answer);
 /* The same as answer_json for another content type. */
 void answer_text(struct http_request *request, struct metrics *metrics, int status, const char *content_type, const char *text);
 /* Sends and clears the refusal. */
