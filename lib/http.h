@@ -2,7 +2,11 @@
  *
  * The handler runs on one of the server's threads when the whole body (bounded) has arrived. It answers at once by http_respond(),
  * or calls http_hold() and lets any thread answer later; each request is answered exactly once. A client that went away meanwhile
- * makes http_respond() a no-op that still releases the request. Requests, and all they hand out, live until they are answered. */
+ * makes http_respond() a no-op that still releases the request. Requests, and all they hand out, live until they are answered.
+ *
+ * What one client can take from the others is bounded: memory of a head (32 KiB together, else 414 or 431) and of a body,
+ * connections, the time for a request, and the time in which nothing of an answer is read. What libmicrohttpd answers itself (414,
+ * 431, a malformed request) has none of the headers that other answers have. */
 #ifndef DAYBOOK_HTTP_H
 #define DAYBOOK_HTTP_H
 
@@ -69,7 +73,7 @@ bool http_request_is_tls(const struct http_request *request);
 /* The answer comes later, from any thread. First on the thread that runs the handler; of a held request, on any thread, it does
  * nothing, so that code may hold for its own sake wherever it runs. */
 void http_hold(struct http_request *request);
-/* Adds a response header before http_respond; at most 24. Every answer has X-Request-Id, the security headers (of these a handler's
+/* Adds a response header before the answer; at most 16. Every answer has X-Request-Id, the security headers (of these a handler's
  * own Content-Security-Policy, for a page, replaces ours) and, where the request's Origin is allowed, what CORS asks for. A
  * preflight of an allowed origin is answered without the handler. */
 void http_response_header(struct http_request *request, const char *name, const char *value);
