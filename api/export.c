@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK(daybook - export - error, export_error)
+GQuark export_error_quark(void)
+{
+    return g_quark_from_static_string("daybook-export-error");
+}
 
 /* ---- cells ---- */
 
