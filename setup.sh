@@ -101,6 +101,23 @@ install_python() {
     echo "$want" > "$stamp"
 }
 
+# The vendor's SDK for JavaScript, in build/npm, for the system tests.
+install_npm() {
+    local stamp=build/npm/package.sha256
+    local want
+    want=$(sha256sum < tests/system/sdk/package.json)
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; then
+        return 0
+    fi
+    command -v npm >/dev/null || install_packages nodejs npm
+    say "installing npm packages into build/npm (35 MB)"
+    rm -rf build/npm
+    mkdir -p build/npm
+    cp tests/system/sdk/package.json build/npm/
+    npm install --prefix build/npm --no-audit --no-fund --ignore-scripts --no-package-lock --loglevel=error
+    echo "$want" > "$stamp"
+}
+
 case "${1:-}" in
 build)
     # shellcheck disable=SC2086
@@ -124,7 +141,8 @@ check)
     # shellcheck disable=SC2086
     install_packages $check_packages
     install_kafka
-    install_python ;;
+    install_python
+    install_npm ;;
 *)
     echo "usage: ./setup.sh build|run|demo|kafka|check" >&2
     exit 2 ;;
