@@ -216,6 +216,18 @@ def test_client_jobs(world, sdk):
     assert entities == expected and len(entities) > 40
 
 
+@pytest.mark.parametrize("kind", [JavaScript, Python])
+def test_signing_in(world, kind):
+    """Client credentials, and then a query with the access token that they gave."""
+    secret = world.make_token("acme")
+    sdk = kind(world.api, id=world.token_id, secret=secret)
+    made = sdk.call("post_usage_query", {"interval": INTERVAL})
+    answer = sdk.call("get_usage_query_execution_id_results", made["executionId"])
+    rows = world.rows(world.counted(FIRST, LAST, "acme"), {0}, None)
+    assert answer["results"] == world.query_rows(rows, METRICS, False, "acme")
+    sdk.close()
+
+
 # ---- what goes wrong ----
 
 
