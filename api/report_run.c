@@ -147,6 +147,13 @@ static bool return_tables(struct run *run, const struct unit *unit, const struct
     return ok;
 }
 
+static void name_sheet(const struct sheet_want *want, GError **error)
+{
+    char key[KEYS_MAX];
+    keys_sheet(key, want->name.partition, want->name.day, want->name.revision);
+    g_prefix_error(error, "The sheet %s is of no use: ", key);
+}
+
 static bool scan_unit(struct run *run, struct report_scan *scan, struct unit *unit, GError **error)
 {
     struct report_part parts[KEYS_SLOTS_PER_DAY];
@@ -164,6 +171,8 @@ static bool scan_unit(struct run *run, struct report_scan *scan, struct unit *un
     }
     const bool ok = report_scan_sheet(scan, sheets_hold_get(unit->hold), parts, unit->end_period - unit->first_period, error);
     sheets_release(run->place->sheets, g_steal_pointer(&unit->hold));
+    if (!ok && g_error_matches(*error, READER_ERROR, READER_ERROR_COPY))
+        name_sheet(unit->want, error);
     return return_tables(run, unit, parts, ok, error);
 }
 

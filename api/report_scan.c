@@ -392,7 +392,10 @@ bool report_scan_sheet(struct report_scan *scan, const struct sheet *sheet, cons
         sheet_client_get(sheet, number, &client);
         if (!passes(&scan->passing[BIT_CLIENT], client.client) || !passes(&scan->passing[BIT_ORGANIZATION], client.organization))
             continue;
-        sheet_columns_read(&scan->columns, sheet, number, picked(scan));
+        if (!sheet_columns_read(&scan->columns, sheet, number, picked(scan))) {
+            g_set_error(error, READER_ERROR, READER_ERROR_COPY, "the rows of a client are damaged");
+            return false;
+        }
         if (!find_routes(scan))
             continue;
         for (uint32_t i = 0; i < n_parts; i++) {

@@ -177,7 +177,7 @@ static bool is_the_one(const struct sheet *sheet, const struct sheet_name *name)
 /* Consumes the bytes. */
 static struct sheets_hold *open_one(struct sheets *sheets, const struct sheet_want *want, GBytes *bytes, GError **error)
 {
-    struct sheet *sheet = bytes != NULL ? sheet_open(bytes, error) : NULL;
+    struct sheet *sheet = bytes != NULL ? sheet_open_lazily(bytes, error) : NULL;
     size_t size = bytes != NULL ? g_bytes_get_size(bytes) : 0;
     g_bytes_unref(bytes);
     if (sheet == NULL)
@@ -278,11 +278,24 @@ static guint group_size(const GPtrArray *wanted, guint first, guint most)
     return n;
 }
 
+/* Visitors read rows as if they could not be damaged. */
+static bool check(const struct sheets_hold *held, GError **error)
+{
+    g_autoptr(GError) wrong = NULL;
+    char key[KEYS_MAX];
+    if (sheet_check(held->sheet, &wrong))
+        return true;
+    keys_sheet(key, held->key.name.partition, held->key.name.day, held->key.name.revision);
+    g_set_error(error, READER_ERROR, READER_ERROR_COPY, "The sheet %s is of no use: %s.", key, wrong->message);
+    return false;
+}
+
 /* False with no error: the visitor has seen enough. */
 static bool visit_group(struct group *group, struct reader *reader, struct sheets_visit visit, GError **error)
 {
     for (guint i = 0; i < group->n; i++) {
-        if (reader_is_late(reader, error) || !visit.each(group->wanted[i], group->held[i]->sheet, visit.opaque))
+        if (reader_is_late(reader, error) || !check(group->held[i], error) ||
+            !visit.each(group->wanted[i], group->held[i]->sheet, visit.opaque))
             return false;
         metrics_add(group->sheets->metrics, METER_SHEETS_USED, NULL, 1);
     }
