@@ -13,7 +13,8 @@ from harness import API_TOKEN, Api, wait_until
 
 ISSUER, AUDIENCE = "https://login.example", "daybook-tests"
 PERMISSIONS = ("admin", "oauth:client:view", "usage:organization:view", "usage:client:view", "usage:simpleSearch:view")
-UNLIMITED = {f"limits.{tier}_per_minute": 10**6 for tier in ("free", "starter", "professional", "enterprise")}
+TIERS = ("free", "starter", "professional", "enterprise")
+UNLIMITED = {f"limits.{tier}_per_{window}": 10**8 for tier in TIERS for window in ("minute", "day")}
 
 Answer = namedtuple("Answer", "status headers text")
 
