@@ -204,6 +204,7 @@ static enum query_outcome judge(GError **error, struct refusal *refusal)
 static enum query_outcome make(struct making *making, struct refusal *refusal, GError **error)
 {
     struct job *job = making->job;
+    job->too_heavy = false; /* as it was found to be the first time; what it asks for may be there by now */
     if (!read_range(making, error))
         return QUERY_FAILED;
     set_ask(making);
