@@ -423,10 +423,14 @@ static long memory_peak_kib(void)
     return strtol(strstr(status, "VmHWM:") + strlen("VmHWM:"), NULL, 10);
 }
 
-/* A file much larger than what its making may take. */
+/* A file much larger than what its making may take. Sanitizers keep what is freed. */
 static void test_memory(void)
 {
-    enum { ROWS = 300000, MORE_KIB = 8 * 1024 };
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    g_test_skip("with a sanitizer");
+    return;
+#endif
+    enum { ROWS = 100000, MORE_KIB = 8 * 1024 };
     struct fixture f;
     struct export_file file;
     set_up(&f, EXPORT_CSV);
@@ -437,7 +441,7 @@ static void test_memory(void)
         f.spec.format = (enum export_format)format;
         f.spec.gzip = format == EXPORT_CSV;
         g_assert_true(export_render(&f.spec, f.result, g_get_tmp_dir(), &file, &error));
-        g_assert_cmpint(file.size, >, format <= EXPORT_JSONL ? 8 * MORE_KIB * 1024 : MORE_KIB * 64);
+        g_assert_cmpint(file.size, >, format <= EXPORT_JSONL ? 2 * MORE_KIB * 1024 : 1024 * 1024);
         close(file.fd);
     }
     g_assert_cmpint(memory_peak_kib() - before, <, MORE_KIB);
