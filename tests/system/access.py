@@ -64,8 +64,11 @@ class Issuer:
             self.add(kind, kind.lower())
 
     def add(self, kind, kid):
-        made = {"RS256": lambda: rsa.generate_private_key(65537, 2048), "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
-                "EdDSA": ed25519.Ed25519PrivateKey.generate}
+        made = {
+            "RS256": lambda: rsa.generate_private_key(65537, 2048),
+            "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+            "EdDSA": ed25519.Ed25519PrivateKey.generate,
+        }
         self.keys[kid] = (kind, made[kind]())
         self.write()
 
@@ -82,7 +85,15 @@ class Issuer:
     def token(self, kid="es256", headers=None, **claims):
         kind, key = self.keys[kid]
         now = int(time.time())
-        given = {"iss": ISSUER, "aud": AUDIENCE, "sub": "u-1", "iat": now, "exp": now + 3600, "organization": "acme", "tier": "enterprise"}
+        given = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": "u-1",
+            "iat": now,
+            "exp": now + 3600,
+            "organization": "acme",
+            "tier": "enterprise",
+        }
         given = {name: value for name, value in {**given, **claims}.items() if value is not None}
         return jwt.encode(given, key, algorithm=kind, headers={"kid": kid, **(headers or {})})
 

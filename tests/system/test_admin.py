@@ -95,7 +95,9 @@ def test_an_organization_s_administrator(world):
     ask(api, "DELETE", f"{CLIENTS}/c-9", acme, status=404, organization="globex")
     ask(api, "DELETE", f"{CLIENTS}/c-9", acme, status=404)
     ask(api, "PUT", f"{CLIENTS}/c-9", acme, status=403, body={"organization": "globex", "name": "x"})
-    assert "SECRET" not in call(api, "GET", CSV, acme).text and "SECRET" not in call(api, "GET", CSV, acme, organization="globex").text
+    assert (
+        "SECRET" not in call(api, "GET", CSV, acme).text and "SECRET" not in call(api, "GET", CSV, acme, organization="globex").text
+    )
     error = world.import_rows([["id", "organization"], ["c-9", "globex"]], acme, 400)
     assert error["lines"][0]["field"] == "organization" and error["lines"][0]["allowed"] == ["acme"]
     # Their own tier is the highest that they can give, unless it was given by somebody higher.
@@ -113,12 +115,16 @@ def test_one_client_administers_nothing(world):
     token = make_token(world.api, organization="acme", client="c-1", permissions=["usage:client:view"])["token"]
     for method, path in [("GET", CLIENTS), ("GET", TOKENS), ("GET", KEYS), ("GET", CSV), ("POST", TOKENS)]:
         ask(world.api, method, path, token, status=403)
-    world.refused("POST", TOKENS, "permissions", body={"name": "x", "organization": "acme", "client": "c", "permissions": ["admin"]})
+    world.refused(
+        "POST", TOKENS, "permissions", body={"name": "x", "organization": "acme", "client": "c", "permissions": ["admin"]}
+    )
 
 
 def test_pages_of_clients(world):
     rng = random.Random(7)
-    rows = sorted({(rng.choice(["acme", "größe", ""]), rng.choice(["a", "ä", "Z z", "%2F", "日本"]) + str(n % 40)) for n in range(130)})
+    rows = sorted(
+        {(rng.choice(["acme", "größe", ""]), rng.choice(["a", "ä", "Z z", "%2F", "日本"]) + str(n % 40)) for n in range(130)}
+    )
     world.import_rows([["organization", "id"], *rows])
     whole = world.clients(pageSize=1000)
     assert [(one["organization"], one["id"]) for one in whole] == sorted(rows, key=lambda r: (f"{r[0]}\x1f{r[1]}".encode()))
@@ -138,8 +144,17 @@ def test_pages_of_clients(world):
 
 @pytest.mark.parametrize("path", [CLIENTS, TOKENS])
 def test_wrong_parameters(world, path):
-    for name, value in [("pageSize", "0"), ("pageSize", "1001"), ("pageSize", "x"), ("pageSize", ""), ("after", "!"), ("after", "Zh"),
-                        ("after", ""), ("limit", "5"), ("Organization", "acme")]:
+    for name, value in [
+        ("pageSize", "0"),
+        ("pageSize", "1001"),
+        ("pageSize", "x"),
+        ("pageSize", ""),
+        ("after", "!"),
+        ("after", "Zh"),
+        ("after", ""),
+        ("limit", "5"),
+        ("Organization", "acme"),
+    ]:
         world.refused("GET", path, name, **{name: value})
     world.refused("GET", path + "?organization=a&organization=b", "organization")
     for name, value in [("limit", "0"), ("limit", "1001"), ("offset", "-1"), ("offset", "1e3"), ("pageSize", "5")]:
@@ -168,8 +183,11 @@ WRONG = {
     "expiresAt": ["tomorrow", 7, "2020-01-01T00:00:00Z", "2030-13-01T00:00:00Z", "2030-01-01", ""],
     "id": ["c-2", 7],
 }
-FIELDS = {CLIENTS: COLUMNS, TOKENS: ["name", "organization", "client", "permissions", "tier", "expiresAt"],
-          KEYS: ["keyId", "name", "organization", "tier", "permissions", "expiresAt"]}
+FIELDS = {
+    CLIENTS: COLUMNS,
+    TOKENS: ["name", "organization", "client", "permissions", "tier", "expiresAt"],
+    KEYS: ["keyId", "name", "organization", "tier", "permissions", "expiresAt"],
+}
 
 
 @pytest.mark.parametrize("method,path", list(GOOD))
@@ -181,19 +199,45 @@ def test_wrong_fields(world, method, path):
             assert error["code"] == ("invalid.value" if field in known else "bad.request") if path != KEYS else True
             assert field in known or error["allowed"] == sorted(known, key=error["allowed"].index)
     assert not world.client.exists("{daybook}:clients")
-    ask(world.api, method, path, status=201, body={**GOOD[method, path], **{field: None for field in known if field not in GOOD[method, path]}})
+    ask(
+        world.api,
+        method,
+        path,
+        status=201,
+        body={**GOOD[method, path], **{field: None for field in known if field not in GOOD[method, path]}},
+    )
 
 
 @pytest.mark.parametrize("method,path", list(GOOD))
 def test_wrong_bodies(world, method, path):
     deep = b'{"name":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
     wide = b"[" * 1_000_000
-    for body in (b"", b"{", b"[]", b"7", b"null", b'"x"', b'{"name":"a","name":"b"}', b"\xff\xfe", b'{"name":"\xc3("}', deep, wide,
-                 b'{"name":"a\\u0000b"}', b"{} {}", b"<xml/>"):
+    for body in (
+        b"",
+        b"{",
+        b"[]",
+        b"7",
+        b"null",
+        b'"x"',
+        b'{"name":"a","name":"b"}',
+        b"\xff\xfe",
+        b'{"name":"\xc3("}',
+        deep,
+        wide,
+        b'{"name":"a\\u0000b"}',
+        b"{} {}",
+        b"<xml/>",
+    ):
         error = ask(world.api, method, path, status=400, body=body, headers={"Content-Type": "application/json"})
         assert error["message"]
     good = json.dumps(GOOD[method, path]).encode()
-    for kind in ("text/plain", "text/csv", "application/x-www-form-urlencoded", "application/json2", "application/xml; x=application/json"):
+    for kind in (
+        "text/plain",
+        "text/csv",
+        "application/x-www-form-urlencoded",
+        "application/json2",
+        "application/xml; x=application/json",
+    ):
         error = ask(world.api, method, path, status=415, body=good, headers={"Content-Type": kind})
         assert error["error"] == "UNSUPPORTED_MEDIA_TYPE" and "application/json" in error["message"]
     connection = http.client.HTTPConnection("127.0.0.1", world.api.port, timeout=10)
@@ -208,11 +252,23 @@ def test_wrong_bodies(world, method, path):
 
 
 def test_tokens(world):
-    made = make_token(world.api, organization="acme", client="c-1", name="Jo", permissions=["USAGE:client:VIEW"], tier="free",
-                      expiresAt="2031-05-06T07:08:09+02:00")
+    made = make_token(
+        world.api,
+        organization="acme",
+        client="c-1",
+        name="Jo",
+        permissions=["USAGE:client:VIEW"],
+        tier="free",
+        expiresAt="2031-05-06T07:08:09+02:00",
+    )
     assert {k: made[k] for k in ("name", "organization", "client", "permissions", "tier", "expiresAt")} == {
-        "name": "Jo", "organization": "acme", "client": "c-1", "permissions": ["usage:client:view"], "tier": "free",
-        "expiresAt": "2031-05-06T05:08:09Z"}
+        "name": "Jo",
+        "organization": "acme",
+        "client": "c-1",
+        "permissions": ["usage:client:view"],
+        "tier": "free",
+        "expiresAt": "2031-05-06T05:08:09Z",
+    }
     listed = ask(world.api, "GET", TOKENS, world.acme)
     assert [one["name"] for one in listed["entities"]] == ["a test", "Jo"] and listed["total"] == 2
     assert all("token" not in one and "digest" not in one for one in listed["entities"])
@@ -222,16 +278,28 @@ def test_tokens(world):
     ask(world.api, "DELETE", f"{TOKENS}/{made['id']}", world.globex, status=404)
     assert ask(world.api, "DELETE", f"{TOKENS}/{made['id']}", world.acme) == {"id": made["id"], "revoked": True}
     assert ask(world.api, "GET", TOKENS, world.acme)["total"] == 1
-    for body in ({"organization": "acme", "permissions": ["admin"]}, {"name": "", "organization": "acme", "permissions": ["admin"]}):
+    for body in (
+        {"organization": "acme", "permissions": ["admin"]},
+        {"name": "", "organization": "acme", "permissions": ["admin"]},
+    ):
         world.refused("POST", TOKENS, "name", body=body)
     world.refused("POST", TOKENS, "organization", body={"name": "x", "permissions": ["admin"]})
     world.refused("POST", TOKENS, "permissions", body={"name": "x", "organization": None})
-    world.refused("POST", TOKENS, "client", body={"name": "x", "organization": None, "client": "c", "permissions": ["usage:client:view"]})
+    world.refused(
+        "POST", TOKENS, "client", body={"name": "x", "organization": None, "client": "c", "permissions": ["usage:client:view"]}
+    )
     # An organization's administrator makes tokens of that alone.
     own = ask(world.api, "POST", TOKENS, world.acme, status=201, body={"name": "x", "permissions": ["admin"]})
     assert own["organization"] == "acme"
     for organization in (None, "globex", ""):
-        ask(world.api, "POST", TOKENS, world.acme, status=403, body={"name": "x", "organization": organization, "permissions": ["admin"]})
+        ask(
+            world.api,
+            "POST",
+            TOKENS,
+            world.acme,
+            status=403,
+            body={"name": "x", "organization": organization, "permissions": ["admin"]},
+        )
 
 
 def test_pages_of_tokens(world):
@@ -254,7 +322,13 @@ def test_keys(world, path):
     made = ask(api, "POST", path, world.acme, status=201, body={"keyId": "c-1", "name": "Shop", "tier": "starter"})
     assert made["success"] is True and made["secret"].startswith("dbk_")
     assert {k: made[k] for k in ("keyId", "name", "organization", "tier", "permissions", "expiresAt")} == {
-        "keyId": "c-1", "name": "Shop", "organization": "acme", "tier": "starter", "permissions": ["usage:client:view"], "expiresAt": None}
+        "keyId": "c-1",
+        "name": "Shop",
+        "organization": "acme",
+        "tier": "starter",
+        "permissions": ["usage:client:view"],
+        "expiresAt": None,
+    }
     assert world.clients() == [{"id": "c-1", "name": "Shop", "organization": "acme", "tier": "starter", "platform": "", "plan": ""}]
     error = ask(api, "POST", path, world.acme, status=409, body={"keyId": "c-1"})
     assert error["success"] is False and error["error"] == "CONFLICT"
@@ -299,7 +373,9 @@ def test_a_key_has_the_tier_of_its_client(world):
         return call(world.api, "GET", summary, key["secret"]).headers["inin-ratelimit-allowed"]
 
     world.api.kill()
-    world.api = start_api(world.redis, world.directory, "limited", **{"limits.free_per_minute": 77, "limits.starter_per_minute": 88})
+    world.api = start_api(
+        world.redis, world.directory, "limited", **{"limits.free_per_minute": 77, "limits.starter_per_minute": 88}
+    )
     assert allowed() == "77"
     world.import_rows([["id", "organization", "tier"], ["c-1", "acme", "starter"]])
     assert allowed() == "88"
@@ -311,12 +387,40 @@ def test_a_key_has_the_tier_of_its_client(world):
 
 def test_csv_round_trip(world):
     rng = random.Random(3)
-    words = ["", "Shop", 'a "quoted" one', "comma, it", "line\u2028end", "=1+1", "@SUM(A1)", "-x", "+y", "größe", "日本", "'single", "  blank ", ";"]
-    rows = [[f"{rng.choice(words)}{n}", rng.choice(words), rng.choice(["acme", "globex", "", "=org"]),
-             rng.choice(["free", "starter", "professional", "enterprise"]), rng.choice(words), rng.choice(words)] for n in range(300)]
+    words = [
+        "",
+        "Shop",
+        'a "quoted" one',
+        "comma, it",
+        "line\u2028end",
+        "=1+1",
+        "@SUM(A1)",
+        "-x",
+        "+y",
+        "größe",
+        "日本",
+        "'single",
+        "  blank ",
+        ";",
+    ]
+    rows = [
+        [
+            f"{rng.choice(words)}{n}",
+            rng.choice(words),
+            rng.choice(["acme", "globex", "", "=org"]),
+            rng.choice(["free", "starter", "professional", "enterprise"]),
+            rng.choice(words),
+            rng.choice(words),
+        ]
+        for n in range(300)
+    ]
     assert world.import_rows([COLUMNS, *rows]) == {"created": 300, "changed": 0, "unchanged": 0}
     answer = call(world.api, "GET", CSV)
-    assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/csv") and "attachment" in answer.headers["Content-Disposition"]
+    assert (
+        answer.status == 200
+        and answer.headers["Content-Type"].startswith("text/csv")
+        and "attachment" in answer.headers["Content-Disposition"]
+    )
     assert answer.text.count("\r\n") == 301
     read = list(csv.reader(io.StringIO(answer.text, newline="")))
     assert read[0] == COLUMNS
@@ -331,10 +435,14 @@ def test_csv_round_trip(world):
 def test_csv_columns(world):
     world.put("c-1", name="Shop", organization="acme", tier="starter", platform="iOS", plan="gold")
     assert world.import_rows([["plan", "id", "organization"], ["silver", "c-1", "acme"], ["gold", "c-2", "acme"]]) == {
-        "created": 1, "changed": 1, "unchanged": 0}
+        "created": 1,
+        "changed": 1,
+        "unchanged": 0,
+    }
     assert world.clients() == [
         {"id": "c-1", "name": "Shop", "organization": "acme", "tier": "starter", "platform": "iOS", "plan": "silver"},
-        {"id": "c-2", "name": "", "organization": "acme", "tier": "free", "platform": "", "plan": "gold"}]
+        {"id": "c-2", "name": "", "organization": "acme", "tier": "free", "platform": "", "plan": "gold"},
+    ]
     assert world.import_rows([["id", "tier", "name"], ["c-1", "", ""]], world.acme) == {"created": 0, "changed": 1, "unchanged": 0}
     assert world.clients(world.acme)[0]["name"] == "" and world.clients(world.acme)[0]["tier"] == "starter"
 
@@ -347,7 +455,14 @@ def test_csv_all_or_nothing(world):
     error = world.import_rows([["id", "name", "organization", "tier"], *rows], status=400)
     assert error["code"] == "invalid.value" and error["contextId"] == error["requestId"]
     told = [(line["line"], line.get("field"), line.get("value")) for line in error["lines"]]
-    assert told == [(12, "tier", "gold"), (22, "id", ""), (32, "id", "c-1"), (42, None, None), (47, "name", "a\x07b"), (47, "tier", "silver")]
+    assert told == [
+        (12, "tier", "gold"),
+        (22, "id", ""),
+        (32, "id", "c-1"),
+        (42, None, None),
+        (47, "name", "a\x07b"),
+        (47, "tier", "silver"),
+    ]
     assert error["lines"][0]["allowed"] == ["free", "starter", "professional", "enterprise"]
     assert "line 3" in error["lines"][2]["allowed"][0]
     assert world.clients() == [] and not world.client.exists("{daybook}:clients")
@@ -355,11 +470,23 @@ def test_csv_all_or_nothing(world):
     assert len(many["lines"]) == 1000 and "3000" in many["message"]
 
 
-@pytest.mark.parametrize("text,field", [
-    ("", "header"), ("\n\n", "header"), ("id,organization,color\n", "header"), ("id,id,organization\n", "header"), ("name,organization\n", "header"),
-    ("id,name\n", "header"), ('id,organization\n"c-1,acme\n', None), ("id,organization\nc\0,acme\n", None), ("id,organization\nc\"1,acme\n", None),
-    (b"id,organization\n\xff,acme\n", "id"), ('{"id":"c-1"}', None), ("id;organization\nc;acme\n", "header"),
-])
+@pytest.mark.parametrize(
+    "text,field",
+    [
+        ("", "header"),
+        ("\n\n", "header"),
+        ("id,organization,color\n", "header"),
+        ("id,id,organization\n", "header"),
+        ("name,organization\n", "header"),
+        ("id,name\n", "header"),
+        ('id,organization\n"c-1,acme\n', None),
+        ("id,organization\nc\0,acme\n", None),
+        ('id,organization\nc"1,acme\n', None),
+        (b"id,organization\n\xff,acme\n", "id"),
+        ('{"id":"c-1"}', None),
+        ("id;organization\nc;acme\n", "header"),
+    ],
+)
 def test_csv_refused(world, text, field):
     assert world.import_csv(text, status=400)["lines"][0].get("field") == field
     assert world.clients() == []
@@ -368,7 +495,9 @@ def test_csv_refused(world, text, field):
 def test_csv_type(world):
     for kind in ("application/json", "text/plain"):
         assert world.import_csv("id,organization\n", status=415, headers={"Content-Type": kind})["code"] == "unsupported.media.type"
-    assert world.import_csv("id,organization\n", headers={"Content-Type": "text/csv; charset=utf-8; header=present"})["created"] == 0
+    assert (
+        world.import_csv("id,organization\n", headers={"Content-Type": "text/csv; charset=utf-8; header=present"})["created"] == 0
+    )
 
 
 def test_csv_large(world):
@@ -389,20 +518,33 @@ def test_two_replicas_at_once(world):
     other = start_api(world.redis, world.directory, "other")
     try:
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            tries = [pool.submit(call, api, "POST", KEYS, body={"keyId": "c-1", "organization": "acme"}) for api in [world.api, other] * 4]
+            tries = [
+                pool.submit(call, api, "POST", KEYS, body={"keyId": "c-1", "organization": "acme"})
+                for api in [world.api, other] * 4
+            ]
             assert sorted(one.result().status for one in tries) == [201] + [409] * 7
-            puts = [pool.submit(call, api, "PUT", f"{CLIENTS}/p-{n}", body={"organization": "acme"})
-                    for n, api in enumerate([world.api, other] * 10)]
+            puts = [
+                pool.submit(call, api, "PUT", f"{CLIENTS}/p-{n}", body={"organization": "acme"})
+                for n, api in enumerate([world.api, other] * 10)
+            ]
             assert {one.result().status for one in puts} == {201}
         assert len(world.clients()) == 21
-        assert [one["id"] for one in ask(other, "GET", CLIENTS, pageSize=1000)["entities"]] == [one["id"] for one in world.clients()]
+        assert [one["id"] for one in ask(other, "GET", CLIENTS, pageSize=1000)["entities"]] == [
+            one["id"] for one in world.clients()
+        ]
     finally:
         other.kill()
 
 
 def test_redis_is_away(world):
     world.redis.kill()
-    for method, path, body in [("GET", CLIENTS, None), ("PUT", f"{CLIENTS}/c", {"organization": "a"}), ("GET", CSV, None), ("GET", KEYS, None),
-                               ("POST", KEYS, {"organization": "a"}), ("DELETE", f"{TOKENS}/x", None)]:
+    for method, path, body in [
+        ("GET", CLIENTS, None),
+        ("PUT", f"{CLIENTS}/c", {"organization": "a"}),
+        ("GET", CSV, None),
+        ("GET", KEYS, None),
+        ("POST", KEYS, {"organization": "a"}),
+        ("DELETE", f"{TOKENS}/x", None),
+    ]:
         answer = call(world.api, method, path, body=body)
         assert answer.status == 503 and answer.headers["Retry-After"], (method, path, answer)

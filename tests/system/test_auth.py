@@ -148,7 +148,13 @@ def test_expiry(world):
     refused(api, made["token"], "credentials.expired")
     listed = [one for one in ask(api, "GET", "/api/v2/admin/tokens")["entities"] if one["id"] == made["id"]]
     assert listed[0]["expired"] is True
-    ask(api, "POST", "/api/v2/admin/tokens", status=400, body={"name": "x", "organization": None, "permissions": ["admin"], "expiresAt": soon})
+    ask(
+        api,
+        "POST",
+        "/api/v2/admin/tokens",
+        status=400,
+        body={"name": "x", "organization": None, "permissions": ["admin"], "expiresAt": soon},
+    )
 
 
 def test_last_use(world):
@@ -156,7 +162,9 @@ def test_last_use(world):
     made, idle = make_token(one), make_token(one)
 
     def used(api, token):
-        return next(t["lastUsedAt"] for t in ask(api, "GET", "/api/v2/admin/tokens", pageSize=1000)["entities"] if t["id"] == token["id"])
+        return next(
+            t["lastUsedAt"] for t in ask(api, "GET", "/api/v2/admin/tokens", pageSize=1000)["entities"] if t["id"] == token["id"]
+        )
 
     assert used(one, made) is None
     before = time.strftime("%Y-%m-%dT%H:%M:00Z", time.gmtime())
@@ -216,7 +224,14 @@ def test_log_in_refused(world):
     token = make_token(api, organization="acme")
     key = ask(api, "POST", "/v1/developer/keys", status=201, body={"keyId": "c-1", "organization": "acme"})
     assert log_in(api, basic=(token["id"], token["token"]))["access_token"]
-    for basic in [("c-1", token["token"]), ("c-2", key["secret"]), ("c-1", ""), ("", key["secret"]), ("c-1", key["secret"] + "x"), ("x", API_TOKEN)]:
+    for basic in [
+        ("c-1", token["token"]),
+        ("c-2", key["secret"]),
+        ("c-1", ""),
+        ("", key["secret"]),
+        ("c-1", key["secret"] + "x"),
+        ("x", API_TOKEN),
+    ]:
         error = log_in(api, basic=basic, status=401)
         assert error["error"] == "invalid_client" and error["description"]
     access = log_in(api, basic=("c-1", key["secret"]))["access_token"]
