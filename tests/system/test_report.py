@@ -3,12 +3,13 @@
 import json
 import random
 import urllib.parse
+import urllib.request
 from datetime import datetime
 
 import pytest
-from harness import Redis, wait_until
+from harness import API_TOKEN, Redis, wait_until
 from report_fixture import CLIENTS, COUNTS, ROUTES, World, iso, number
-from test_usage_api import failure
+from test_usage_api import failure, fetch
 
 ZONES = ["UTC", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "America/St_Johns", "Europe/Dublin"]
 
@@ -171,6 +172,37 @@ def test_who_sees_what(world):
     page = world.page(token=client, interval=interval, clients="c-2")
     assert page == world.expected(span, organization="größe", clients=[]).page()
     assert world.fetch(token=None)[0] == 401
+
+
+def query(world, body):
+    """The rows of a usage query."""
+    url = f"http://127.0.0.1:{world.api.port}/api/v2/usage/query"
+    headers = {"Authorization": f"Bearer {API_TOKEN}", "Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=30) as answer:
+        results = json.load(answer)["resultsUri"]
+
+    def complete():
+        answer = json.loads(fetch(world.api, path=results)[2])
+        return answer if answer["queryStatus"] == "Complete" else None
+
+    return wait_until(complete, 20, "the query is complete")["results"]
+
+
+def test_queries_agree(world):
+    page = world.page(interval=text_of("hole"), top=1000)
+
+    def rows(*group, **options):
+        return query(world, {"interval": text_of("hole"), "groupBy": group, **options})
+
+    by_day = {row["date"][:10]: {name: row[name] for name in COUNTS} for row in rows(granularity="Day")}
+    assert by_day == {day["date"]: {name: day[name] for name in COUNTS} for day in page["days"] if day["requests"]}
+    names = ("clientId", "clientName", "organizationId", *COUNTS)
+    clients = [tuple(row[name] for name in names) for row in rows("OAuthClientId", "OrganizationId")]
+    assert clients == [tuple(row[name] for name in names) for row in page["clients"]]
+    names = ("templateUri", *COUNTS)
+    assert [tuple(row[name] for name in names) for row in rows("TemplateUri")] == [
+        tuple(row[name] for name in names) for row in page["urls"]
+    ]
 
 
 def test_entity_tags(world):
