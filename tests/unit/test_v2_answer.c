@@ -58,15 +58,16 @@ static void check(enum v2_kind kind, const char *path_client, const char *body, 
 
 static void test_query(void)
 {
-    check(
-        V2_ORGANIZATION_QUERY, NULL, "{\"interval\":\"2026/2026\",\"granularity\":\"Day\"}", 2, (struct v2_page){0, 10, false},
-        "{\"results\":["
-        "{\"clientId\":\"c/0\",\"clientName\":\"Zero\",\"organizationId\":\"\",\"userId\":\"\",\"templateUri\":\"\",\"httpMethod\":\"\","
-        "\"status200\":100,\"status300\":0,\"status400\":1,\"status500\":0,\"status429\":0,\"requests\":101,"
-        "\"date\":\"2026-11-01T00:00:00Z\"},"
-        "{\"clientId\":\"c/1\",\"clientName\":\"c/1\",\"organizationId\":\"\",\"userId\":\"\",\"templateUri\":\"\",\"httpMethod\":\"\","
-        "\"status200\":99,\"status300\":0,\"status400\":1,\"status500\":0,\"status429\":0,\"requests\":100,"
-        "\"date\":\"2026-11-02T00:00:00Z\"}],\"queryStatus\":\"Complete\",\"interval\":\"x\"}");
+    check(V2_ORGANIZATION_QUERY, NULL, "{\"interval\":\"2026/2026\",\"granularity\":\"Day\"}", 2, (struct v2_page){0, 10, false},
+          "{\"results\":["
+          "{\"clientId\":\"c/0\",\"clientName\":\"Zero\",\"organizationId\":\"\",\"userId\":\"\",\"templateUri\":\"\","
+          "\"httpMethod\":\"\","
+          "\"status200\":100,\"status300\":0,\"status400\":1,\"status500\":0,\"status429\":0,\"requests\":101,"
+          "\"date\":\"2026-11-01T00:00:00Z\"},"
+          "{\"clientId\":\"c/1\",\"clientName\":\"c/1\",\"organizationId\":\"\",\"userId\":\"\",\"templateUri\":\"\","
+          "\"httpMethod\":\"\","
+          "\"status200\":99,\"status300\":0,\"status400\":1,\"status500\":0,\"status429\":0,\"requests\":100,"
+          "\"date\":\"2026-11-02T00:00:00Z\"}],\"queryStatus\":\"Complete\",\"interval\":\"x\"}");
     check(V2_ORGANIZATION_QUERY, NULL, "{\"interval\":\"2026/2026\",\"metrics\":[\"Status429\"],\"groupBy\":[]}", 1,
           (struct v2_page){0, 10, false},
           "{\"results\":[{\"clientId\":\"\",\"clientName\":\"\",\"organizationId\":\"\",\"userId\":\"\",\"templateUri\":\"\","
@@ -162,7 +163,8 @@ static void test_states(void)
         {V2_CLIENT_JOB, "{\"id\":\"" ID "\",\"resultsUri\":\"" CLIENT_JOBS "\",\"selfUri\":\"" CLIENT_JOBS "\"}",
          "{\"queryStatus\":\"Queued\",\"entities\":[],\"selfUri\":\"" CLIENT_JOBS "\"}",
          "{\"queryStatus\":\"Running\",\"entities\":[],\"selfUri\":\"" CLIENT_JOBS "\"}",
-         "{\"queryStatus\":\"Failed\",\"errorBody\":{\"message\":\"Too \\\"many\\\" rows.\",\"code\":\"query.failed\",\"status\":422},"
+         "{\"queryStatus\":\"Failed\",\"errorBody\":{\"message\":\"Too \\\"many\\\" rows.\",\"code\":\"query.failed\","
+         "\"status\":422},"
          "\"entities\":[],\"selfUri\":\"" CLIENT_JOBS "\"}",
          "{\"queryStatus\":\"Cancelled\",\"errorBody\":{\"message\":\"Too \\\"many\\\" rows.\",\"code\":\"query.cancelled\","
          "\"status\":410},\"entities\":[],\"selfUri\":\"" CLIENT_JOBS "\"}"},
