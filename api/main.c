@@ -139,12 +139,12 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     struct archive *archive = shared->archive;
     const struct redis_settings redis = redis_settings_of(config);
     struct queries queries = {.metrics = routes->metrics,
+                              .hot = hot_answers_new(),
                               .timeout_ms = (int)config_int(config, "query.timeout_ms"),
                               .heavy_timeout_ms = (int)config_int(config, "query.heavy_timeout_ms")};
     routes->queries = &queries;
     routes->usage = (struct usage_route){.queries = &queries, .sources = sources};
-    routes->days =
-        (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive, .hot = hot_answers_new()};
+    routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
     routes->report = (struct report_route){
         .queries = &queries,
         .ledger = sources->ledger,
@@ -182,7 +182,7 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     workers_free(queries.workers);
     workers_free(queries.heavy);
     probe_stop(routes->probe);
-    hot_answers_free(routes->days.hot);
+    hot_answers_free(queries.hot);
     return code;
 }
 

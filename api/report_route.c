@@ -22,6 +22,9 @@ struct job {
     bool too_heavy;          /* for the worker that looked at it: to be done by another */
     struct export_file file; /* after QUERY_ANSWERED, unless it is too heavy */
     char *file_name;
+    int64_t began_us;
+    char *artifact;                   /* its name */
+    char question[CALL_QUESTION_MAX]; /* to keep that name under; "": it is not kept */
 };
 
 static void job_free(struct job *job)
@@ -29,6 +32,7 @@ static void job_free(struct job *job)
     query_clear(&job->query);
     report_params_clear(&job->params);
     g_free(job->file_name);
+    g_free(job->artifact);
     g_free(job);
 }
 
@@ -209,24 +213,26 @@ static enum query_outcome make(struct making *making, struct refusal *refusal, G
         return QUERY_FAILED;
     set_ask(making);
     making->registry = registry_take(job->route->registry);
-    g_autofree char *key = make_key(making);
+    g_free(job->artifact);
+    job->artifact = make_key(making);
     g_free(job->file_name);
     job->file_name =
         job->params.format == EXPORT_JSON ? NULL : report_export_name(&making->range, job->params.section, job->params.format);
-    if (artifacts_get(job->route->artifacts, key, &job->file))
+    if (artifacts_get(job->route->artifacts, job->artifact, &job->file))
         return QUERY_ANSWERED;
     job->too_heavy = !job->query.heavy && report_ask_cost(&making->ask) > HEAVY_ROWS / REPORT_ALL;
     if (job->too_heavy)
         return QUERY_ANSWERED;
     if (!(job->params.format == EXPORT_JSON ? make_page(making, error) : make_export(making, error)))
         return judge(error, refusal);
-    artifacts_put(job->route->artifacts, key, &job->file);
+    artifacts_put(job->route->artifacts, job->artifact, &job->file);
     return QUERY_ANSWERED;
 }
 
 static enum query_outcome read_report(struct reader *reader, struct query *query, struct refusal *refusal, GError **error)
 {
     struct job *job = (struct job *)(void *)query;
+    job->began_us = g_get_monotonic_time();
     struct ledger_index *index = ledger_cache_take(job->route->ledger, reader, error);
     if (index == NULL)
         return QUERY_FAILED;
@@ -252,6 +258,8 @@ static void work(struct reader *reader, struct query *query)
             return;
     } else {
         metrics_add(metrics, METER_QUERIES, NULL, 1);
+        if (job->question[0] != '\0')
+            hot_answers_put(query->queries->hot, job->question, view_of(job->artifact), job->began_us);
         export_answer(query->request, metrics, &job->file, job->params.format, job->file_name);
     }
     job_free(job);
@@ -268,20 +276,43 @@ static bool choose_format(const struct call *call, enum export_format *format, s
                        "There is no report.%s, only report.csv, report.jsonl, report.xlsx and report.json.", call->parts[0]);
 }
 
+/* A page that is asked for again and again is a file that is there already. False: it has to be looked for. */
+static bool answer_at_once(const struct report_route *route, const struct call *call, const struct call_params *given,
+                           char question[CALL_QUESTION_MAX])
+{
+    bool gzip = export_wants_gzip(call->request, EXPORT_JSON);
+    struct hot_answer *answer = call_take_hot(call, given, gzip ? "gzip" : "", route->queries->hot, question);
+    struct export_file file;
+    if (answer == NULL)
+        return false;
+    g_autofree char *artifact = g_strndup(answer->body.data, answer->body.size);
+    hot_answer_release(answer);
+    if (!artifacts_get(route->artifacts, artifact, &file))
+        return false;
+    metrics_add(route->queries->metrics, METER_QUERIES, NULL, 1);
+    export_answer(call->request, route->queries->metrics, &file, EXPORT_JSON, NULL);
+    return true;
+}
+
 void report_route_handle(const struct report_route *route, struct call *call)
 {
     struct call_params given;
     struct refusal refusal = {0};
     struct report_params params;
     enum export_format format;
+    char question[CALL_QUESTION_MAX] = "";
     call_get_params(call, &given);
-    if (!choose_format(call, &format, &refusal) || !report_params_parse(&params, format, given.list, given.n, &refusal)) {
+    bool chosen = choose_format(call, &format, &refusal);
+    if (chosen && format == EXPORT_JSON && answer_at_once(route, call, &given, question))
+        return;
+    if (!chosen || !report_params_parse(&params, format, given.list, given.n, &refusal)) {
         answer_refusal(call->request, route->queries->metrics, &refusal);
         return;
     }
     struct job *job = g_new0(struct job, 1);
     *job = (struct job){.query = query_make(call, route->queries, work), .route = route, .params = params};
     job->gzip = export_wants_gzip(call->request, format);
+    g_strlcpy(job->question, question, sizeof job->question);
     if (!query_submit(&job->query))
         job_free(job);
 }
