@@ -6,7 +6,7 @@ const struct metric_row api_meters[METER_N] = {
     [METER_FAILURES] =
         {"daybook_api_query_failures_total", METRIC_COUNTER, "reason",
          "Queries that failed: redis (not reachable), data (not our layout), copy (of a closed day, damaged or missing), "
-         "changed (days were closed meanwhile), deadline, busy (queue full)."},
+         "changed (days were closed meanwhile), files (no room for a result), deadline, busy (queue full)."},
     [METER_RETRIES] = {"daybook_api_query_retries_total", METRIC_COUNTER, NULL, "Usage queries begun again on new connections."},
     [METER_COMMANDS] = {"daybook_api_redis_commands_total", METRIC_COUNTER, NULL, "Commands sent to Redis by usage queries."},
     [METER_SETTLED] = {"daybook_api_settled_slots_total", METRIC_COUNTER, NULL,

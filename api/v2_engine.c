@@ -1,5 +1,6 @@
 #include "api/v2_engine.h"
 
+#include "api/v2_cost.h"
 #include "lib/log.h"
 
 void v2_progress_clear(struct v2_progress *progress)
@@ -47,8 +48,8 @@ static struct v2_outcome *ask(struct v2_engine *engine, struct reader *reader, c
 
 static bool is_small(const struct v2_engine *engine, const struct v2_question *question)
 {
-    uint64_t small = engine->small_rows != 0 ? engine->small_rows : V2_SMALL_ROWS;
-    return question->days == NULL || report_cost(&question->report) <= small;
+    uint64_t small_us = engine->small_us != 0 ? engine->small_us : V2_SMALL_US;
+    return question->days == NULL || v2_cost_us(&question->report, engine->sheets, small_us + 1) <= small_us;
 }
 
 /* flag: NULL on behalf of a request, where *heavy comes back true, without rows and without an error, for what is too much. */
@@ -82,7 +83,7 @@ static bool is_reader_error(const GError *error, enum reader_error code)
 static bool may_pass(const GError *error, bool heavy)
 {
     return g_error_matches(error, REDIS_ERROR, REDIS_ERROR_LOST) || is_reader_error(error, READER_ERROR_CHANGED) ||
-           g_error_matches(error, REPORT_ERROR, REPORT_ERROR_CANCELLED) ||
+           g_error_matches(error, REPORT_ERROR, REPORT_ERROR_CANCELLED) || error->domain == G_FILE_ERROR ||
            (is_reader_error(error, READER_ERROR_DEADLINE) && !heavy);
 }
 
@@ -96,8 +97,6 @@ static char *explain(const struct v2_engine *engine, const GError *error)
     if (is_reader_error(error, READER_ERROR_DEADLINE))
         return g_strdup_printf("The query took longer than the %d ms allowed. Ask for fewer days, or group by less.",
                                engine->queries->heavy_timeout_ms);
-    if (error->domain == G_FILE_ERROR)
-        return g_strdup("There is no room for the result. Ask for less, or later.");
     return g_strdup("The counts are not as they should be. The log of daybook-api says more.");
 }
 
