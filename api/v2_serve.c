@@ -1,8 +1,8 @@
 #include "api/v2_serve.h"
 
 #include "api/answer.h"
+#include "api/export_answer.h"
 #include "api/meters.h"
-#include "lib/http_gzip.h"
 #include "lib/log.h"
 #include <unistd.h>
 
@@ -115,7 +115,7 @@ static enum query_outcome find(struct v2_job *job, struct reader *reader, struct
 
 static bool wants_gzip(const struct v2_job *job)
 {
-    return job->format != EXPORT_XLSX && http_gzip_accepted(http_request_header(job->query.request, "Accept-Encoding"));
+    return export_wants_gzip(job->query.request, job->format);
 }
 
 static bool render(struct v2_job *job, const struct v2_outcome *outcome, const struct registry_snapshot *registry, GError **error)
@@ -277,23 +277,9 @@ static enum query_outcome read_job(struct reader *reader, struct query *query, s
 
 static void send_file(struct v2_job *job)
 {
-    struct http_request *request = job->query.request;
-    char label[16];
-    g_autofree char *name = v2_answer_file_name(job->execution, job->format);
-    const struct http_file file = {
-        .fd = job->file.fd,
-        .size = job->file.size,
-        .content_type = export_content_type(job->format),
-        .etag = job->file.etag,
-        .file_name = is_export(job) ? name : NULL,
-        .gzip = wants_gzip(job),
-        .varies = job->format != EXPORT_XLSX,
-    };
+    g_autofree char *name = is_export(job) ? v2_answer_file_name(job->execution, job->format) : NULL;
+    export_answer(job->query.request, job->query.queries->metrics, &job->file, job->format, name);
     job->file.fd = -1;
-    http_response_header(request, "Cache-Control", "private, no-cache");
-    int status = http_respond_file(request, &file);
-    g_snprintf(label, sizeof label, "%d", status);
-    metrics_add(job->query.queries->metrics, METER_REQUESTS, label, 1);
 }
 
 static void send(struct v2_job *job)
