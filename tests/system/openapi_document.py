@@ -1,6 +1,7 @@
 """api/openapi.yaml for tests: what is in it, whether an answer fits it, and a world in which every route has something to answer."""
 
 import base64
+import gzip
 import json
 import re
 import time
@@ -110,6 +111,8 @@ def check_answer(operation, answer):
     if "content" not in described:
         assert answer.body == b"" and answer.headers["Content-Type"] is None
         return
+    if answer.headers["Content-Encoding"] == "gzip":
+        answer = answer._replace(body=gzip.decompress(answer.body))
     kind = answer.headers["Content-Type"].partition(";")[0]
     assert kind in described["content"], (operation, answer.status, kind)
     if kind == "application/json" and answer.status != 206:

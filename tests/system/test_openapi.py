@@ -135,11 +135,11 @@ def test_it_answers(world, operation):
     answer = world.ask(operation, token=None, path=path)
     assert (answer.status == 401) == operation.needs_token
     check_answer(operation, answer)
-    methods = {one.method for one in ALL if re.fullmatch(pattern_of(one.path), path)}
+    methods = {one.method for one in ALL if one.path == operation.path}
     for other in {"POST", "PUT", "DELETE", "PATCH", "GET"} - methods:
         answer = send(world.api, other, path)
         assert answer.status == 405
-        assert set(answer.headers["Allow"].split(", ")) == methods | ({"HEAD"} if "GET" in methods else set())
+        assert sorted(answer.headers["Allow"].split(", ")) == sorted(methods | ({"HEAD"} if "GET" in methods else set()))
         check_answer(operation, answer)
     answer = world.ask(operation, given)
     assert answer.status in (200, 201, 202, 204), answer
@@ -394,9 +394,10 @@ def test_results_of_every_type(world):
         for kind in types:
             ending = {"text/csv": "csv", "application/x-ndjson": "jsonl", "application/json": "json"}.get(kind, "xlsx")
             path = re.sub(r"\.\w+$", f".{ending}", path)
-            answer = world.ask(operation, path=path, headers={"Accept": kind})
-            assert answer.status == 200 and answer.headers["Content-Type"].partition(";")[0] == kind
-            check_answer(operation, answer)
+            for encoding in ("identity", "gzip"):
+                answer = world.ask(operation, path=path, headers={"Accept": kind, "Accept-Encoding": encoding})
+                assert answer.status == 200 and answer.headers["Content-Type"].partition(";")[0] == kind
+                check_answer(operation, answer)
 
 
 def test_too_many_requests(world, tmp_path):
