@@ -1,5 +1,7 @@
 """GET /api/v2/usage/report: the page, every number of it against what the test itself counts from the events."""
 
+import csv
+import io
 import json
 import random
 import urllib.parse
@@ -8,7 +10,8 @@ from datetime import datetime
 
 import pytest
 from harness import API_TOKEN, Redis, wait_until
-from report_fixture import CLIENTS, COUNTS, ROUTES, World, iso, number
+from live_fixture import partition_of
+from report_fixture import CLIENTS, COUNTS, PARTITIONS, ROUTES, World, iso, number
 from test_usage_api import failure, fetch
 
 ZONES = ["UTC", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "America/St_Johns", "Europe/Dublin"]
@@ -217,6 +220,22 @@ def test_entity_tags(world):
     assert world.fetch(headers={"Accept-Encoding": "gzip", "If-None-Match": packed["ETag"]}, **asked)[0] == 304
     status, head, nothing = world.fetch(method="HEAD", **asked)
     assert (status, nothing, head["Content-Length"]) == (200, b"", str(len(body)))
+
+
+def test_a_long_question(world):
+    """More rows than one worker looks at while others wait: it is handed on, and its answer is no other. Changes the world."""
+    day, n = number("2023-07-01"), 130_000
+    times = (day * 86400000 + i % 96 * 900000 for i in range(n))
+    events = [world.events[0]._replace(time=time, org="acme", client=f"c-{i % 50}", user=f"u-{i}") for i, time in enumerate(times)]
+    for event in events:
+        world.books.by_day[partition_of(event, PARTITIONS), day].append(event)
+    world.books.close(day, reason="requested")
+    world.revisions[day] = 1
+    world.events += events
+    asked = {"interval": "2023-07-01/2023-07-01", "timeZone": "UTC"}
+    assert world.page(**asked) == world.expected((day, day)).page()
+    rows = list(csv.DictReader(io.StringIO(world.fetch(suffix=".csv", section="clients", **asked)[2].decode())))
+    assert len(rows) == 50 and sum(int(row["requests"]) for row in rows) == n
 
 
 def test_a_later_revision_is_seen(world):
