@@ -5,6 +5,7 @@
 #include "api/meters.h"
 #include "api/report_answer.h"
 #include "api/report_export.h"
+#include "lib/hex.h"
 #include "lib/log.h"
 
 enum {
@@ -128,11 +129,12 @@ static char *make_key(const struct making *making)
     const struct report_params *params = &making->job->params;
     g_autoptr(GString) key = g_string_new(NULL);
     struct writer writer;
+    char ledger[2 * LEDGER_CHECKSUM_SIZE + 1];
+    hex_write(ledger, making->ledger.index->checksum, LEDGER_CHECKSUM_SIZE);
     writer_init(&writer, key);
     report_answer_about(&writer, &making->range, making->pin.through);
-    g_string_append_printf(key, "\n%" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %d %d %d %u", making->pin.n,
-                           making->registry->version, (int)params->format, (int)making->job->gzip, (int)params->section,
-                           params->top);
+    g_string_append_printf(key, "\n%s %" G_GINT64_FORMAT " %d %d %d %u", ledger, making->registry->version, (int)params->format,
+                           (int)making->job->gzip, (int)params->section, params->top);
     for (unsigned i = 0; i < REPORT_NAMES; i++)
         append_list(key, making->ask.filter.names[i]);
     g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, key->str, (gssize)key->len);
