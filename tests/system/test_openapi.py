@@ -72,7 +72,7 @@ def test_operations_have_what_people_look_for():
         for permission in operation.permissions:
             assert f"`{permission}`" in operation.node["description"], operation
         assert 405 in operation.responses and (401 in operation.responses) == (operation.security != [])
-        assert (429 in operation.responses) == operation.needs_token
+        assert (429 in operation.responses) == (operation.security != [])
 
 
 def test_examples_are_true():
