@@ -1,11 +1,12 @@
 #include "api/v2_cost.h"
 
 enum {
-    SHEET_NS = 3000,     /* a sheet that has nothing of it; with a filter by client that is all there is to do with most */
-    ROW_NS = 40,         /* a row that is added to one of a few groups */
-    WIDE_ROW_NS = 500,   /* to one of as many groups as there are rows */
-    COLD_ROW_NS = 500,   /* a row of a sheet that is to be read and opened first */
-    FILTER_CLIENTS = 16, /* up to so many clients are looked up, rather than all rows looked at */
+    SHEET_NS = 3000,       /* a sheet that has nothing of it; with a filter by client that is all there is to do with most */
+    ROW_NS = 40,           /* a row that is added to one of a few groups */
+    WIDE_ROW_NS = 500,     /* to one of as many groups as there are rows */
+    COLD_SHEET_NS = 50000, /* one that is to be read and opened first */
+    COLD_ROW_NS = 500,     /* a row of it */
+    FILTER_CLIENTS = 16,   /* up to so many clients are looked up, rather than all rows looked at */
 };
 
 static bool is_in_memory(struct sheets *sheets, const struct sheet_want *want)
@@ -35,7 +36,9 @@ uint64_t v2_cost_us(const struct report_question *question, struct sheets *sheet
         const struct closed_day *day = &g_array_index(days, struct closed_day, i);
         for (guint k = 0; day->state == DAY_CLOSED && k < day->sheets->len && ns / 1000 < most_us; k++) {
             const struct sheet_want *want = day->sheets->pdata[k];
-            ns += SHEET_NS + want->rows * each_ns + (is_in_memory(sheets, want) ? 0 : want->rows * (uint64_t)COLD_ROW_NS);
+            ns += SHEET_NS + want->rows * each_ns;
+            if (!is_in_memory(sheets, want))
+                ns += COLD_SHEET_NS + want->rows * (uint64_t)COLD_ROW_NS;
         }
     }
     return MIN(ns / 1000, most_us);

@@ -33,20 +33,33 @@ static void set_summary_days(struct v2_job *job, int64_t last_closed_day)
     job->execution->body.interval = (struct interval){MAX(last - job->params.days + 1, 0), last};
 }
 
+/* Names are looked up in what is registered, not in nothing because nothing was read yet. */
+static bool resolve(struct v2_job *job, GError **error)
+{
+    struct registry *registry = job->route->engine->registry;
+    struct registry_snapshot *snapshot = registry_take(registry);
+    bool read = snapshot->version != REGISTRY_NEVER_READ;
+    if (!read && job->execution->body.client_names != NULL) {
+        registry_release(snapshot);
+        if (!registry_refresh(registry, error))
+            return false;
+        snapshot = registry_take(registry);
+    }
+    v2_execution_resolve(job->execution, snapshot);
+    registry_release(snapshot);
+    return true;
+}
+
 /* Once: what was written down with the pin stays, also when all is done again because a connection was lost. */
 static bool pin(struct v2_job *job, struct reader *reader, GError **error)
 {
-    struct v2_engine *engine = job->route->engine;
     int64_t last_closed_day;
     if (job->pinned)
         return true;
-    if (!v2_engine_pin(engine, reader, &job->execution->pin, &last_closed_day, error))
+    if (!v2_engine_pin(job->route->engine, reader, &job->execution->pin, &last_closed_day, error) || !resolve(job, error))
         return false;
     if (job->summary)
         set_summary_days(job, last_closed_day);
-    struct registry_snapshot *registry = registry_take(engine->registry);
-    v2_execution_resolve(job->execution, registry);
-    registry_release(registry);
     job->pinned = true;
     return true;
 }
