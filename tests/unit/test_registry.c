@@ -295,8 +295,8 @@ static void test_away(void)
     g_assert_error(error, REDIS_ERROR, REDIS_ERROR_LOST);
     g_assert_false(registry_is_current(registry));
     expect_who(registry, "one", "t-1");
+    g_autofree char *url = server.url; /* the registry has it */
     g_free(server.dir);
-    g_free(server.url);
     redis_process_start(&server, port, dir);
     put_token(&(struct given){.id = "t-2", .secret = "two"});
     refresh(registry);
