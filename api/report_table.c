@@ -4,17 +4,12 @@
 
 #include "lib/intern.h"
 
-enum { FIRST_SLOTS = 1024 };
-
-struct group {
-    struct report_key key;
-    struct report_counts counts;
-};
+enum { FIRST_SLOTS = 1024, AT_ONCE = 32 };
 
 struct report_table {
     uint32_t groups_max;
     struct intern *names;
-    struct group *groups;
+    struct report_addend *groups;
     uint32_t n, capacity;
     uint32_t *slots; /* 0: free; else one more than the index of a group */
     uint32_t mask;
@@ -63,9 +58,9 @@ static uint64_t hash_key(const struct report_key *key)
 }
 
 /* Its slot, or the free one where it belongs. */
-static uint32_t *find(const struct report_table *table, const struct report_key *key)
+static uint32_t *find(const struct report_table *table, const struct report_key *key, uint64_t hash)
 {
-    for (uint64_t at = hash_key(key);; at++) {
+    for (uint64_t at = hash;; at++) {
         uint32_t *slot = &table->slots[at & table->mask];
         if (*slot == 0 || memcmp(&table->groups[*slot - 1].key, key, sizeof *key) == 0)
             return slot;
@@ -78,11 +73,10 @@ static void grow(struct report_table *table)
     table->mask = table->mask * 2 + 1;
     table->slots = g_new0(uint32_t, (size_t)table->mask + 1);
     for (uint32_t i = 0; i < table->n; i++)
-        *find(table, &table->groups[i].key) = i + 1;
+        *find(table, &table->groups[i].key, hash_key(&table->groups[i].key)) = i + 1;
 }
 
-static bool add_group(struct report_table *table, uint32_t *slot, const struct report_key *key, const struct report_counts *counts,
-                      GError **error)
+static bool add_group(struct report_table *table, uint32_t *slot, const struct report_addend *group, GError **error)
 {
     if (table->n == table->groups_max) {
         g_set_error(error, REPORT_ERROR, REPORT_ERROR_LIMIT,
@@ -92,24 +86,53 @@ static bool add_group(struct report_table *table, uint32_t *slot, const struct r
     }
     if (table->n == table->capacity) {
         table->capacity = MAX(FIRST_SLOTS / 2, table->capacity * 2);
-        table->groups = g_renew(struct group, table->groups, table->capacity);
+        table->groups = g_renew(struct report_addend, table->groups, table->capacity);
     }
-    table->groups[table->n++] = (struct group){*key, *counts};
+    table->groups[table->n++] = *group;
     *slot = table->n;
     if (table->n > table->mask / 2)
         grow(table);
     return true;
 }
 
-bool report_table_add(struct report_table *table, const struct report_key *key, const struct report_counts *counts, GError **error)
+static bool add_one(struct report_table *table, const struct report_addend *addend, uint64_t hash, GError **error)
 {
-    uint32_t *slot = find(table, key);
+    uint32_t *slot = find(table, &addend->key, hash);
     if (*slot == 0)
-        return add_group(table, slot, key, counts, error);
-    if (report_counts_add(&table->groups[*slot - 1].counts, counts))
+        return add_group(table, slot, addend, error);
+    if (report_counts_add(&table->groups[*slot - 1].counts, &addend->counts))
         return true;
     g_set_error(error, REPORT_ERROR, REPORT_ERROR_OVERFLOW, "A sum passes 64 bits: the sheets of these days cannot be right.");
     return false;
+}
+
+/* First the slots are on their way from memory, then the groups. */
+static bool add_some(struct report_table *table, const struct report_addend *addends, uint32_t n, GError **error)
+{
+    uint64_t hashes[AT_ONCE];
+    for (uint32_t i = 0; i < n; i++) {
+        hashes[i] = hash_key(&addends[i].key);
+        __builtin_prefetch(&table->slots[hashes[i] & table->mask]);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t slot = table->slots[hashes[i] & table->mask];
+        if (slot == 0)
+            continue;
+        __builtin_prefetch(&table->groups[slot - 1], 1);
+        __builtin_prefetch((const char *)&table->groups[slot] - 1, 1);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        if (!add_one(table, &addends[i], hashes[i], error))
+            return false;
+    return true;
+}
+
+bool report_table_add(struct report_table *table, const struct report_addend *addends, uint32_t n, GError **error)
+{
+    for (uint32_t i = 0; i < n; i += AT_ONCE)
+        if (!add_some(table, addends + i, MIN(AT_ONCE, n - i), error))
+            return false;
+    return true;
 }
 
 bool report_table_merge(struct report_table *into, const struct report_table *from, GError **error)
@@ -118,11 +141,14 @@ bool report_table_merge(struct report_table *into, const struct report_table *fr
     g_autofree uint32_t *names = g_new(uint32_t, n_names);
     for (uint32_t i = 0; i < n_names; i++)
         names[i] = intern_add(into->names, intern_get(from->names, i));
-    for (uint32_t i = 0; i < from->n; i++) {
-        struct report_key key;
-        for (unsigned k = 0; k < REPORT_NAMES; k++)
-            key.names[k] = names[from->groups[i].key.names[k]];
-        if (!report_table_add(into, &key, &from->groups[i].counts, error))
+    for (uint32_t i = 0; i < from->n; i += AT_ONCE) {
+        struct report_addend addends[AT_ONCE];
+        const uint32_t n = MIN(AT_ONCE, from->n - i);
+        memcpy(addends, from->groups + i, n * sizeof *addends);
+        for (uint32_t a = 0; a < n; a++)
+            for (unsigned k = 0; k < REPORT_NAMES; k++)
+                addends[a].key.names[k] = names[addends[a].key.names[k]];
+        if (!add_some(into, addends, n, error))
             return false;
     }
     return true;
@@ -139,7 +165,7 @@ static int compare_names(struct view a, struct view b)
 
 static int compare_groups(gconstpointer a, gconstpointer b, gpointer opaque)
 {
-    const struct group *x = a, *y = b;
+    const struct report_addend *x = a, *y = b;
     const struct intern *names = opaque;
     if (x->counts.requests != y->counts.requests)
         return x->counts.requests > y->counts.requests ? -1 : 1;

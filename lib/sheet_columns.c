@@ -26,7 +26,7 @@ static void make_tally_room(struct sheet_columns *columns, uint32_t n_tallies)
     columns->tallies_max = MAX(n_tallies, 2 * columns->tallies_max);
     g_free(columns->status);
     g_free(columns->count);
-    columns->status = g_new(uint32_t, columns->tallies_max);
+    columns->status = g_new(uint16_t, columns->tallies_max);
     columns->count = g_new(uint64_t, columns->tallies_max);
 }
 
@@ -149,8 +149,12 @@ static bool read_statuses(struct sheet_columns *columns, struct wire_cursor *cur
     if (!columns->one_status && !read_places(columns, cursor))
         return false;
     make_tally_room(columns, columns->n_tallies);
-    return read_below(cursor, SHEET_COLUMN_STATUS, columns->n_tallies, EVENT_STATUS_MAX + 1, columns->status) &&
-           read_counts(columns, cursor);
+    if (!wire_read_column16(cursor, SHEET_COLUMN_STATUS, 0, columns->n_tallies, columns->status))
+        return false;
+    uint16_t most = 0;
+    for (uint32_t i = 0; i < columns->n_tallies; i++)
+        most = MAX(most, columns->status[i]);
+    return most <= EVENT_STATUS_MAX && read_counts(columns, cursor);
 }
 
 bool sheet_columns_read(struct sheet_columns *columns, const struct sheet *sheet, uint32_t number, unsigned picked)
@@ -167,9 +171,10 @@ bool sheet_columns_read(struct sheet_columns *columns, const struct sheet *sheet
 void sheet_columns_clear(struct sheet_columns *columns)
 {
     uint32_t *const arrays[] = {columns->method,   columns->template, columns->user, columns->route,
-                                columns->platform, columns->slot,     columns->at,   columns->status};
+                                columns->platform, columns->slot,     columns->at};
     for (unsigned i = 0; i < G_N_ELEMENTS(arrays); i++)
         g_free(arrays[i]);
+    g_free(columns->status);
     g_free(columns->count);
     *columns = (struct sheet_columns){0};
 }

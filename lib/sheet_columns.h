@@ -24,7 +24,8 @@ struct sheet_columns {
     /* Row i's statuses are the tallies from at[i] to at[i + 1] - 1. Mostly a row has just one, and it counts one request: then
      * there is no list. */
     bool one_status, one_request; /* of each row; of each tally: at, or count, is undefined */
-    uint32_t *at, *status;        /* by row, and one more; by tally */
+    uint32_t *at;                 /* by row, and one more */
+    uint16_t *status;             /* by tally */
     uint64_t *count;              /* by tally */
     /* sheet_columns.c's own */
     uint32_t rows_max, tallies_max; /* that there is room for */

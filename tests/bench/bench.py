@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import closing  # noqa: E402
 import drain  # noqa: E402
 import intake  # noqa: E402
+import reports  # noqa: E402
 from stack import PROGRAMS, ROOT, Stack, machine  # noqa: E402
 
 PARTS = ("encoding", "sheet", "drain", "series", "intake", "ack", "memory", "fresh", "closing", "export")
@@ -96,6 +97,7 @@ def main():
         "memory": (intake.memory, 300_000_000 if quick else 5_000_000_000),
         "fresh": (intake.freshness, 10 if quick else 60),
         "closing": (closing.run, quick),
+        "reports": (reports.run, quick),
     }
     for name, (function, size) in parts.items():
         if name in options.only:
