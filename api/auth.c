@@ -125,10 +125,8 @@ static struct caller *refuse_unread(struct refusal *refusal)
 }
 
 /* Found by its digest, so there is no secret to be guessed letter by letter. */
-static struct caller *by_registry(struct auth *auth, const char *text, struct refusal *refusal)
+static struct caller *by_registry(struct auth *auth, const char *text, const uint8_t *digest, struct refusal *refusal)
 {
-    uint8_t digest[REGISTRY_DIGEST_SIZE];
-    registry_secret_digest(text, digest);
     struct registry_snapshot *snapshot = registry_take(auth->registry);
     const struct registry_token *token = registry_find_token(snapshot, digest);
     struct caller *caller = NULL;
@@ -174,5 +172,5 @@ struct caller *auth_identify(struct auth *auth, struct http_request *request, bo
         return caller_ref(auth->configured);
     if (auth->jwks_file != NULL && jwt_is_one(token))
         return by_jwt(auth, token, refusal);
-    return by_registry(auth, token, refusal);
+    return by_registry(auth, token, digest, refusal);
 }

@@ -128,8 +128,8 @@ static bool check_create(const struct admin_job *job, const struct registry_snap
         return refusal_set(job->refusal, 409, "CONFLICT", "There is a key '%s' already; revoke it before another is made.",
                            job->part);
     if (g_hash_table_size(snapshot->tokens_by_id) >= REGISTRY_TOKENS_MAX ||
-        g_hash_table_size(snapshot->clients) >= REGISTRY_CLIENTS_MAX)
-        return refusal_set(job->refusal, 409, "CONFLICT", "There are %d keys, and cannot be more.", REGISTRY_TOKENS_MAX);
+        (before == NULL && g_hash_table_size(snapshot->clients) >= REGISTRY_CLIENTS_MAX))
+        return refusal_set(job->refusal, 409, "CONFLICT", "There are %d keys or clients, and cannot be more.", REGISTRY_TOKENS_MAX);
     return true;
 }
 

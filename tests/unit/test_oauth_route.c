@@ -64,6 +64,7 @@ static void test_refused(void)
     expect_error(400, "invalid_request", good, big);
 }
 
+/* The oldest goes, but none that was made within a minute. */
 static void test_bounded(void)
 {
     g_autofree char *secret = make_key("c-4"), *header = basic("c-4", secret), *first = NULL;
@@ -71,12 +72,9 @@ static void test_bounded(void)
         g_autofree char *token = log_in(200, "access_token", header, "grant_type=client_credentials");
         if (i == 0)
             first = g_steal_pointer(&token);
-        g_usleep(1000); /* so that it is clear which is the oldest */
     }
+    expect_error(429, "temporarily_unavailable", header, "grant_type=client_credentials");
     g_free(world_text(&world, 200, (struct ask){.path = "/who", .token = first}));
-    g_autofree char *last = log_in(200, "access_token", header, "grant_type=client_credentials");
-    g_free(world_text(&world, 401, (struct ask){.path = "/who", .token = first}));
-    g_free(world_text(&world, 200, (struct ask){.path = "/who", .token = last}));
 }
 
 int main(int argc, char **argv)
