@@ -10,6 +10,7 @@ enum {
     DIRECT_ROWS = 1000, /* rendered in memory, as pages are */
     LIGHT_ROWS = 20000, /* more are rendered by a worker for long queries */
     RETRY_AFTER_S = 1,  /* of an export that is not there yet */
+    KEPT_AFTER_S = 3600,
     BUSY_AFTER_S = 2,
 };
 
@@ -71,6 +72,17 @@ static enum query_outcome refuse_busy(struct refusal *refusal)
     return QUERY_REFUSED;
 }
 
+static enum query_outcome refuse_kept(struct refusal *refusal)
+{
+    refusal_set(
+        refusal, 429, "RATE_LIMIT_EXCEEDED",
+        "Rate limit exceeded the maximum. Retry the request in [%d] seconds. (The queries of this token in 24 hours are more "
+        "than %d MiB of text; shorter lists of names take less.)",
+        KEPT_AFTER_S, EXECUTIONS_BYTES_MAX / (1024 * 1024));
+    refusal->retry_after_s = KEPT_AFTER_S;
+    return QUERY_REFUSED;
+}
+
 /* The execution of the same question that was made just before answers for this one. */
 static enum query_outcome accept(struct v2_job *job, const char *id)
 {
@@ -87,6 +99,8 @@ static enum query_outcome do_post(struct v2_job *job, struct reader *reader, str
     struct v2_progress progress;
     if (!pin(job, reader, error) || !executions_keep(reader, job->execution, id, error))
         return QUERY_FAILED;
+    if (id[0] == '\0')
+        return refuse_kept(refusal);
     if (strcmp(id, job->execution->id) != 0)
         return accept(job, id);
     if (!v2_engine_advance(job->route->engine, reader, job->query.caller, job->execution, &progress, error))
@@ -258,7 +272,7 @@ static enum query_outcome do_cancel(struct v2_job *job, struct reader *reader, s
     if (outcome == QUERY_ANSWERED && end.kind == V2_NOT_ENDED) {
         civil_format(now, g_get_real_time() / G_TIME_SPAN_MILLISECOND);
         end = (struct v2_end){V2_CANCELLED, g_strdup_printf("Cancelled by %s at %s.", caller->name, now)};
-        if (!executions_end(reader, job->id, &end, error))
+        if (!executions_end(reader, job->execution, &end, error))
             outcome = QUERY_FAILED;
         else
             log_info("query_cancelled", "execution=%s caller=%s", job->id, caller->id);
