@@ -6,6 +6,7 @@
 #include "api/sheets.h"
 
 #include "api/meters.h"
+#include "api/placement.h"
 #include "lib/keys.h"
 #include "lib/log.h"
 #include "lib/sheet_fetch.h"
@@ -35,6 +36,7 @@ struct sheets_hold {
 struct sheets {
     struct archive *archive;
     struct metrics *metrics;
+    struct placement *placement;
     size_t bytes_max;
     GMutex lock; /* of all below */
     GHashTable *by_key;
@@ -63,6 +65,7 @@ struct sheets *sheets_new(size_t bytes_max, struct archive *archive, struct metr
     struct sheets *sheets = g_new0(struct sheets, 1);
     sheets->archive = archive;
     sheets->metrics = metrics;
+    sheets->placement = placement_new();
     sheets->bytes_max = bytes_max;
     g_mutex_init(&sheets->lock);
     sheets->by_key = g_hash_table_new(hash_key, equal_keys);
@@ -93,8 +96,14 @@ void sheets_free(struct sheets *sheets)
     while (sheets->order.tail != NULL)
         forget(sheets, sheets->order.tail->data);
     g_hash_table_destroy(sheets->by_key);
+    placement_free(sheets->placement);
     g_mutex_clear(&sheets->lock);
     g_free(sheets);
+}
+
+struct placement *sheets_placement(struct sheets *sheets)
+{
+    return sheets->placement;
 }
 
 static struct sheets_hold *use(struct sheets *sheets, const struct key *key)

@@ -23,10 +23,13 @@ struct sheet_want {
 };
 
 struct sheets;
+struct placement;
 
 /* archive may be NULL; it is borrowed, like metrics (METER_SHEETS_…). */
 struct sheets *sheets_new(size_t bytes_max, struct archive *archive, struct metrics *metrics);
 void sheets_free(struct sheets *sheets);
+/* What all who read sheets have learned of where clients are (placement.h); borrowed. */
+struct placement *sheets_placement(struct sheets *sheets);
 
 struct sheets_visit {
     /* Returns whether to go on. */
