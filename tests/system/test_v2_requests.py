@@ -263,6 +263,23 @@ def test_new_revisions_do_not_change_an_answer(world):
     assert answer["revisions"] == [{"day": "2024-11-10", "revision": 2}]
 
 
+def test_an_erasure_ends_what_shows_the_day(world):
+    """What is in memory may name who was erased: the execution has failed and says why; one of other days goes on."""
+    day = number("2024-11-12")
+    shown, other = ({"interval": f"2024-11-{d}/2024-11-{d}", "groupBy": ["UserId"]} for d in (12, 13))
+    uris = [post(world.api, QUERY, body)["resultsUri"] for body in (shown, other)]
+    before = [ask(world.api, uri)[2] for uri in uris]
+    assert all(json.loads(body)["queryStatus"] == "Complete" for body in before)
+    world.books.close(day, 2, "erasure", complete=day not in world.incomplete)
+    world.revisions[day] = 2
+    answer = get(world.api, uris[0])
+    assert (answer["queryStatus"], "erased" in answer["failure"]) == ("Failed", True)
+    assert ask(world.api, f"{uris[0]}.csv")[0] == 409
+    assert ask(world.api, uris[1])[2] == before[1]
+    again = post(world.api, QUERY, shown)["resultsUri"]
+    assert again != uris[0] and get(world.api, again)["queryStatus"] == "Complete"
+
+
 # ---- failing and cancelling ----
 
 
