@@ -249,6 +249,20 @@ static enum query_outcome run(struct reader *reader, struct query *query, struct
     return QUERY_ANSWERED;
 }
 
+static void refuse_wait(const struct login *login)
+{
+    struct refusal refusal = {0};
+    const struct call call = {.request = login->query.request};
+    int wait_s = (int)(login->wait_ms / 1000) + 1;
+    refusal_set(
+        &refusal, 429, "RATE_LIMIT_EXCEEDED",
+        "Rate limit exceeded the maximum. Retry the request in [%d] seconds. (%d logins a minute are allowed to a client; use "
+        "a token until it expires.)",
+        wait_s, OAUTH_TOKENS_MAX);
+    refusal.retry_after_s = wait_s;
+    call_refuse(&call, login->query.queries->metrics, &refusal);
+}
+
 static void work(struct reader *reader, struct query *query)
 {
     struct login *login = (struct login *)(void *)query;
@@ -256,10 +270,7 @@ static void work(struct reader *reader, struct query *query)
     if (query_run(reader, query, run, &refusal) != QUERY_ANSWERED) {
         answer_refusal(query->request, query->queries->metrics, &refusal);
     } else if (login->wait_ms > 0) {
-        char seconds[16];
-        g_snprintf(seconds, sizeof seconds, "%d", (int)(login->wait_ms / 1000) + 1);
-        http_response_header(query->request, "Retry-After", seconds);
-        refuse(login, 429, "temporarily_unavailable", "This client logs in too often: use a token until it expires.");
+        refuse_wait(login);
     } else if (login->expires_ms == 0) {
         refuse(login, 401, "invalid_client", "The client is not known, its secret is another, or it was revoked or has expired.");
     } else {

@@ -7,7 +7,7 @@
  *
  *   {"access_token","token_type":"bearer","expires_in"}
  *   {"error":"invalid_client"|"unsupported_grant_type"|"invalid_request","description",…}   401 (with WWW-Authenticate) or 400
- *   {"error":"temporarily_unavailable","description",…}                                     429, with Retry-After */
+ * and 429 in the form of all other routes. */
 #ifndef DAYBOOK_OAUTH_ROUTE_H
 #define DAYBOOK_OAUTH_ROUTE_H
 

@@ -268,7 +268,7 @@ def test_access_tokens_are_bounded(world):
     form = urllib.parse.urlencode({"grant_type": "client_credentials", **good}).encode()
     answer = call(api, "POST", "/oauth/token", None, body=form)  # one that is a moment old is not pushed out
     assert answer.status == 429 and 1 <= int(answer.headers["Retry-After"]) <= 60
-    assert json.loads(answer.text)["error"] == "temporarily_unavailable"
+    assert json.loads(answer.text)["error"] == "RATE_LIMIT_EXCEEDED"
     for name, text in client.hgetall("{daybook}:tokens").items():
         token = json.loads(text)
         client.hset("{daybook}:tokens", name, json.dumps({**token, "created": token["created"] - 61_000}))

@@ -73,7 +73,7 @@ static void test_bounded(void)
         if (i == 0)
             first = g_steal_pointer(&token);
     }
-    expect_error(429, "temporarily_unavailable", header, "grant_type=client_credentials");
+    expect_error(429, "RATE_LIMIT_EXCEEDED", header, "grant_type=client_credentials");
     g_free(world_text(&world, 200, (struct ask){.path = "/who", .token = first}));
 }
 
