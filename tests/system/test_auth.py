@@ -12,6 +12,7 @@ import jwt
 import pytest
 from access import AUDIENCE, ISSUER, Issuer, ask, call, make_token, start_api
 from harness import API_TOKEN, run_program, wait_until
+from test_cluster import Cluster
 
 WHO = "/api/v2/admin/clients"  # asks for a token, and for permission admin
 LOOK = "/api/v2/usage/days?wrong=1"  # asks for a token, and is 400 before Redis is asked for anything
@@ -394,3 +395,26 @@ def test_refusals_are_logged(world):
     assert API_TOKEN not in world.logs()
     metrics = call(api, "GET", "/metrics", None).text
     assert 'daybook_api_refused_total{code="BAD_CREDENTIALS"} 1' in metrics
+
+
+# ---- on a cluster ----
+
+
+def test_cluster(tmp_path):
+    """All that changes the registry lies in one slot."""
+    cluster = Cluster(tmp_path)
+    made = World(cluster, tmp_path)
+    try:
+        one, two = made.api(), made.api()
+        token = make_token(one, organization="acme")
+        assert status_of(two, token["token"]) == 200
+        key = ask(one, "POST", "/v1/developer/keys", status=201, body={"keyId": "c-1", "organization": "acme"})
+        access = log_in(two, basic=("c-1", key["secret"]))["access_token"]
+        assert status_of(one, access, LOOK) == 400
+        ask(two, "DELETE", "/v1/developer/keys/c-1", token["token"])
+        assert status_of(two, access, LOOK) == 401
+        assert ask(one, "GET", "/api/v2/admin/tokens", token["token"])["total"] == 1
+    finally:
+        for api in made.apis:
+            api.kill()
+        cluster.kill()
