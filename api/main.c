@@ -40,7 +40,7 @@ static struct workers *start_workers(const struct config *config, struct metrics
 static struct limits *make_limits(const struct config *config)
 {
     struct limits_tier tiers[TIER_N];
-    for (int tier = 0; tier < TIER_N; tier++) {
+    for (enum tier tier = 0; tier < TIER_N; tier++) {
         g_autofree char *minute = g_strdup_printf("limits.%s_per_minute", caller_tier_name(tier));
         g_autofree char *day = g_strdup_printf("limits.%s_per_day", caller_tier_name(tier));
         tiers[tier] = (struct limits_tier){(uint32_t)config_int(config, minute), (uint64_t)config_int(config, day)};

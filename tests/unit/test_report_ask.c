@@ -196,8 +196,8 @@ static void test_export(void)
         [REPORT_CLIENTS] = "3 c-1 acme 12|3 c-2 globex 7|",
         [REPORT_URLS] = "4 v1/orders/{id} 27|",
         [REPORT_CLIENT_URLS] = "5 c-1 acme v1/orders/{id} 12|5 c-2 globex v1/orders/{id} 7|",
-        [REPORT_ALL] = "0 10|1 17|2 0|3 c-1 acme 12|3 c-2 globex 7|4 v1/orders/{id} 27|5 c-1 acme v1/orders/{id} 12|"
-                       "5 c-2 globex v1/orders/{id} 7|",
+        [REPORT_ALL] = ("0 10|1 17|2 0|3 c-1 acme 12|3 c-2 globex 7|4 v1/orders/{id} 27|5 c-1 acme v1/orders/{id} 12|"
+                        "5 c-2 globex v1/orders/{id} 7|"),
     };
     struct fixture f;
     set_up(&f);
