@@ -120,7 +120,7 @@ static struct auth *open_auth(const struct config *config, struct registry *regi
     };
     struct auth *auth = auth_new(&settings, registry, &error);
     if (auth == NULL)
-        fprintf(stderr, "daybook-api: auth: %s\n", error->message);
+        fprintf(stderr, "daybook-api: %s\n", error->message);
     return auth;
 }
 
