@@ -12,7 +12,9 @@ enum {
     CLIENT = 0, /* in report_filter.names: the bit numbers of enum report_group */
     ORGANIZATION = 1,
     TEMPLATE = 3,
-    HEAVY_ROWS = 500000, /* looked at by all questions together: more takes longer than others should wait */
+    FEW_CLIENTS = 5,
+    FEW_CLIENTS_SHARE = 20, /* of the rows, at most, are looked at for few clients */
+    HEAVY_ROWS = 500000,    /* looked at by all questions together: more takes longer than others should wait */
 };
 
 struct job {
@@ -207,6 +209,14 @@ static enum query_outcome judge(GError **error, struct refusal *refusal)
     return QUERY_REFUSED;
 }
 
+/* A sheet knows where the rows of a client are. */
+static bool is_heavy(const struct making *making)
+{
+    const GPtrArray *clients = making->ask.filter.names[CLIENT];
+    uint64_t rows = report_ask_cost(&making->ask) * REPORT_ALL;
+    return (clients != NULL && clients->len <= FEW_CLIENTS ? rows / FEW_CLIENTS_SHARE : rows) > HEAVY_ROWS;
+}
+
 static enum query_outcome make(struct making *making, struct refusal *refusal, GError **error)
 {
     struct job *job = making->job;
@@ -222,7 +232,7 @@ static enum query_outcome make(struct making *making, struct refusal *refusal, G
         job->params.format == EXPORT_JSON ? NULL : report_export_name(&making->range, job->params.section, job->params.format);
     if (artifacts_get(job->route->artifacts, job->artifact, &job->file))
         return QUERY_ANSWERED;
-    job->too_heavy = !job->query.heavy && report_ask_cost(&making->ask) > HEAVY_ROWS / REPORT_ALL;
+    job->too_heavy = !job->query.heavy && is_heavy(making);
     if (job->too_heavy)
         return QUERY_ANSWERED;
     if (!(job->params.format == EXPORT_JSON ? make_page(making, error) : make_export(making, error)))
