@@ -77,7 +77,6 @@ static void list_days(const struct planning *planning)
         const int64_t first = day->day * KEYS_SLOTS_PER_DAY, end = first + KEYS_SLOTS_PER_DAY;
         while (unit.first_period < n_periods && period_at(question, unit.first_period)->to_slot <= first)
             unit.first_period++;
-        unit.end_period = MAX(unit.end_period, unit.first_period);
         while (unit.end_period < n_periods && period_at(question, unit.end_period)->from_slot < end)
             unit.end_period++;
         if (unit.first_period < unit.end_period && day->state == DAY_CLOSED)

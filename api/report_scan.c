@@ -424,7 +424,7 @@ bool report_scan_sheet(struct report_scan *scan, const struct sheet *sheet, cons
     if (!find_passing(scan))
         return true;
     prepare_names(scan, n_parts);
-    scan->cut = n_parts != 1 || parts[0].from_slot > 0 || parts[0].to_slot < KEYS_SLOTS_PER_DAY;
+    scan->cut = parts[0].from_slot > 0 || parts[0].to_slot < KEYS_SLOTS_PER_DAY;
     for (uint32_t number = 0; number < sheet_client_count(sheet); number++) {
         struct sheet_client client;
         sheet_client_get(sheet, number, &client);

@@ -13,6 +13,7 @@ struct report_table {
     uint32_t n, capacity;
     uint32_t *slots; /* 0: free; else one more than the index of a group */
     uint32_t mask;
+    uint32_t *by_place; /* once it is sorted: numbers of names, in their order; groups then have places in this */
 };
 
 struct report_table *report_table_new(uint32_t groups_max)
@@ -32,6 +33,7 @@ void report_table_free(struct report_table *table)
     intern_free(table->names);
     g_free(table->groups);
     g_free(table->slots);
+    g_free(table->by_place);
     g_free(table);
 }
 
@@ -163,23 +165,92 @@ static int compare_names(struct view a, struct view b)
     return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
 }
 
-static int compare_groups(gconstpointer a, gconstpointer b, gpointer opaque)
+static int compare_groups(const struct report_addend *a, const struct report_addend *b, const struct intern *names)
+{
+    if (a->counts.requests != b->counts.requests)
+        return a->counts.requests > b->counts.requests ? -1 : 1;
+    for (unsigned k = 0; k < REPORT_NAMES; k++)
+        if (a->key.names[k] != b->key.names[k])
+            return compare_names(intern_get(names, a->key.names[k]), intern_get(names, b->key.names[k]));
+    return 0;
+}
+
+/* Moves the first of a heap, in which a group comes behind its children, down to where it belongs. */
+static void sift(struct report_table *table, uint32_t n)
+{
+    struct report_addend *groups = table->groups, moved = groups[0];
+    uint32_t at = 0;
+    for (uint32_t child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n && compare_groups(&groups[child], &groups[child + 1], table->names) < 0)
+            child++;
+        if (compare_groups(&groups[child], &moved, table->names) <= 0)
+            break;
+        groups[at] = groups[child];
+    }
+    groups[at] = moved;
+}
+
+static gint compare_as_groups(gconstpointer a, gconstpointer b, gpointer opaque)
+{
+    return compare_groups(a, b, opaque);
+}
+
+/* Of many groups few are wanted: no need to sort all. An array in reverse order is a heap. */
+static void keep_top(struct report_table *table, uint32_t top)
+{
+    g_qsort_with_data(table->groups, (gint)top, sizeof *table->groups, compare_as_groups, table->names);
+    for (uint32_t i = 0; i < top / 2; i++) {
+        const struct report_addend kept = table->groups[i];
+        table->groups[i] = table->groups[top - 1 - i];
+        table->groups[top - 1 - i] = kept;
+    }
+    for (uint32_t i = top; i < table->n; i++)
+        if (compare_groups(&table->groups[i], &table->groups[0], table->names) < 0) {
+            table->groups[0] = table->groups[i];
+            sift(table, top);
+        }
+    table->n = top;
+}
+
+static gint compare_numbers(gconstpointer a, gconstpointer b, gpointer opaque)
+{
+    const struct intern *names = opaque;
+    return compare_names(intern_get(names, *(const uint32_t *)a), intern_get(names, *(const uint32_t *)b));
+}
+
+static gint compare_ranks(gconstpointer a, gconstpointer b)
 {
     const struct report_addend *x = a, *y = b;
-    const struct intern *names = opaque;
     if (x->counts.requests != y->counts.requests)
         return x->counts.requests > y->counts.requests ? -1 : 1;
     for (unsigned k = 0; k < REPORT_NAMES; k++)
         if (x->key.names[k] != y->key.names[k])
-            return compare_names(intern_get(names, x->key.names[k]), intern_get(names, y->key.names[k]));
+            return x->key.names[k] < y->key.names[k] ? -1 : 1;
     return 0;
+}
+
+/* Many groups share few names: those are sorted, and groups then by the places of their names. */
+static void rank_names(struct report_table *table)
+{
+    const uint32_t n = intern_count(table->names);
+    g_autofree uint32_t *places = g_new(uint32_t, n);
+    table->by_place = g_renew(uint32_t, table->by_place, n);
+    for (uint32_t i = 0; i < n; i++)
+        table->by_place[i] = i;
+    g_qsort_with_data(table->by_place, (gint)n, sizeof *table->by_place, compare_numbers, table->names);
+    for (uint32_t i = 0; i < n; i++)
+        places[table->by_place[i]] = i;
+    for (uint32_t i = 0; i < table->n; i++)
+        for (unsigned k = 0; k < REPORT_NAMES; k++)
+            table->groups[i].key.names[k] = places[table->groups[i].key.names[k]];
 }
 
 void report_table_sort(struct report_table *table, uint32_t top)
 {
-    g_qsort_with_data(table->groups, (gint)table->n, sizeof *table->groups, compare_groups, table->names);
-    if (top > 0)
-        table->n = MIN(table->n, top);
+    if (top > 0 && top < table->n)
+        keep_top(table, top);
+    rank_names(table);
+    qsort(table->groups, table->n, sizeof *table->groups, compare_ranks);
 }
 
 uint32_t report_table_rows(const struct report_table *table)
@@ -191,6 +262,6 @@ void report_table_get(const struct report_table *table, uint32_t i, struct repor
 {
     g_assert(i < table->n);
     for (unsigned k = 0; k < REPORT_NAMES; k++)
-        row->names[k] = intern_get(table->names, table->groups[i].key.names[k]);
+        row->names[k] = intern_get(table->names, table->by_place[table->groups[i].key.names[k]]);
     row->counts = table->groups[i].counts;
 }

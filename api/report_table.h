@@ -30,7 +30,8 @@ struct report_addend {
 bool report_table_add(struct report_table *table, const struct report_addend *addends, uint32_t n, GError **error);
 bool report_table_merge(struct report_table *into, const struct report_table *from, GError **error);
 
-/* Brings the groups into the order of rows; if top is over 0, only the first `top` of them stay. */
+/* Brings the groups into the order of rows; if top is over 0, only the first `top` of them stay. Nothing is added any more until
+ * the table is reset. */
 void report_table_sort(struct report_table *table, uint32_t top);
 uint32_t report_table_rows(const struct report_table *table);
 /* Row i after sorting, all but its period. */
