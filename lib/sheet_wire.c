@@ -9,7 +9,7 @@
 enum { BLOCK = 16 };
 
 /* The values of a column whose bytes are as many as its values, and so are one each: most columns are such. */
-static bool take_short(const uint8_t *restrict bytes, size_t n, uint32_t *restrict values)
+static bool take_short32(const uint8_t *restrict bytes, size_t n, uint32_t *restrict values)
 {
     uint8_t all = 0;
     size_t i = 0;
@@ -19,6 +19,16 @@ static bool take_short(const uint8_t *restrict bytes, size_t n, uint32_t *restri
             all |= bytes[i + k];
         }
     for (; i < n; i++) {
+        values[i] = bytes[i];
+        all |= bytes[i];
+    }
+    return all < 0x80;
+}
+
+static bool take_short64(const uint8_t *restrict bytes, size_t n, uint64_t *restrict values)
+{
+    uint8_t all = 0;
+    for (size_t i = 0; i < n; i++) {
         values[i] = bytes[i];
         all |= bytes[i];
     }
@@ -57,14 +67,28 @@ static bool take_pairs(const uint8_t *restrict bytes, size_t n, uint16_t *restri
     return wrong == 0;
 }
 
-/* Just n values of up to 32 bits, and nothing behind them. */
-static bool take_values32(struct wire_cursor column, size_t n, uint32_t *values)
+static size_t size_of(const struct wire_cursor *column)
 {
-    const size_t size = (size_t)(column.end - column.at);
-    if (size == n)
-        return take_short(column.at, n, values);
+    return (size_t)(column->end - column->at);
+}
+
+/* Just n values, and nothing behind them. */
+static bool take64(struct wire_cursor column, size_t n, uint64_t *values)
+{
+    if (size_of(&column) == n)
+        return take_short64(column.at, n, values);
+    for (size_t i = 0; i < n; i++)
+        if (!wire_read_varint(&column, &values[i]))
+            return false;
+    return column.at == column.end;
+}
+
+static bool take32(struct wire_cursor column, size_t n, uint32_t *values)
+{
+    uint64_t value;
+    if (size_of(&column) == n)
+        return take_short32(column.at, n, values);
     for (size_t i = 0; i < n; i++) {
-        uint64_t value;
         if (!wire_read_varint(&column, &value) || value > UINT32_MAX)
             return false;
         values[i] = (uint32_t)value;
@@ -72,63 +96,38 @@ static bool take_values32(struct wire_cursor column, size_t n, uint32_t *values)
     return column.at == column.end;
 }
 
-bool wire_read_column64(struct wire_cursor *cursor, unsigned field, uint64_t left_out, size_t n, uint64_t *values)
+static bool take16(struct wire_cursor column, size_t n, uint16_t *values)
 {
-    struct wire_cursor column;
-    bool used = false;
-    if (!wire_take_tag(cursor, field, WIRE_BYTES)) {
-        for (size_t i = 0; i < n; i++)
-            values[i] = left_out;
+    uint64_t value;
+    if (size_of(&column) == 2 * n && take_pairs(column.at, n, values))
         return true;
-    }
-    if (!wire_read_bytes(cursor, &column))
-        return false;
-    const bool is_short = (size_t)(column.end - column.at) == n; /* so are most: then nothing else is left to see */
     for (size_t i = 0; i < n; i++) {
-        if (is_short && *column.at < 0x80)
-            values[i] = *column.at++;
-        else if (!wire_read_varint(&column, &values[i]))
-            return false;
-        used |= values[i] != left_out;
-    }
-    return used && column.at == column.end;
-}
-
-bool wire_read_column32(struct wire_cursor *cursor, unsigned field, uint32_t left_out, size_t n, uint32_t *values)
-{
-    struct wire_cursor column;
-    bool used = false;
-    if (!wire_take_tag(cursor, field, WIRE_BYTES)) {
-        for (size_t i = 0; i < n; i++)
-            values[i] = left_out;
-        return true;
-    }
-    if (!wire_read_bytes(cursor, &column) || !take_values32(column, n, values))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        used |= values[i] != left_out;
-    return used;
-}
-
-bool wire_read_column16(struct wire_cursor *cursor, unsigned field, uint16_t left_out, size_t n, uint16_t *values)
-{
-    struct wire_cursor column;
-    bool used = false;
-    if (!wire_take_tag(cursor, field, WIRE_BYTES)) {
-        for (size_t i = 0; i < n; i++)
-            values[i] = left_out;
-        return true;
-    }
-    if (!wire_read_bytes(cursor, &column))
-        return false;
-    if ((size_t)(column.end - column.at) == 2 * n && left_out < 0x80 && take_pairs(column.at, n, values))
-        return n > 0;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t value;
         if (!wire_read_varint(&column, &value) || value > UINT16_MAX)
             return false;
         values[i] = (uint16_t)value;
-        used |= value != left_out;
     }
-    return used && column.at == column.end;
+    return column.at == column.end;
 }
+
+/* One reader for each width: what stands for a column that is left out, and that it would not have been if all values were that. */
+#define READ_COLUMN(bits)                                                                                      \
+    bool wire_read_column##bits(struct wire_cursor *cursor, unsigned field, uint##bits##_t left_out, size_t n, \
+                                uint##bits##_t *values)                                                        \
+    {                                                                                                          \
+        struct wire_cursor column;                                                                             \
+        bool used = false;                                                                                     \
+        if (!wire_take_tag(cursor, field, WIRE_BYTES)) {                                                       \
+            for (size_t i = 0; i < n; i++)                                                                     \
+                values[i] = left_out;                                                                          \
+            return true;                                                                                       \
+        }                                                                                                      \
+        if (!wire_read_bytes(cursor, &column) || !take##bits(column, n, values))                               \
+            return false;                                                                                      \
+        for (size_t i = 0; i < n; i++)                                                                         \
+            used |= values[i] != left_out;                                                                     \
+        return used;                                                                                           \
+    }
+
+READ_COLUMN(64)
+READ_COLUMN(32)
+READ_COLUMN(16)
