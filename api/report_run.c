@@ -134,7 +134,7 @@ static bool finish_period(struct run *run, guint period, GError **error)
 
 static bool return_tables(struct run *run, const struct report_unit *unit, const struct report_part *parts, bool ok, GError **error)
 {
-    bool complete[KEYS_SLOTS_PER_DAY];
+    bool complete[KEYS_SLOTS_PER_DAY] = {false};
     g_mutex_lock(&run->lock);
     for (guint i = unit->first_period; i < unit->end_period; i++) {
         struct progress *progress = &run->progress[i];

@@ -196,7 +196,7 @@ static enum MHD_Result take_body(struct http_request *request, const char *data,
         drop_body(request);
         return request->received / DRAIN_FACTOR > limit ? MHD_NO : MHD_YES;
     }
-    if (atomic_load(&request->server->body_bytes) + (long long)size > (long long)(limit * BODIES_MAX)) {
+    if (atomic_load(&request->server->body_bytes) + (long long)size > (long long)limit * BODIES_MAX) {
         request->too_busy = true;
         drop_body(request);
     }
