@@ -50,6 +50,7 @@ class Operation:
         self.method, self.path, self.node = method, path, node
         self.parameters = [resolve(parameter) for parameter in node.get("parameters", [])]
         self.responses = {int(status): resolve(response) for status, response in node["responses"].items()}
+        self.tag = node["tags"][0]
         self.permissions = node.get("x-permissions", [])
         self.security = node.get("security", DOCUMENT["security"])
         self.needs_token = any("bearer" in way for way in self.security)

@@ -144,7 +144,8 @@ def test_it_answers(world, operation):
     answer = world.ask(operation, given)
     assert answer.status in (200, 201, 202, 204), answer
     check_answer(operation, answer)
-    if operation.method == "GET":
+    if operation.method == "GET":  # SDKs say of what type their bodies are, also where they have none
+        assert world.ask(operation, path=path, headers={"Content-Type": "application/json"}).status == answer.status
         head = send(world.api, "HEAD", path)
         assert head.status == answer.status and head.body == b""
         assert head.headers["Content-Type"] == answer.headers["Content-Type"]
@@ -222,11 +223,10 @@ def test_the_same_parameters(world, operation):
 
 
 def comparable(answer):
-    """Without ids, and without what changes from one moment to the next."""
-    text = re.sub(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", b"", answer.body)
+    """Without what changes from one moment to the next. The same question is the same query, so ids are the same, too."""
     if answer.headers["Content-Type"] != "application/json":
-        return text
-    made = json.loads(text)
+        return answer.body
+    made = json.loads(answer.body)
     if "timeSeries" in made:
         return made["breakdown"], made.get("errors"), len(made["timeSeries"])
     return {name: value for name, value in made.items() if name != "timestamp"}
@@ -338,7 +338,7 @@ def answer_409(world, operation):
 def tagged(world, operation, headers):
     path = world.path(operation)
     more = {"Accept": "text/csv"} if "application/x-ndjson" in operation.responses[200]["content"] else {}
-    tag = world.ask(operation, path=path, headers=more).headers["ETag"]
+    tag = world.ask(operation, path=path, headers=more).headers["ETag"] or '"none"'
     return world.ask(operation, path=path, headers={**more, **{name: value.format(tag=tag) for name, value in headers.items()}})
 
 
@@ -363,16 +363,23 @@ RECIPES = {
     415: lambda world, operation: world.ask(operation, headers={"Content-Type": "application/pdf"}),
     416: lambda world, operation: tagged(world, operation, {"Range": "bytes=99999999-"}),
 }
-KINDS = [(operation, status) for operation in ALL for status in operation.responses if status in RECIPES]
+def applies(operation, status):
+    """Whether it is worth while to ask for it: it is described, or nothing but the description says that it cannot be."""
+    rows = operation.method == "GET" and operation.permissions != ["admin"] and operation.tag != "operation"
+    return status in operation.responses or status in (400, 401, 405) or (status in (206, 304, 416) and rows) or (status == 415 and operation.body)
+
+
+KINDS = [(operation, status) for operation in ALL for status in RECIPES if applies(operation, status)]
 
 
 @pytest.mark.parametrize("operation, status", KINDS, ids=lambda one: str(one))
 def test_every_kind_of_answer(world, operation, status):
-    """Each that is described can be had, and fits."""
-    if status == 202 and operation.method == "GET" or status == 409 and operation.path in ("/api/v2/admin/tokens", "/api/v2/admin/clients/{clientId}"):
+    """Each that is described can be had, and fits; where it is not described, what comes instead is."""
+    full = ("/api/v2/admin/tokens", "/api/v2/admin/clients/{clientId}")
+    if status == 202 and operation.method == "GET" or status == 409 and operation.path in full:
         pytest.skip("only while a long query runs, or when there are 100,000")
     answer = RECIPES[status](world, operation)
-    assert answer.status == status, answer
+    assert (answer.status == status) == (status in operation.responses), answer
     check_answer(operation, answer)
 
 
