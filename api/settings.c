@@ -55,7 +55,7 @@ static const struct config_row rows[] = {
      "Queries that are answered at a time; each worker has its own connections."},
     {"query", "queue_max", CONFIG_INT, "256", 1, 65536, NULL, NULL, false,
      "Queries that may wait for a worker; what comes then is answered with 503 and Retry-After."},
-    {"query", "owner_max", CONFIG_INT, "64", 1, 65536, NULL, NULL, false,
+    {"query", "owner_max", CONFIG_INT, "128", 1, 65536, NULL, NULL, false,
      "Of these, queries of one token; the same holds for long ones. Tokens are served in turn."},
     {"query", "timeout_ms", CONFIG_INT, "30000", 100, 600000, "ms", NULL, false,
      "How long one query may read before it is given up with 503, asking for a smaller window."},
