@@ -3,8 +3,8 @@
  *   GET    /api/v2/admin/clients[?organization=&pageSize=&after=]   a page, by organization and id
  *   GET    /api/v2/admin/clients/{clientId}[?organization=]         one
  *   PUT    /api/v2/admin/clients/{clientId}                         creates or replaces it; body: {name, organization, tier,
- * platform, plan}, what is left out is empty (tier: free) DELETE /api/v2/admin/clients/{clientId}[?organization=]         forgets
- * it; what it used stays, under its id
+ *                                                                   platform, plan}; what is left out is empty, the tier free
+ *   DELETE /api/v2/admin/clients/{clientId}[?organization=]         forgets it; what it used stays, under its id
  *
  * Two organizations may have clients of one id. An administrator of one organization means theirs; one of all may leave the
  * organization out where just one has such a client. */
