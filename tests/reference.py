@@ -111,6 +111,9 @@ class Document:
             node = target
         return node
 
+    def schema(self, reference):
+        return self.whole["components"]["schemas"][name_of(reference["$ref"])]
+
     def operations(self):
         """(method, path, operation, other paths of the same)"""
         aliases = {}
@@ -154,14 +157,15 @@ def type_of(schema):
     if "const" in schema:
         return code(json.dumps(schema["const"]))
     if "enum" in schema:
-        return " ".join(code(value if isinstance(value, str) else json.dumps(value)) for value in schema["enum"])
+        return " ".join(code(value if isinstance(value, str) else json.dumps(value)) for value in schema["enum"] if value is not None)
     for key in ("oneOf", "anyOf"):
         if key in schema:
             return " or ".join(type_of(one) for one in schema[key])
     kinds = schema.get("type", "any")
     kinds = [kinds] if isinstance(kinds, str) else kinds
-    if kinds == ["array"]:
-        return "list of " + type_of(schema.get("items", {}))
+    if kinds[0] == "array":
+        items = type_of(schema.get("items", {}))
+        return "list of " + ("objects" if items == "object" else items)
     text = " or ".join(escape(kind) for kind in kinds)
     more = ", ".join(escape(limit) for limit in limits(schema))
     return text + (f" <small>{more}</small>" if more else "")
@@ -238,12 +242,14 @@ def examples(document, media, content):
         yield caption + shown(example["value"], media)
 
 
-def contents(document, described):
-    """Of a body: its media types with schema and examples."""
+def contents(document, described, fields=False):
+    """Of a body: its media types with schema and examples. fields: what it has is shown in place, also where the schema is shared."""
     for media, content in described.get("content", {}).items():
         schema = content.get("schema", {})
         head = tag("p", f"{code(media)} {tag('span', type_of(schema) if '$ref' in schema else '', kind='type')}", kind="media")
         inline_schema = "" if "$ref" in schema or not inner_object(schema) and "allOf" not in schema else schema_body(schema)
+        if fields and "$ref" in schema:
+            inline_schema = schema_body(document.schema(schema))
         yield head + inline_schema + "".join(examples(document, media, content))
 
 
@@ -321,7 +327,7 @@ def operation_block(document, method, path, operation, aliases):
         parts += [tag("h4", "Parameters"), tag("dl", rows, kind="properties")]
     body = document.resolve(operation.get("requestBody", {}))
     if body:
-        parts += [tag("h4", "Body"), prose(body.get("description")), *contents(document, body)]
+        parts += [tag("h4", "Body"), prose(body.get("description")), *contents(document, body, fields=True)]
     parts += [tag("h4", "Example"), tag("pre", tag("code", escape(command(method, path, operation, document))), tabindex="0")]
     parts += [tag("h4", "Answers"), *(response_block(document, *one) for one in operation["responses"].items())]
     return tag("article", "".join(parts), id=anchor(operation))
@@ -335,8 +341,8 @@ def navigation(document, groups):
     for one, operations in groups:
         items = ""
         for method, path, operation, _ in operations:
-            inner = badge(method) + tag("span", escape(path).replace("/", "/<wbr>"), kind="path")
-            items += tag("li", tag("a", inner, href=f"#{anchor(operation)}", title=operation["summary"]))
+            inner = badge(method) + tag("span", inline(operation["summary"]))
+            items += tag("li", tag("a", inner, href=f"#{anchor(operation)}", title=f"{method.upper()} {path}"))
         parts.append(tag("h2", tag("a", escape(one["x-title"]), href=f"#tag-{one['name']}")) + tag("ul", items))
     for title, kind in (("Answers of many routes", "responses"), ("Headers", "headers"), ("Schemas", "schemas")):
         names = document.whole["components"][kind]
