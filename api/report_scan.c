@@ -51,7 +51,8 @@ struct report_scan {
     const struct report_part *part;
     struct numbers *names;
     struct report_key key;
-    GArray *addends; /* struct report_addend: noted for the table */
+    struct report_addend noted[NOTED_MAX];
+    uint32_t n_noted;
 };
 
 static void free_numbers(gpointer opaque)
@@ -93,7 +94,6 @@ struct report_scan *report_scan_new(const struct report_question *question)
     scan->cells = g_array_new(FALSE, TRUE, sizeof(struct cell));
     scan->cell_of = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     scan->routes = g_byte_array_new();
-    scan->addends = g_array_new(FALSE, FALSE, sizeof(struct report_addend));
     return scan;
 }
 
@@ -108,7 +108,6 @@ void report_scan_free(struct report_scan *scan)
     g_array_free(scan->cells, TRUE);
     g_array_free(scan->cell_of, TRUE);
     g_byte_array_free(scan->routes, TRUE);
-    g_array_free(scan->addends, TRUE);
     g_free(scan);
 }
 
@@ -227,26 +226,23 @@ static bool is_empty(const struct cell *cell)
 /* Notes the cell for the group of the key at hand. */
 static void note_cell(struct report_scan *scan, const struct cell *cell)
 {
-    struct report_addend addend = {.key = scan->key};
-    addend.counts = (struct report_counts){
-        .status200 = cell->n[KIND_200],
-        .status300 = cell->n[KIND_300],
-        .status400 = cell->n[KIND_400] + cell->n[KIND_429],
-        .status500 = cell->n[KIND_500],
-        .status429 = cell->n[KIND_429],
-    };
-    addend.counts.requests =
-        cell->n[KIND_OTHER] + addend.counts.status200 + addend.counts.status300 + addend.counts.status400 + addend.counts.status500;
-    g_array_append_val(scan->addends, addend);
+    struct report_addend *addend = &scan->noted[scan->n_noted++];
+    struct report_counts *counts = &addend->counts;
+    addend->key = scan->key;
+    counts->status200 = cell->n[KIND_200];
+    counts->status300 = cell->n[KIND_300];
+    counts->status400 = cell->n[KIND_400] + cell->n[KIND_429];
+    counts->status500 = cell->n[KIND_500];
+    counts->status429 = cell->n[KIND_429];
+    counts->requests = cell->n[KIND_OTHER] + counts->status200 + counts->status300 + counts->status400 + counts->status500;
 }
 
 /* Adds what was noted to the table of the part at hand. */
 static bool add_noted(struct report_scan *scan, GError **error)
 {
-    const struct report_addend *addends = (const struct report_addend *)(gconstpointer)scan->addends->data;
-    const bool ok = report_table_add(scan->part->table, addends, scan->addends->len, error);
-    g_array_set_size(scan->addends, 0);
-    return ok;
+    const uint32_t n = scan->n_noted;
+    scan->n_noted = 0;
+    return report_table_add(scan->part->table, scan->noted, n, error);
 }
 
 /* What is the same for all rows is known where this is called, so that each case becomes a loop of its own. */
@@ -336,6 +332,8 @@ static bool add_by_route(struct report_scan *scan, GError **error)
         if (scan->by == BY_ROUTE)
             key_of_route(scan, i);
         note_cell(scan, cell);
+        if (scan->n_noted == NOTED_MAX && !add_noted(scan, error))
+            return false;
     }
     return add_noted(scan, error);
 }
@@ -372,7 +370,7 @@ static bool add_by_run(struct report_scan *scan, GError **error)
             continue;
         if (last != UINT32_MAX && !same_run(scan, last, row))
             note_run(scan, last);
-        if (scan->addends->len >= NOTED_MAX && !add_noted(scan, error))
+        if (scan->n_noted == NOTED_MAX && !add_noted(scan, error)) /* the last run of all finds room */
             return false;
         sum_rows(scan, NULL, row, row + 1);
         last = row;

@@ -59,12 +59,20 @@ static uint64_t hash_key(const struct report_key *key)
     return hash_mix(words[0] ^ hash_mix(words[1] ^ (words[2] * UINT64_C(0x9E3779B97F4A7C15))));
 }
 
+static bool same_key(const struct report_key *a, const struct report_key *b)
+{
+    uint32_t differ = 0;
+    for (unsigned k = 0; k < REPORT_NAMES; k++)
+        differ |= a->names[k] ^ b->names[k];
+    return differ == 0;
+}
+
 /* Its slot, or the free one where it belongs. */
 static uint32_t *find(const struct report_table *table, const struct report_key *key, uint64_t hash)
 {
     for (uint64_t at = hash;; at++) {
         uint32_t *slot = &table->slots[at & table->mask];
-        if (*slot == 0 || memcmp(&table->groups[*slot - 1].key, key, sizeof *key) == 0)
+        if (*slot == 0 || same_key(&table->groups[*slot - 1].key, key))
             return slot;
     }
 }
