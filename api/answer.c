@@ -6,6 +6,8 @@
 #include "lib/http_etag.h"
 #include "lib/http_gzip.h"
 
+enum { RETRY_AFTER_S = 2 }; /* with a 503 that says nothing else */
+
 static void send_answer(struct http_request *request, struct metrics *metrics, int status, const char *type, struct view body)
 {
     char label[16];
@@ -141,9 +143,10 @@ void answer_refusal(struct http_request *request, struct metrics *metrics, struc
     writer_text(&writer, "requestId", view_of(http_request_id(request)));
     writer_time_ms(&writer, "timestamp", g_get_real_time() / G_TIME_SPAN_MILLISECOND);
     writer_end(&writer, '}');
-    if (refusal->retry_after_s > 0) {
+    int retry_after_s = refusal->status == 503 && refusal->retry_after_s == 0 ? RETRY_AFTER_S : refusal->retry_after_s;
+    if (retry_after_s > 0) {
         char seconds[16];
-        g_snprintf(seconds, sizeof seconds, "%d", refusal->retry_after_s);
+        g_snprintf(seconds, sizeof seconds, "%d", retry_after_s);
         http_response_header(request, "Retry-After", seconds);
     }
     answer_json(request, metrics, refusal->status, body);

@@ -161,11 +161,10 @@ static void respond_too_large(struct http_request *request)
                        request->server->settings.body_max_bytes);
 }
 
-static void respond_too_busy(struct http_request *request)
+static void respond_later(struct http_request *request, const char *why)
 {
     http_response_header(request, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-    http_respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE",
-                       "Too many large requests arrive at once. Try again in 1 second.");
+    http_respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", "%s Try again in 1 second.", why);
 }
 
 /* Headers are here. A body that is said to be far too large is refused before it is sent. */
@@ -220,9 +219,9 @@ static void dispatch(struct http_request *request)
     if (request->too_large)
         respond_too_large(request);
     else if (request->too_busy)
-        respond_too_busy(request);
+        respond_later(request, "Too many large requests arrive at once.");
     else if (atomic_load(&server->quiesced))
-        http_respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", "The server is shutting down.");
+        respond_later(request, "The server is shutting down.");
     else if (!http_answer_preflight(request))
         server->handler(request, server->opaque);
     /* A held request may have been answered and its answer may be on its way by now, but it is freed on this very thread. */
