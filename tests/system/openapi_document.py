@@ -117,7 +117,11 @@ def check_answer(operation, answer):
     kind = answer.headers["Content-Type"].partition(";")[0]
     assert kind in described["content"], (operation, answer.status, kind)
     if kind == "application/json" and answer.status != 206:
-        check(described["content"][kind]["schema"], json.loads(answer.body))
+        made = json.loads(answer.body)
+        check(described["content"][kind]["schema"], made)
+        if answer.status >= 400:
+            assert made["requestId"] == answer.headers["X-Request-Id"]
+            assert made.get("contextId") == answer.headers["ININ-Correlation-Id"]
 
 
 # ---- asking ----

@@ -15,6 +15,7 @@ from openapi_document import CLIENT, DOCUMENT, OPERATIONS, ORGANIZATION, World, 
 
 ALL = list(OPERATIONS.values())
 PERMISSIONS = DOCUMENT["components"]["schemas"]["Permission"]["enum"]
+ALIASES = [path for path, item in DOCUMENT["paths"].items() if "$ref" in item]
 WITH_PERMISSIONS = [operation for operation in ALL if operation.permissions]
 WITH_JSON = [operation for operation in ALL if operation.body_schema()]
 
@@ -61,8 +62,7 @@ def test_references_lead_somewhere_and_nothing_is_left_over():
 
 def test_operations_have_what_people_look_for():
     ids = [operation.node["operationId"] for operation in ALL]
-    aliases = [path for path, item in DOCUMENT["paths"].items() if "$ref" in item]
-    assert len(set(ids)) == len(ids) - sum(operation.path in aliases for operation in ALL)
+    assert len(set(ids)) == len(ids) - sum(operation.path in ALIASES for operation in ALL)
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
     for operation in ALL:
         assert operation.node["summary"] and set(operation.node["tags"]) <= tags
@@ -215,7 +215,7 @@ def test_the_same_parameters(world, operation):
         assert error["field"] == "nonsense" and error["error"] in ("UNKNOWN_PARAMETER", "INVALID_PARAMETER")
         assert sorted(error["allowed"]) == sorted(operation.named("query")) or (error["allowed"], operation.named("query")) == (["no parameter"], {})
     for name, parameter in operation.named("query").items():
-        for value in values_of(parameter["schema"]):
+        for value in values_of(parameter["schema"]) if operation.path not in ALIASES else []:
             answer = world.ask(operation, path=path, query={name: value})
             works = answer.status == 200 or json.loads(answer.body)["error"] == "INVALID_GRANULARITY"
             assert works, (name, value, answer)
@@ -232,7 +232,7 @@ def comparable(answer):
     return {name: value for name, value in made.items() if name != "timestamp"}
 
 
-@each([operation for operation in ALL if operation.method == "GET"])
+@each([operation for operation in ALL if operation.method == "GET" and operation.path not in ALIASES])
 def test_defaults_are_what_they_say(world, operation):
     path = world.path(operation)
     for name, parameter in operation.named("query").items():
