@@ -7,7 +7,8 @@
  * order, however many threads there are.
  *
  * Bounded: a period may have groups_max groups; one more, and the question fails with REPORT_ERROR_LIMIT, which says what to ask
- * instead. A question belongs to one thread while it runs. */
+ * instead. They take some 150 bytes each, and their names, on each thread; a few periods are in memory at a time, however many
+ * there are. A question belongs to one thread while it runs. */
 #ifndef DAYBOOK_REPORT_H
 #define DAYBOOK_REPORT_H
 

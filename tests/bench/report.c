@@ -1,9 +1,12 @@
 /* bench-report: the report engine on the closed days that are in Redis (bench-year puts them there).
  *
- *   report REDIS_URL rows                                  every row and status as CSV: what the peer reads
- *   report REDIS_URL ask CLIENT ORGANIZATION THREADS ROUNDS DIRECTORY
- *                                                          the questions, with nothing in memory and then with all sheets cached;
- *                                                          the answers go to DIRECTORY as CSV, the times to stdout as JSON
+ *   report REDIS_URL rows
+ *       every row and status as CSV: what the peer reads
+ *   report REDIS_URL ask CLIENT ORGANIZATION THREADS DIRECTORY
+ *       questions from stdin, one a line, by name; "forget" drops what is in memory. The answers go to DIRECTORY as CSV, what each
+ *       took to stdout, a JSON object a line.
+ *   report REDIS_URL stream THREADS
+ *       as many rows as there can be, each day by all names, with a cache of 16 MiB: what it took, and the most memory ever
  */
 #include "api/meters.h"
 #include "api/report.h"
@@ -14,7 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const size_t cache_bytes = (size_t)4 << 30; /* more than enough */
+static const size_t large_cache = (size_t)4 << 30; /* more than enough */
+static const size_t small_cache = (size_t)16 << 20;
 enum { GROUPS_MAX = 1 << 22, BY_DAY = 1 << 16 };
 
 struct bench {
@@ -22,6 +26,7 @@ struct bench {
     struct ledger_cache *ledger;
     struct sheets *sheets;
     struct metrics *metrics;
+    size_t cache_bytes;
     guint threads;
     const char *client, *organization; /* whom the questions about one client are about */
 };
@@ -43,7 +48,7 @@ static const struct ask asks[] = {
 G_NORETURN static void die(const GError *error)
 {
     fprintf(stderr, "bench-report: %s\n",
-            error ? error->message : "usage: report REDIS_URL rows | ask CLIENT ORGANIZATION THREADS ROUNDS DIRECTORY");
+            error ? error->message : "usage: report REDIS_URL rows | ask CLIENT ORGANIZATION THREADS DIRECTORY | stream THREADS");
     exit(error ? 1 : 2);
 }
 
@@ -52,7 +57,7 @@ static void forget(struct bench *bench)
     ledger_cache_free(bench->ledger);
     sheets_free(bench->sheets);
     bench->ledger = ledger_cache_new();
-    bench->sheets = sheets_new(cache_bytes, NULL, bench->metrics);
+    bench->sheets = sheets_new(bench->cache_bytes, NULL, bench->metrics);
 }
 
 static struct closed_days *read_days(struct bench *bench)
@@ -187,10 +192,6 @@ static void write_answer(const struct result *result, const char *directory, con
     result_cursor_free(cursor);
 }
 
-struct taken {
-    double seconds, cpu_seconds;
-};
-
 static double now(clockid_t clock)
 {
     struct timespec time;
@@ -198,53 +199,73 @@ static double now(clockid_t clock)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static struct taken time_one(struct bench *bench, const struct ask *ask, const char *directory)
+/* The most memory that the process ever had. (getrusage would also say how much its parent had.) */
+static guint64 peak_kib(void)
 {
-    const struct taken begin = {now(CLOCK_MONOTONIC), now(CLOCK_PROCESS_CPUTIME_ID)};
+    g_autofree char *status = NULL;
+    const char *at;
+    if (!g_file_get_contents("/proc/self/status", &status, NULL, NULL) || (at = strstr(status, "VmHWM:")) == NULL)
+        return 0;
+    return g_ascii_strtoull(at + strlen("VmHWM:"), NULL, 10);
+}
+
+/* directory: where the answer goes, or NULL. */
+static void time_one(struct bench *bench, const struct ask *ask, const char *directory)
+{
+    const double begin = now(CLOCK_MONOTONIC), cpu_begin = now(CLOCK_PROCESS_CPUTIME_ID);
     struct result *result = answer(bench, ask);
-    const struct taken taken = {now(CLOCK_MONOTONIC) - begin.seconds, now(CLOCK_PROCESS_CPUTIME_ID) - begin.cpu_seconds};
+    const double end = now(CLOCK_MONOTONIC), cpu_end = now(CLOCK_PROCESS_CPUTIME_ID);
+    printf("{\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"rows\":%" G_GUINT64_FORMAT ",\"bytes\":%" G_GUINT64_FORMAT
+           ",\"peak_kib\":%" G_GUINT64_FORMAT ",\"sheets_bytes\":%" G_GINT64_FORMAT "}\n",
+           end - begin, cpu_end - cpu_begin, result_rows(result), result_bytes(result), peak_kib(),
+           metrics_get(bench->metrics, METER_SHEETS_BYTES, NULL));
+    fflush(stdout);
     if (directory != NULL)
         write_answer(result, directory, ask->name);
     result_unref(result);
-    return taken;
 }
 
-static void ask_all(struct bench *bench, guint64 rounds, const char *directory)
+static void ask_all(struct bench *bench, const char *directory)
 {
-    printf("{");
-    for (size_t i = 0; i < G_N_ELEMENTS(asks); i++) {
-        forget(bench);
-        const struct taken cold = time_one(bench, &asks[i], directory);
-        time_one(bench, &asks[0], NULL); /* whatever the question left out is there now, too */
-        struct taken best = cold;
-        for (guint64 k = 0; k < rounds; k++) {
-            const struct taken taken = time_one(bench, &asks[i], NULL);
-            best = (struct taken){MIN(best.seconds, taken.seconds), MIN(best.cpu_seconds, taken.cpu_seconds)};
-        }
-        printf("%s\"%s\":{\"cold_s\":%.6f,\"cold_cpu_s\":%.6f,\"cached_s\":%.6f,\"cached_cpu_s\":%.6f}", i > 0 ? "," : "",
-               asks[i].name, cold.seconds, cold.cpu_seconds, best.seconds, best.cpu_seconds);
+    char line[64];
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (g_str_equal(line, "forget"))
+            forget(bench);
+        for (size_t i = 0; i < G_N_ELEMENTS(asks); i++)
+            if (g_str_equal(line, asks[i].name))
+                time_one(bench, &asks[i], directory);
     }
-    printf(",\"sheets_bytes\":%" G_GINT64_FORMAT "}\n", metrics_get(bench->metrics, METER_SHEETS_BYTES, NULL));
+}
+
+static void work(struct bench *bench, char **argv)
+{
+    static const struct ask everything = {"everything", (1 << REPORT_NAMES) - 1 + BY_DAY, 0, false};
+    if (g_str_equal(argv[2], "rows"))
+        print_rows(bench);
+    else if (g_str_equal(argv[2], "stream"))
+        time_one(bench, &everything, NULL);
+    else
+        ask_all(bench, argv[6]);
 }
 
 int main(int argc, char **argv)
 {
-    guint64 threads = 1, rounds = 1;
-    const bool ask = argc == 8 && g_str_equal(argv[2], "ask");
-    if (!ask && (argc != 3 || !g_str_equal(argv[2], "rows")))
+    guint64 threads = 1;
+    const char *mode = argc > 2 ? argv[2] : "";
+    const bool ask = argc == 7 && g_str_equal(mode, "ask"), stream = argc == 4 && g_str_equal(mode, "stream");
+    if (!ask && !stream && (argc != 3 || !g_str_equal(mode, "rows")))
         die(NULL);
-    if (ask && (!number_read(view_of(argv[5]), &threads) || !number_read(view_of(argv[6]), &rounds) || threads > 64))
+    if ((ask || stream) && (!number_read(view_of(argv[ask ? 5 : 3]), &threads) || threads > 64))
         die(NULL);
     const struct redis_settings settings = {.url = argv[1], .connect_timeout_ms = 3000, .command_timeout_ms = 30000};
     struct bench bench = {.reader = reader_new(&settings, 1), .threads = (guint)threads};
     bench.metrics = metrics_new(api_meters, METER_N);
+    bench.cache_bytes = ask ? large_cache : small_cache;
     bench.client = ask ? argv[3] : NULL;
     bench.organization = ask ? argv[4] : NULL;
     forget(&bench);
-    if (ask)
-        ask_all(&bench, rounds, argv[7]);
-    else
-        print_rows(&bench);
+    work(&bench, argv);
     ledger_cache_free(bench.ledger);
     sheets_free(bench.sheets);
     reader_free(bench.reader);

@@ -179,6 +179,21 @@ static void test_remembered(void)
     look_away(&view);
 }
 
+/* Beyond the bound nothing is remembered. */
+static void test_bound(void)
+{
+    struct view_of_ledger view = look();
+    struct ledger_index *index = view.place.index;
+    for (guint size = 10; size <= LEDGER_INDEX_SHEETS_MAX; size += LEDGER_INDEX_SHEETS_MAX - 10) {
+        g_autoptr(GPtrArray) sheets = g_ptr_array_sized_new(size);
+        g_ptr_array_set_size(sheets, (gint)size);
+        ledger_index_learn_sheets(index, 1000 + size, sheets);
+        g_autoptr(GPtrArray) known = ledger_index_recall_sheets(index, 1000 + size);
+        g_assert_true((known != NULL) == (size == 10));
+    }
+    look_away(&view);
+}
+
 static void test_failures(void)
 {
     g_autoptr(GError) error = NULL;
@@ -205,6 +220,7 @@ int main(int argc, char **argv)
     g_test_add_func("/closed_days/pins", test_pins);
     g_test_add_func("/closed_days/sheets", test_sheets);
     g_test_add_func("/closed_days/remembered", test_remembered);
+    g_test_add_func("/closed_days/bound", test_bound);
     g_test_add_func("/closed_days/failures", test_failures);
     const int code = g_test_run();
     world_tear_down(&world);
