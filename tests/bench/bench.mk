@@ -1,6 +1,6 @@
 # The benchmarks' own programs: build/<variant>/bench/*, and `make bench`.
 BENCH := $(B)/bench
-BENCH_PROGRAMS := generate read produce encoding http lines sheet year export
+BENCH_PROGRAMS := generate read produce encoding http lines sheet year export report
 BENCH_ROWS_O := $(B)/gen/rows.pb-c.o
 BENCH_LOAD := $(B)/tests/bench/load.o
 
