@@ -255,6 +255,8 @@ static void rank_names(struct report_table *table)
 
 void report_table_sort(struct report_table *table, uint32_t top)
 {
+    if (table->n == 0)
+        return;
     if (top > 0 && top < table->n)
         keep_top(table, top);
     rank_names(table);
