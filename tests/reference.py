@@ -3,8 +3,8 @@
     reference.py         prints the page
     reference.py FILE    writes it
 
-The page stands alone: no script, no style attributes, nothing from elsewhere; so the strictest Content-Security-Policy suits it (the
-program allows its one style sheet by its digest).
+The page stands alone: no script, no style attributes, nothing from elsewhere; so the strictest Content-Security-Policy suits it
+(the program allows its one style sheet by its digest).
 """
 
 import html
@@ -138,7 +138,7 @@ def limits(schema):
     """What else is said of a value, in a few words."""
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None or high is not None:
-        yield f"{low} to {high}" if low is not None and high is not None else f"at least {low}" if low is not None else f"at most {high}"
+        yield f"at most {high}" if low is None else f"at least {low}" if high is None else f"{low} to {high}"
     least, most = schema.get("minLength"), schema.get("maxLength")
     if most is not None:
         yield f"{least or 0} to {most} characters"
@@ -157,7 +157,8 @@ def type_of(schema):
     if "const" in schema:
         return code(json.dumps(schema["const"]))
     if "enum" in schema:
-        return " ".join(code(value if isinstance(value, str) else json.dumps(value)) for value in schema["enum"] if value is not None)
+        return " ".join(code(value if isinstance(value, str) else json.dumps(value)) for value in schema["enum"]
+            if value is not None)
     for key in ("oneOf", "anyOf"):
         if key in schema:
             return " or ".join(type_of(one) for one in schema[key])
@@ -243,7 +244,7 @@ def examples(document, media, content):
 
 
 def contents(document, described, fields=False):
-    """Of a body: its media types with schema and examples. fields: what it has is shown in place, also where the schema is shared."""
+    """Of a body: its media types with schema and examples. fields: what it has is shown here, also where the schema is shared."""
     for media, content in described.get("content", {}).items():
         schema = content.get("schema", {})
         head = tag("p", f"{code(media)} {tag('span', type_of(schema) if '$ref' in schema else '', kind='type')}", kind="media")
@@ -254,7 +255,8 @@ def contents(document, described, fields=False):
 
 
 def headers(response):
-    names = (tag("a", escape(name), href=f"#header-{name_of(header['$ref'])}") for name, header in response.get("headers", {}).items())
+    names = (tag("a", escape(name), href=f"#header-{name_of(header['$ref'])}") for name, header in response.get("headers",
+        {}).items())
     text = ", ".join(names)
     return tag("p", f"Headers: {text}", kind="label") if text else ""
 
@@ -363,7 +365,8 @@ def page(document):
         head = tag("h2", escape(one["x-title"])) + prose(one["description"])
         blocks = "".join(operation_block(document, *operation) for operation in operations)
         sections += tag("section", head + blocks, id=f"tag-{one['name']}")
-    schemas = "".join(tag("article", tag("h3", tag("a", escape(name), href=f"#schema-{name}")) + schema_body(schema), id=f"schema-{name}")
+    schemas = "".join(tag("article", tag("h3", tag("a", escape(name), href=f"#schema-{name}")) + schema_body(schema),
+        id=f"schema-{name}")
                       for name, schema in whole["components"]["schemas"].items())
     sections += tag("section", tag("h2", "Answers of many routes") + "".join(shared_responses(document)), id="responses")
     sections += tag("section", tag("h2", "Headers") + tag("dl", "".join(shared_headers(document)), kind="properties"), id="headers")
@@ -372,7 +375,8 @@ def page(document):
     box = '<input type="checkbox" id="menu" aria-label="Show the contents">'
     body = box + bar + tag("nav", navigation(document, groups), **{"aria-label": "Contents"}) + tag("main", about + sections)
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-    head += '<meta name="color-scheme" content="light dark">' + tag("title", escape(info["title"])) + tag("style", STYLE.read_text())
+    head += '<meta name="color-scheme" content="light dark">' + tag("title", escape(info["title"])) + tag("style",
+        STYLE.read_text())
     made = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
     return re.sub(r"(</(?:article|section|details|dd|ul|table|h2|h3|h4|p|pre)>)(?=<)", r"\1\n", made)
 

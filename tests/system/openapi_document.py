@@ -164,8 +164,10 @@ class World:
                 books.close(day, revision)
         self.yesterday = fixture.iso(now - fixture.DAY)[:10]
         self.api = access.start_api(redis, directory, **settings)
-        self.key = access.ask(self.api, "POST", "/v1/developer/keys", status=201, body={"keyId": "k-1", "organization": ORGANIZATION})
-        access.ask(self.api, "PUT", f"/api/v2/admin/clients/{CLIENT}", status=201, body={"name": "One", "organization": ORGANIZATION})
+        self.key = access.ask(self.api, "POST", "/v1/developer/keys", status=201, body={"keyId": "k-1",
+            "organization": ORGANIZATION})
+        access.ask(self.api, "PUT", f"/api/v2/admin/clients/{CLIENT}", status=201, body={"name": "One",
+            "organization": ORGANIZATION})
         self.serial = 0
 
     def stop(self):
@@ -187,7 +189,8 @@ class World:
 
     def names(self, operation, **given):
         """What the parts of its path are, so that there is something."""
-        names = {"day": self.yesterday, "revision": "1", "clientId": CLIENT, "format": "csv", "keyId": "k-1", "tokenId": "none", **given}
+        names = {"day": self.yesterday, "revision": "1", "clientId": CLIENT, "format": "csv", "keyId": "k-1", "tokenId": "none",
+            **given}
         start = next((start for start in POSTS if operation.path.startswith(start)), None)
         if start and not given.keys() & {"executionId", "jobId"}:
             made = self.new_query(POSTS[start].format(**names))

@@ -1,5 +1,5 @@
-"""api/openapi.yaml is kept true, both ways: every route in it answers as it says and every route that answers is in it; the same holds for
-parameters, fields of bodies, values, permissions, methods and kinds of answers."""
+"""api/openapi.yaml is kept true, both ways: every route in it answers as it says and every route that answers is in it; the same
+holds for parameters, fields of bodies, values, permissions, methods and kinds of answers."""
 
 import itertools
 import json
@@ -112,7 +112,8 @@ def pattern_of(path):
 
 
 def test_no_other_route_answers(world):
-    words = ["", "v1", "v2", "api", "developer", "usage", "days", "keys", "stats", "docs", "openapi.yaml", "admin", "tokens", "clients"]
+    words = ["", "v1", "v2", "api", "developer", "usage", "days", "keys", "stats", "docs", "openapi.yaml", "admin", "tokens",
+        "clients"]
     words += ["oauth", "token", "query", "jobs", "report", "report.csv", "reference", "healthz", "health", "readyz", "metrics"]
     patterns = [re.compile(pattern_of(path)) for path in DOCUMENT["paths"]]
     for n in (1, 2, 3, 4):
@@ -124,7 +125,8 @@ def test_no_other_route_answers(world):
             known = any(pattern.fullmatch(path) for pattern in patterns)
             assert (answer.status == 404 and b"There is nothing at this path" in answer.body) == (not known), (path, answer)
             if not known:
-                check({"$ref": f"#/components/schemas/{'V2Error' if path.startswith('/api/v2/') else 'Error'}"}, json.loads(answer.body))
+                check({"$ref": f"#/components/schemas/{'V2Error' if path.startswith('/api/v2/') else 'Error'}"},
+                    json.loads(answer.body))
 
 
 @each(ALL)
@@ -213,7 +215,8 @@ def test_the_same_parameters(world, operation):
     if operation.path != "/oauth/token":
         error = json.loads(answer.body)
         assert error["field"] == "nonsense" and error["error"] in ("UNKNOWN_PARAMETER", "INVALID_PARAMETER")
-        assert sorted(error["allowed"]) == sorted(operation.named("query")) or (error["allowed"], operation.named("query")) == (["no parameter"], {})
+        assert sorted(error["allowed"]) == sorted(operation.named("query")) or (error["allowed"],
+            operation.named("query")) == (["no parameter"], {})
     for name, parameter in operation.named("query").items():
         for value in values_of(parameter["schema"]) if operation.path not in ALIASES else []:
             answer = world.ask(operation, path=path, query={name: value})
@@ -354,7 +357,8 @@ RECIPES = {
     206: lambda world, operation: tagged(world, operation, {"Range": "bytes=0-9", "If-Range": "{tag}"}),
     304: lambda world, operation: tagged(world, operation, {"If-None-Match": "{tag}"}),
     400: lambda world, operation: world.ask(operation, query={"nonsense": "1"}),
-    401: lambda world, operation: world.ask(operation, token="dbk_wrong", headers={} if operation.needs_token else {"Authorization": "Basic eDp5"}),
+    401: lambda world, operation: world.ask(operation, token="dbk_wrong", headers={}
+    if operation.needs_token else {"Authorization": "Basic eDp5"}),
     403: answer_403,
     404: answer_404,
     405: lambda world, operation: world.ask(operation, method="PATCH"),
@@ -366,7 +370,8 @@ RECIPES = {
 def applies(operation, status):
     """Whether it is worth while to ask for it: it is described, or nothing but the description says that it cannot be."""
     rows = operation.method == "GET" and operation.permissions != ["admin"] and operation.tag != "operation"
-    return status in operation.responses or status in (400, 401, 405) or (status in (206, 304, 416) and rows) or (status == 415 and operation.body)
+    return status in operation.responses or status in (400, 401, 405) or (status in (206, 304, 416) and rows) or (status == 415
+        and operation.body)
 
 
 KINDS = [(operation, status) for operation in ALL for status in RECIPES if applies(operation, status)]

@@ -95,6 +95,7 @@ def test_results(world, tmp_path):
         ("/api/v2/usage/aggregates/query/jobs/", {"jobId": world.new_query("/api/v2/usage/aggregates/query/jobs")}),
         ("/api/v2/usage/client/", {"clientId": CLIENT, "jobId": world.new_query(jobs)}),
     ]
-    given = run(world, config_of(world, tmp_path, fixed), "--phases", "coverage,fuzzing", "--max-examples", 8, "--include-path-regex",
+    given = run(world, config_of(world, tmp_path, fixed), "--phases", "coverage,fuzzing", "--max-examples", 8,
+        "--include-path-regex",
                 r"executionId|jobId", "--exclude-method", "DELETE")
     assert given[200] > 100 and given[400] > 50
