@@ -215,13 +215,13 @@ static void time_one(struct bench *bench, const struct ask *ask, const char *dir
     const double begin = now(CLOCK_MONOTONIC), cpu_begin = now(CLOCK_PROCESS_CPUTIME_ID);
     struct result *result = answer(bench, ask);
     const double end = now(CLOCK_MONOTONIC), cpu_end = now(CLOCK_PROCESS_CPUTIME_ID);
+    if (directory != NULL)
+        write_answer(result, directory, ask->name);
     printf("{\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"rows\":%" G_GUINT64_FORMAT ",\"bytes\":%" G_GUINT64_FORMAT
            ",\"peak_kib\":%" G_GUINT64_FORMAT ",\"sheets_bytes\":%" G_GINT64_FORMAT "}\n",
            end - begin, cpu_end - cpu_begin, result_rows(result), result_bytes(result), peak_kib(),
            metrics_get(bench->metrics, METER_SHEETS_BYTES, NULL));
     fflush(stdout);
-    if (directory != NULL)
-        write_answer(result, directory, ask->name);
     result_unref(result);
 }
 
