@@ -237,7 +237,7 @@ static void note_cell(struct report_scan *scan, const struct cell *cell)
     counts->requests = cell->n[KIND_OTHER] + counts->status200 + counts->status300 + counts->status400 + counts->status500;
 }
 
-/* Adds what was noted to the table of the part at hand. */
+/* Adds what was noted to the table of the part at hand. There is always room for one more. */
 static bool add_noted(struct report_scan *scan, GError **error)
 {
     const uint32_t n = scan->n_noted;
@@ -335,7 +335,7 @@ static bool add_by_route(struct report_scan *scan, GError **error)
         if (scan->n_noted == NOTED_MAX && !add_noted(scan, error))
             return false;
     }
-    return add_noted(scan, error);
+    return true;
 }
 
 static bool same_run(const struct report_scan *scan, uint32_t a, uint32_t b)
@@ -370,14 +370,14 @@ static bool add_by_run(struct report_scan *scan, GError **error)
             continue;
         if (last != UINT32_MAX && !same_run(scan, last, row))
             note_run(scan, last);
-        if (scan->n_noted == NOTED_MAX && !add_noted(scan, error)) /* the last run of all finds room */
+        if (scan->n_noted == NOTED_MAX && !add_noted(scan, error))
             return false;
         sum_rows(scan, NULL, row, row + 1);
         last = row;
     }
     if (last != UINT32_MAX)
         note_run(scan, last);
-    return add_noted(scan, error);
+    return scan->n_noted < NOTED_MAX || add_noted(scan, error);
 }
 
 /* ---- clients ---- */
@@ -437,9 +437,10 @@ bool report_scan_sheet(struct report_scan *scan, const struct sheet *sheet, cons
         for (uint32_t i = 0; i < n_parts; i++) {
             scan->part = &parts[i];
             scan->names = &g_array_index(scan->numbers, struct numbers, i);
-            if (!add_client(scan, &client, error))
+            /* What is noted for one table may wait, so that more is added at once. */
+            if (!add_client(scan, &client, error) || (n_parts > 1 && !add_noted(scan, error)))
                 return false;
         }
     }
-    return true;
+    return scan->n_noted == 0 || add_noted(scan, error);
 }
