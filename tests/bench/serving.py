@@ -208,7 +208,7 @@ def run(stack, quick):
         slow = slow_readers(api, token, seconds)
     finally:
         api.kill()
-        nginx.kill()
+        nginx.stop()  # its workers with it
     show(small, month, slow, rows)
     return {"small": small, "month": month, "slow": slow}
 
