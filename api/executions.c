@@ -37,11 +37,6 @@ static void take_text(struct reader *reader, const struct redis_reply *reply, vo
     *text = redis_reply_kind(reply) == REDIS_STRING ? g_strndup(value.data != NULL ? value.data : "", value.size) : NULL;
 }
 
-static void ignore(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
-{
-    (void)reader, (void)reply, (void)opaque, (void)a, (void)b;
-}
-
 /* text is NULL after reader_finish where there is no such key. */
 static void ask_get(struct reader *reader, struct view key, char **text)
 {
@@ -78,7 +73,7 @@ static bool count_kept(struct reader *reader, const char *owner, size_t bytes, b
     g_autofree char *key = g_strconcat("{daybook}:kept:", owner, NULL);
     const struct view begin[] = {view_of("SET"), view_of(key), view_of("0"), view_of("EX"), view_of(KEPT), view_of("NX")};
     const struct view add[] = {view_of("INCRBY"), view_of(key), view_make(size, number_write(size, bytes))};
-    reader_ask(reader, READER_CONTROL, begin, G_N_ELEMENTS(begin), (struct reader_then){.take = ignore});
+    reader_ask(reader, READER_CONTROL, begin, G_N_ELEMENTS(begin), (struct reader_then){0});
     reader_ask(reader, READER_CONTROL, add, G_N_ELEMENTS(add), (struct reader_then){.take = take_number, .opaque = &kept});
     bool ok = reader_finish(reader, error);
     *too_much = kept > EXECUTIONS_BYTES_MAX;
@@ -109,8 +104,8 @@ bool executions_keep(struct reader *reader, const struct v2_execution *execution
     const struct view set[] = {view_of("SET"), make_key(key, "execution", execution->id), view_make(text->str, text->len),
                                view_of("EX"), view_of(KEPT)};
     const struct view set_same[] = {view_of("SET"), same_key, view_of(execution->id), view_of("EX"), view_of(SAME), view_of("NX")};
-    reader_ask(reader, READER_CONTROL, set, G_N_ELEMENTS(set), (struct reader_then){.take = ignore});
-    reader_ask(reader, READER_CONTROL, set_same, G_N_ELEMENTS(set_same), (struct reader_then){.take = ignore});
+    reader_ask(reader, READER_CONTROL, set, G_N_ELEMENTS(set), (struct reader_then){0});
+    reader_ask(reader, READER_CONTROL, set_same, G_N_ELEMENTS(set_same), (struct reader_then){0});
     if (!get_same(reader, same_key, id, &found, error)) /* another POST may have come first */
         return false;
     if (!found)
@@ -160,7 +155,7 @@ bool executions_end(struct reader *reader, const struct v2_execution *execution,
                                view_of("NX")};
     v2_execution_digest(execution, digest);
     const struct view forget[] = {view_of("UNLINK"), make_key(same, "same", digest)};
-    reader_ask(reader, READER_CONTROL, set, G_N_ELEMENTS(set), (struct reader_then){.take = ignore});
-    reader_ask(reader, READER_CONTROL, forget, G_N_ELEMENTS(forget), (struct reader_then){.take = ignore});
+    reader_ask(reader, READER_CONTROL, set, G_N_ELEMENTS(set), (struct reader_then){0});
+    reader_ask(reader, READER_CONTROL, forget, G_N_ELEMENTS(forget), (struct reader_then){0});
     return reader_finish(reader, error);
 }

@@ -84,11 +84,6 @@ static void take_grant(struct reader *reader, const struct redis_reply *reply, v
     }
 }
 
-static void take_nothing(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
-{
-    (void)reader, (void)reply, (void)opaque, (void)a, (void)b;
-}
-
 bool limits_script_ask(struct reader *reader, const struct limits_question *question, struct limits_grant *grant, GError **error)
 {
     g_autofree char *key = g_strconcat(KEY_PREFIX, question->caller_id, NULL);
@@ -101,7 +96,7 @@ bool limits_script_ask(struct reader *reader, const struct limits_question *ques
         [COMMAND] = view_of("EVAL"), [BODY] = view_of(script), [KEYS] = view_of("1"), [KEY] = view_of(key)};
     for (size_t i = 0; i < NUMBER_N; i++)
         argv[NUMBERS + i] = view_make(texts[i], number_write(texts[i], numbers[i]));
-    reader_ask(reader, READER_CONTROL, keep, G_N_ELEMENTS(keep), (struct reader_then){.take = take_nothing});
+    reader_ask(reader, READER_CONTROL, keep, G_N_ELEMENTS(keep), (struct reader_then){0});
     reader_ask(reader, READER_CONTROL, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_grant, .opaque = grant});
     return reader_finish(reader, error);
 }

@@ -131,11 +131,6 @@ bool placement_load(struct placement *placement, struct reader *reader, GError *
     return ok;
 }
 
-static void take_nothing(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
-{
-    (void)reader, (void)reply, (void)opaque, (void)a, (void)b;
-}
-
 static void ask_to_write(struct reader *reader, const struct known *known)
 {
     char n[NUMBER_MAX], text[TEXT_MAX];
@@ -144,7 +139,7 @@ static void ask_to_write(struct reader *reader, const struct known *known)
     hex_write(text + size, known->proof, sizeof known->proof);
     const struct view argv[] = {view_of("HSET"), view_of(key), view_make(n, number_write(n, known->n)),
                                 view_make(text, size + 2 * sizeof known->proof)};
-    reader_ask(reader, READER_CONTROL, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_nothing});
+    reader_ask(reader, READER_CONTROL, argv, G_N_ELEMENTS(argv), (struct reader_then){0});
 }
 
 bool placement_store(struct placement *placement, struct reader *reader, GError **error)

@@ -223,7 +223,7 @@ static void take_next(struct reader *reader)
         set_error(reader, error);
     else if (redis_reply_kind(reply) == REDIS_ERROR_REPLY_KIND)
         take_error(reader, question->redis, reply);
-    else
+    else if (question->then.take != NULL)
         question->then.take(reader, reply, question->then.opaque, question->then.a, question->then.b);
     if (reply != NULL)
         redis_reply_free(reply);

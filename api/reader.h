@@ -31,7 +31,7 @@ enum reader_error {
 struct reader;
 
 struct reader_then {
-    /* The reply is borrowed for the call; may ask further questions. */
+    /* The reply is borrowed for the call; may ask further questions. NULL: all that matters is that there is no error. */
     void (*take)(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b);
     void *opaque;
     size_t a, b; /* handed to take */

@@ -135,18 +135,13 @@ static void take_removed(struct reader *reader, const struct redis_reply *reply,
     look->removed += redis_reply_integer(reply);
 }
 
-static void take_nothing(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
-{
-    (void)reader, (void)reply, (void)opaque, (void)a, (void)b;
-}
-
 static void forget(struct look *look, const char *id)
 {
     struct reader *reader = look->registry->reader;
     const struct view token[] = {view_of("HDEL"), view_of(TOKENS_KEY), view_of(id)};
     const struct view use[] = {view_of("HDEL"), view_of(USED_KEY), view_of(id)};
     reader_ask(reader, READER_CONTROL, token, G_N_ELEMENTS(token), (struct reader_then){.take = take_removed, .opaque = look});
-    reader_ask(reader, READER_CONTROL, use, G_N_ELEMENTS(use), (struct reader_then){.take = take_nothing});
+    reader_ask(reader, READER_CONTROL, use, G_N_ELEMENTS(use), (struct reader_then){0});
 }
 
 /* Access tokens that expired long ago, and those whose parent is gone. One whose parent may just not have been seen, because both
@@ -172,7 +167,7 @@ static bool sweep(struct look *look, const GPtrArray *orphans, GError **error)
         return look->removed == 0;
     log_info("access_tokens_removed", "tokens=%" G_GINT64_FORMAT, look->removed);
     const struct view argv[] = {view_of("INCR"), view_of(VERSION_KEY)};
-    reader_ask(reader, READER_CONTROL, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_nothing});
+    reader_ask(reader, READER_CONTROL, argv, G_N_ELEMENTS(argv), (struct reader_then){0});
     return reader_finish(reader, error);
 }
 
@@ -187,7 +182,7 @@ static void ask_used(struct registry *registry, GHashTable *unwritten)
         char text[NUMBER_MAX];
         size_t size = number_write_signed(text, (int64_t)GPOINTER_TO_SIZE(minute) * MINUTE_MS);
         const struct view argv[] = {view_of("HSET"), view_of(USED_KEY), view_of(id), view_make(text, size)};
-        reader_ask(registry->reader, READER_CONTROL, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_nothing});
+        reader_ask(registry->reader, READER_CONTROL, argv, G_N_ELEMENTS(argv), (struct reader_then){0});
     }
 }
 

@@ -12,11 +12,6 @@ enum { USED_BATCH = 500, TRY_AGAIN_US = 2000 };
 
 /* ---- commands ---- */
 
-static void take_nothing(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
-{
-    (void)reader, (void)reply, (void)opaque, (void)a, (void)b;
-}
-
 static void take_version(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
 {
     int64_t *version = opaque;
@@ -48,14 +43,14 @@ static void ask(struct reader *reader, const char *command, const char *key, str
 
 static void ask_plain(struct reader *reader, const char *command, const char *key)
 {
-    ask(reader, command, key, (struct reader_then){.take = take_nothing});
+    ask(reader, command, key, (struct reader_then){0});
 }
 
 static void queue(struct registry_change *change, const struct view *argv, size_t argc)
 {
     if (change->queued++ == 0)
         ask_plain(change->reader, "MULTI", NULL);
-    reader_ask(change->reader, READER_CONTROL, argv, argc, (struct reader_then){.take = take_nothing});
+    reader_ask(change->reader, READER_CONTROL, argv, argc, (struct reader_then){0});
 }
 
 void registry_put_token(struct registry_change *change, const struct registry_token *token)
