@@ -19,11 +19,11 @@ static const size_t count_at[] = {
     [EXPORT_STATUS429] = offsetof(struct report_counts, status429), [EXPORT_REQUESTS] = offsetof(struct report_counts, requests),
 };
 
-/* Positions in report_row.names: the bit numbers of enum report_group. */
-enum { CLIENT, ORGANIZATION, USER, TEMPLATE, METHOD, PLATFORM };
+/* Positions in report_row.names. */
 static const int name_at[] = {
-    [EXPORT_CLIENT_ID] = CLIENT, [EXPORT_ORGANIZATION] = ORGANIZATION, [EXPORT_USER] = USER, [EXPORT_TEMPLATE] = TEMPLATE,
-    [EXPORT_METHOD] = METHOD,    [EXPORT_PLATFORM] = PLATFORM,
+    [EXPORT_CLIENT_ID] = REPORT_NAME_CLIENT, [EXPORT_ORGANIZATION] = REPORT_NAME_ORGANIZATION,
+    [EXPORT_USER] = REPORT_NAME_USER,        [EXPORT_TEMPLATE] = REPORT_NAME_TEMPLATE,
+    [EXPORT_METHOD] = REPORT_NAME_METHOD,    [EXPORT_PLATFORM] = REPORT_NAME_PLATFORM,
 };
 
 bool export_is_count(const struct export_column *column)
@@ -90,10 +90,11 @@ static bool holds(const struct place *place, struct view organization, struct vi
 static struct view client_name(struct export_names *names, const struct report_row *row)
 {
     const struct export_spec *spec = names->spec;
-    struct view client = view_make(row->names[CLIENT].size ? row->names[CLIENT].data : "", row->names[CLIENT].size);
+    struct view client = view_make(row->names[REPORT_NAME_CLIENT].size ? row->names[REPORT_NAME_CLIENT].data : "",
+                                   row->names[REPORT_NAME_CLIENT].size);
     struct view organization = view_of("");
-    if (spec->by_organization && row->names[ORGANIZATION].size > 0)
-        organization = row->names[ORGANIZATION];
+    if (spec->by_organization && row->names[REPORT_NAME_ORGANIZATION].size > 0)
+        organization = row->names[REPORT_NAME_ORGANIZATION];
     uint64_t hash = hash_bytes(client.data, client.size) ^ hash_mix(hash_bytes(organization.data, organization.size));
     struct place *place = &names->places[hash % PLACES];
     if (holds(place, organization, client))

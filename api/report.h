@@ -19,19 +19,29 @@
 GQuark report_error_quark(void);
 enum report_error { REPORT_ERROR_LIMIT, REPORT_ERROR_CANCELLED, REPORT_ERROR_OVERFLOW };
 
-enum report_group {
-    REPORT_CLIENT = 1 << 0, /* client id; REPORT_ORGANIZATION not implied */
-    REPORT_ORGANIZATION = 1 << 1,
-    REPORT_USER = 1 << 2,
-    REPORT_TEMPLATE = 1 << 3, /* without its leading slash */
-    REPORT_METHOD = 1 << 4,
-    REPORT_PLATFORM = 1 << 5,
+/* The names of a row, in the order in which they stand and sort. */
+enum report_name {
+    REPORT_NAME_CLIENT, /* client id */
+    REPORT_NAME_ORGANIZATION,
+    REPORT_NAME_USER,
+    REPORT_NAME_TEMPLATE, /* without its leading slash */
+    REPORT_NAME_METHOD,
+    REPORT_NAME_PLATFORM,
+    REPORT_NAMES,
 };
-enum { REPORT_NAMES = 6 }; /* in the order of the bits above */
+/* What rows are told apart by: a bit for each name. REPORT_CLIENT does not imply REPORT_ORGANIZATION. */
+enum report_group {
+    REPORT_CLIENT = 1 << REPORT_NAME_CLIENT,
+    REPORT_ORGANIZATION = 1 << REPORT_NAME_ORGANIZATION,
+    REPORT_USER = 1 << REPORT_NAME_USER,
+    REPORT_TEMPLATE = 1 << REPORT_NAME_TEMPLATE,
+    REPORT_METHOD = 1 << REPORT_NAME_METHOD,
+    REPORT_PLATFORM = 1 << REPORT_NAME_PLATFORM,
+};
 
 /* A name passes when the list is NULL or holds it (an empty list lets nothing pass). Templates compare without a leading slash. */
 struct report_filter {
-    GPtrArray *names[REPORT_NAMES]; /* char *, or NULL; by bit number of enum report_group; owned by the question */
+    GPtrArray *names[REPORT_NAMES]; /* char *, or NULL; by enum report_name; owned by the question */
 };
 
 struct report_period {

@@ -1,8 +1,5 @@
 #include "api/report_answer.h"
 
-/* Positions in report_row.names: the bit numbers of enum report_group. */
-enum { CLIENT = 0, ORGANIZATION = 1, TEMPLATE = 3 };
-
 /* ---- asking ---- */
 
 static void url_free(gpointer opaque)
@@ -29,7 +26,7 @@ static char *dup_view(struct view text)
 static void add_url(GPtrArray *urls, const struct report_row *row)
 {
     struct report_url *url = g_new(struct report_url, 1);
-    *url = (struct report_url){dup_view(row->names[TEMPLATE]), row->counts};
+    *url = (struct report_url){dup_view(row->names[REPORT_NAME_TEMPLATE]), row->counts};
     g_ptr_array_add(urls, url);
 }
 
@@ -45,8 +42,8 @@ static bool take_client(const struct report_row *row, void *opaque)
 {
     struct report_page *page = opaque;
     struct report_client *client = g_new0(struct report_client, 1);
-    *client = (struct report_client){dup_view(row->names[CLIENT]), dup_view(row->names[ORGANIZATION]), row->counts,
-                                     g_ptr_array_new_with_free_func(url_free), 0};
+    *client = (struct report_client){dup_view(row->names[REPORT_NAME_CLIENT]), dup_view(row->names[REPORT_NAME_ORGANIZATION]),
+                                     row->counts, g_ptr_array_new_with_free_func(url_free), 0};
     g_ptr_array_add(page->clients, client);
     return true;
 }
@@ -80,7 +77,7 @@ static gboolean same_client(gconstpointer a, gconstpointer b)
 static bool take_client_url(const struct report_row *row, void *opaque)
 {
     struct client_urls *client_urls = opaque;
-    g_autofree char *id = dup_view(row->names[CLIENT]), *organization = dup_view(row->names[ORGANIZATION]);
+    g_autofree char *id = dup_view(row->names[REPORT_NAME_CLIENT]), *organization = dup_view(row->names[REPORT_NAME_ORGANIZATION]);
     const struct report_client wanted = {.id = id, .organization = organization};
     struct report_client *client = g_hash_table_lookup(client_urls->clients, &wanted);
     if (client == NULL)
@@ -101,7 +98,7 @@ static bool ask_client_urls(struct report_page *page, const struct report_ask *a
         g_ptr_array_add(ids, client->id);
         g_hash_table_add(client_urls.clients, client);
     }
-    narrowed.filter.names[CLIENT] = ids;
+    narrowed.filter.names[REPORT_NAME_CLIENT] = ids;
     uint64_t n;
     bool ok = report_ask_groups(&narrowed, REPORT_CLIENT | REPORT_ORGANIZATION | REPORT_TEMPLATE, 0,
                                 (struct report_sink){take_client_url, &client_urls}, &n, error);

@@ -26,7 +26,8 @@ static const struct report_period *period_at(const struct report_question *quest
 /* Whether the question is about few clients whose organization is known. */
 static bool is_of_clients(const struct report_question *question)
 {
-    const GPtrArray *clients = question->filter.names[0], *organizations = question->filter.names[1];
+    const GPtrArray *clients = question->filter.names[REPORT_NAME_CLIENT],
+                    *organizations = question->filter.names[REPORT_NAME_ORGANIZATION];
     if (clients == NULL || organizations == NULL || (uint64_t)clients->len * organizations->len > CLIENTS_MAX)
         return false;
     for (guint i = 0; i < clients->len; i++)
@@ -38,7 +39,8 @@ static bool is_of_clients(const struct report_question *question)
 /* Whether one of the clients can be in that sheet, of a day whose clients are where they belong. */
 static bool may_have(const struct report_question *question, const struct sheet_want *want, uint32_t partitions)
 {
-    const GPtrArray *clients = question->filter.names[0], *organizations = question->filter.names[1];
+    const GPtrArray *clients = question->filter.names[REPORT_NAME_CLIENT],
+                    *organizations = question->filter.names[REPORT_NAME_ORGANIZATION];
     for (guint i = 0; i < clients->len; i++)
         for (guint k = 0; k < organizations->len; k++)
             if (partition_of(view_of(g_ptr_array_index(organizations, k)), view_of(g_ptr_array_index(clients, i)), partitions) ==

@@ -9,9 +9,6 @@
 #include "lib/log.h"
 
 enum {
-    CLIENT = 0, /* in report_filter.names: the bit numbers of enum report_group */
-    ORGANIZATION = 1,
-    TEMPLATE = 3,
     FEW_CLIENTS = 5,
     FEW_CLIENTS_SHARE = 20, /* of the rows, at most, are looked at for few clients */
     HEAVY_ROWS = 500000,    /* looked at by all questions together: more takes longer than others should wait */
@@ -102,9 +99,10 @@ static void set_ask(struct making *making)
     making->ask = (struct report_ask){.place = &making->place, .range = &making->range, .days = making->days};
     making->ask.groups_max = job->route->groups_max;
     GPtrArray **names = making->ask.filter.names;
-    names[ORGANIZATION] = caller->organization != NULL ? list_of(caller->organization) : NULL;
-    names[CLIENT] = caller->client != NULL ? own_client(caller->client, job->params.clients) : ref_list(job->params.clients);
-    names[TEMPLATE] = ref_list(job->params.templates);
+    names[REPORT_NAME_ORGANIZATION] = caller->organization != NULL ? list_of(caller->organization) : NULL;
+    names[REPORT_NAME_CLIENT] =
+        caller->client != NULL ? own_client(caller->client, job->params.clients) : ref_list(job->params.clients);
+    names[REPORT_NAME_TEMPLATE] = ref_list(job->params.templates);
 }
 
 static void making_clear(struct making *making)
@@ -212,7 +210,7 @@ static enum query_outcome judge(GError **error, struct refusal *refusal)
 /* A sheet knows where the rows of a client are. */
 static bool is_heavy(const struct making *making)
 {
-    const GPtrArray *clients = making->ask.filter.names[CLIENT];
+    const GPtrArray *clients = making->ask.filter.names[REPORT_NAME_CLIENT];
     uint64_t rows = report_ask_cost(&making->ask) * REPORT_ALL;
     return (clients != NULL && clients->len <= FEW_CLIENTS ? rows / FEW_CLIENTS_SHARE : rows) > HEAVY_ROWS;
 }

@@ -7,7 +7,6 @@
 #include "lib/keys.h"
 #include "lib/sheet_columns.h"
 
-enum { BIT_CLIENT, BIT_ORGANIZATION, BIT_USER, BIT_TEMPLATE, BIT_METHOD, BIT_PLATFORM };
 enum { REPORT_ROUTES = REPORT_TEMPLATE | REPORT_METHOD };
 enum { NOTED_MAX = 256 };
 
@@ -71,7 +70,8 @@ static enum kind kind_of(uint32_t status)
 
 static enum by by_what(const struct report_question *question)
 {
-    const bool filtered = question->filter.names[BIT_TEMPLATE] != NULL || question->filter.names[BIT_METHOD] != NULL;
+    const bool filtered =
+        question->filter.names[REPORT_NAME_TEMPLATE] != NULL || question->filter.names[REPORT_NAME_METHOD] != NULL;
     if (question->group & (REPORT_USER | REPORT_PLATFORM))
         return BY_RUN;
     return filtered || question->group & REPORT_ROUTES ? BY_ROUTE : BY_CLIENT;
@@ -145,7 +145,7 @@ static bool find_passing(struct report_scan *scan)
             continue;
         g_array_set_size(passing->symbols, 0);
         for (guint i = 0; i < names->len; i++)
-            if (bit == BIT_TEMPLATE)
+            if (bit == REPORT_NAME_TEMPLATE)
                 find_template(scan, passing, g_ptr_array_index(names, i));
             else
                 find_symbol(scan, passing, g_ptr_array_index(names, i));
@@ -284,8 +284,8 @@ static bool row_passes(const struct report_scan *scan, uint32_t row)
     const struct sheet_columns *columns = &scan->columns;
     if (scan->cut && (columns->slot[row] < scan->part->from_slot || columns->slot[row] >= scan->part->to_slot))
         return false;
-    return (scan->passing[BIT_USER].all || passes(&scan->passing[BIT_USER], columns->user[row])) &&
-           (scan->passing[BIT_PLATFORM].all || passes(&scan->passing[BIT_PLATFORM], columns->platform[row]));
+    return (scan->passing[REPORT_NAME_USER].all || passes(&scan->passing[REPORT_NAME_USER], columns->user[row])) &&
+           (scan->passing[REPORT_NAME_PLATFORM].all || passes(&scan->passing[REPORT_NAME_PLATFORM], columns->platform[row]));
 }
 
 static void clear_cells(struct report_scan *scan, uint32_t n)
@@ -298,9 +298,9 @@ static void clear_cells(struct report_scan *scan, uint32_t n)
 static void key_of_route(struct report_scan *scan, uint32_t route)
 {
     if (scan->group & REPORT_TEMPLATE)
-        scan->key.names[BIT_TEMPLATE] = template_of(scan, scan->columns.template[route]);
+        scan->key.names[REPORT_NAME_TEMPLATE] = template_of(scan, scan->columns.template[route]);
     if (scan->group & REPORT_METHOD)
-        scan->key.names[BIT_METHOD] = number_of(scan, scan->columns.method[route]);
+        scan->key.names[REPORT_NAME_METHOD] = number_of(scan, scan->columns.method[route]);
 }
 
 /* Which cell each row belongs to: that of its route, or the first; those that do not pass, to one behind the last. NULL: all pass,
@@ -309,7 +309,7 @@ static const uint32_t *assign_cells(struct report_scan *scan, uint32_t n_cells)
 {
     const struct sheet_columns *columns = &scan->columns;
     const uint32_t *cell_of = scan->by == BY_ROUTE ? columns->route : NULL;
-    if (!scan->cut && scan->passing[BIT_USER].all && scan->passing[BIT_PLATFORM].all)
+    if (!scan->cut && scan->passing[REPORT_NAME_USER].all && scan->passing[REPORT_NAME_PLATFORM].all)
         return cell_of;
     g_array_set_size(scan->cell_of, columns->n_rows);
     uint32_t *assigned = (uint32_t *)(gpointer)scan->cell_of->data;
@@ -350,9 +350,9 @@ static void note_run(struct report_scan *scan, uint32_t row)
 {
     const struct sheet_columns *columns = &scan->columns;
     if (scan->group & REPORT_USER)
-        scan->key.names[BIT_USER] = number_of(scan, columns->user[row]);
+        scan->key.names[REPORT_NAME_USER] = number_of(scan, columns->user[row]);
     if (scan->group & REPORT_PLATFORM)
-        scan->key.names[BIT_PLATFORM] = number_of(scan, columns->platform[row]);
+        scan->key.names[REPORT_NAME_PLATFORM] = number_of(scan, columns->platform[row]);
     if (scan->group & REPORT_ROUTES)
         key_of_route(scan, columns->route[row]);
     note_cell(scan, &g_array_index(scan->cells, struct cell, 0));
@@ -389,8 +389,8 @@ static bool find_routes(struct report_scan *scan)
     bool any = false;
     g_byte_array_set_size(scan->routes, columns->n_routes);
     for (uint32_t i = 0; i < columns->n_routes; i++) {
-        const bool ok =
-            passes(&scan->passing[BIT_TEMPLATE], columns->template[i]) && passes(&scan->passing[BIT_METHOD], columns->method[i]);
+        const bool ok = passes(&scan->passing[REPORT_NAME_TEMPLATE], columns->template[i]) &&
+                        passes(&scan->passing[REPORT_NAME_METHOD], columns->method[i]);
         scan->routes->data[i] = ok;
         any |= ok;
     }
@@ -401,16 +401,16 @@ static bool add_client(struct report_scan *scan, const struct sheet_client *clie
 {
     scan->key = (struct report_key){{0}};
     if (scan->group & REPORT_CLIENT)
-        scan->key.names[BIT_CLIENT] = number_of(scan, client->client);
+        scan->key.names[REPORT_NAME_CLIENT] = number_of(scan, client->client);
     if (scan->group & REPORT_ORGANIZATION)
-        scan->key.names[BIT_ORGANIZATION] = number_of(scan, client->organization);
+        scan->key.names[REPORT_NAME_ORGANIZATION] = number_of(scan, client->organization);
     return scan->by == BY_RUN ? add_by_run(scan, error) : add_by_route(scan, error);
 }
 
 static unsigned picked(const struct report_scan *scan)
 {
-    const bool users = scan->group & REPORT_USER || !scan->passing[BIT_USER].all;
-    const bool platforms = scan->group & REPORT_PLATFORM || !scan->passing[BIT_PLATFORM].all;
+    const bool users = scan->group & REPORT_USER || !scan->passing[REPORT_NAME_USER].all;
+    const bool platforms = scan->group & REPORT_PLATFORM || !scan->passing[REPORT_NAME_PLATFORM].all;
     return (scan->by != BY_CLIENT ? SHEET_PICK_ROUTES : 0) | (users ? SHEET_PICK_USERS : 0) |
            (platforms ? SHEET_PICK_PLATFORMS : 0) | (scan->cut ? SHEET_PICK_SLOTS : 0);
 }
@@ -426,7 +426,8 @@ bool report_scan_sheet(struct report_scan *scan, const struct sheet *sheet, cons
     for (uint32_t number = 0; number < sheet_client_count(sheet); number++) {
         struct sheet_client client;
         sheet_client_get(sheet, number, &client);
-        if (!passes(&scan->passing[BIT_CLIENT], client.client) || !passes(&scan->passing[BIT_ORGANIZATION], client.organization))
+        if (!passes(&scan->passing[REPORT_NAME_CLIENT], client.client) ||
+            !passes(&scan->passing[REPORT_NAME_ORGANIZATION], client.organization))
             continue;
         if (!sheet_columns_read(&scan->columns, sheet, number, picked(scan))) {
             g_set_error(error, READER_ERROR, READER_ERROR_COPY, "the rows of a client are damaged");

@@ -198,10 +198,11 @@ static uint64_t count_of(const struct report_counts *counts, int source)
 
 static void write_client_name(struct rows *rows, const char *key, const struct report_row *row)
 {
-    g_autofree char *client = g_strndup(row->names[0].data, row->names[0].size);
-    g_autofree char *organization = rows->execution->body.group & REPORT_ORGANIZATION
-                                        ? g_strndup(row->names[1].data, row->names[1].size)
-                                        : g_strdup(rows->execution->organization);
+    g_autofree char *client = g_strndup(row->names[REPORT_NAME_CLIENT].data, row->names[REPORT_NAME_CLIENT].size);
+    g_autofree char *organization =
+        rows->execution->body.group & REPORT_ORGANIZATION
+            ? g_strndup(row->names[REPORT_NAME_ORGANIZATION].data, row->names[REPORT_NAME_ORGANIZATION].size)
+            : g_strdup(rows->execution->organization);
     const char *name = registry_client_name(rows->registry, organization, client != NULL ? client : "");
     writer_text(&rows->writer, key, view_of(name));
 }
@@ -223,10 +224,10 @@ static void write_value(struct rows *rows, const struct export_column *column, c
 static void write_client(struct rows *rows, const struct report_row *row)
 {
     g_autoptr(GString) uri = g_string_new("/api/v2/oauth/clients/");
-    g_autofree char *id = g_strndup(row->names[0].data, row->names[0].size);
+    g_autofree char *id = g_strndup(row->names[REPORT_NAME_CLIENT].data, row->names[REPORT_NAME_CLIENT].size);
     g_string_append_uri_escaped(uri, id != NULL ? id : "", NULL, FALSE);
     writer_begin(&rows->writer, "oauthClient", '{');
-    writer_text(&rows->writer, "id", row->names[0]);
+    writer_text(&rows->writer, "id", row->names[REPORT_NAME_CLIENT]);
     write_client_name(rows, "name", row);
     writer_text(&rows->writer, "selfUri", view_make(uri->str, uri->len));
     writer_end(&rows->writer, '}');
@@ -243,7 +244,7 @@ static void write_row(struct rows *rows, const struct report_row *row)
             write_client(rows, row);
         } else if (job && column->source == EXPORT_USER) {
             writer_begin(&rows->writer, "user", '{');
-            writer_text(&rows->writer, "id", row->names[2]);
+            writer_text(&rows->writer, "id", row->names[REPORT_NAME_USER]);
             writer_end(&rows->writer, '}');
         } else if (!job || column->source != EXPORT_CLIENT_NAME) {
             write_value(rows, column, row);

@@ -101,7 +101,7 @@ static bool read_groups(struct v2_body *body, const struct field *field, const j
 static bool read_filter(struct v2_body *body, const struct field *field, const json_t *value, struct refusal *refusal);
 static bool read_sorts(struct v2_body *body, const struct field *field, const json_t *value, struct refusal *refusal);
 
-enum { FILTER_CLIENT, FILTER_ORGANIZATION, FILTER_USER, FILTER_TEMPLATE, FILTER_METHOD, FILTER_PLATFORM, FILTER_CLIENT_NAME };
+enum { FILTER_CLIENT_NAME = REPORT_NAMES }; /* behind those of enum report_name */
 
 static const struct field fields[] = {
     {"interval", OF_ALL, read_interval, -1},
@@ -109,12 +109,12 @@ static const struct field fields[] = {
     {"metrics", OF_ALL, read_metrics, -1},
     {"groupBy", OF_QUERY | OF_JOB, read_groups, -1},
     {"oauthClientNames", OF_SEARCH, read_filter, FILTER_CLIENT_NAME},
-    {"templateUris", OF_SEARCH | OF_JOB, read_filter, FILTER_TEMPLATE},
-    {"httpMethods", OF_SEARCH | OF_JOB, read_filter, FILTER_METHOD},
-    {"platforms", OF_JOB, read_filter, FILTER_PLATFORM},
-    {"userIds", 1 << V2_ORGANIZATION_JOB, read_filter, FILTER_USER},
-    {"oauthClientIds", 1 << V2_ORGANIZATION_JOB, read_filter, FILTER_CLIENT},
-    {"organizationIds", 1 << V2_CLIENT_JOB, read_filter, FILTER_ORGANIZATION},
+    {"templateUris", OF_SEARCH | OF_JOB, read_filter, REPORT_NAME_TEMPLATE},
+    {"httpMethods", OF_SEARCH | OF_JOB, read_filter, REPORT_NAME_METHOD},
+    {"platforms", OF_JOB, read_filter, REPORT_NAME_PLATFORM},
+    {"userIds", 1 << V2_ORGANIZATION_JOB, read_filter, REPORT_NAME_USER},
+    {"oauthClientIds", 1 << V2_ORGANIZATION_JOB, read_filter, REPORT_NAME_CLIENT},
+    {"organizationIds", 1 << V2_CLIENT_JOB, read_filter, REPORT_NAME_ORGANIZATION},
     {"sortBy", OF_JOB, read_sorts, -1},
 };
 
@@ -246,7 +246,7 @@ static bool is_name(const json_t *value, int filter)
 {
     const char *text = json_string_value(value);
     size_t size = json_string_length(value), max = V2_NAME_BYTES_MAX;
-    if (filter == FILTER_TEMPLATE && text != NULL && text[0] == '/')
+    if (filter == REPORT_NAME_TEMPLATE && text != NULL && text[0] == '/')
         max++;
     if (text == NULL || size == 0 || size > max)
         return false;
@@ -258,9 +258,9 @@ static bool is_name(const json_t *value, int filter)
 
 static char *make_name(int filter, const char *text)
 {
-    if (filter == FILTER_METHOD)
+    if (filter == REPORT_NAME_METHOD)
         return g_ascii_strup(text, -1);
-    return g_strdup(filter == FILTER_TEMPLATE && text[0] == '/' ? text + 1 : text);
+    return g_strdup(filter == REPORT_NAME_TEMPLATE && text[0] == '/' ? text + 1 : text);
 }
 
 static bool read_filter(struct v2_body *body, const struct field *field, const json_t *value, struct refusal *refusal)
@@ -466,7 +466,7 @@ static void write_names(struct writer *writer, const struct field *field, const 
         return;
     writer_begin(writer, field->name, '[');
     for (guint i = 0; i < names->len; i++) {
-        g_autofree char *name = g_strconcat(field->filter == FILTER_TEMPLATE ? "/" : "", names->pdata[i], NULL);
+        g_autofree char *name = g_strconcat(field->filter == REPORT_NAME_TEMPLATE ? "/" : "", names->pdata[i], NULL);
         writer_text(writer, NULL, view_of(name));
     }
     writer_end(writer, ']');

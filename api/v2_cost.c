@@ -20,7 +20,7 @@ static bool is_in_memory(struct sheets *sheets, const struct sheet_want *want)
 /* Users and combinations of names make many groups. */
 static uint64_t row_ns(const struct report_question *question)
 {
-    const GPtrArray *clients = question->filter.names[0];
+    const GPtrArray *clients = question->filter.names[REPORT_NAME_CLIENT];
     uint32_t group = question->group;
     if (clients != NULL && clients->len <= FILTER_CLIENTS)
         return 1;

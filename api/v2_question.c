@@ -36,7 +36,7 @@ static void set_filter(struct report_filter *filter, const struct v2_execution *
     for (size_t i = 0; i < REPORT_NAMES; i++)
         if (execution->body.filter[i] != NULL)
             filter->names[i] = g_ptr_array_ref(execution->body.filter[i]);
-    GPtrArray **clients = &filter->names[0], **organizations = &filter->names[1];
+    GPtrArray **clients = &filter->names[REPORT_NAME_CLIENT], **organizations = &filter->names[REPORT_NAME_ORGANIZATION];
     if (execution->named_clients != NULL)
         *clients = g_ptr_array_ref(execution->named_clients);
     narrow(clients, execution->path_client);

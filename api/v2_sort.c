@@ -22,9 +22,10 @@ static void keep(struct sorter *sorter, const struct report_row *row)
         g_autofree char *name = g_strndup(row->names[i].data, row->names[i].size);
         kept.names[i] = g_string_chunk_insert_const(sorter->texts, name != NULL ? name : "");
     }
-    const char *organization =
-        sorter->execution->body.group & REPORT_ORGANIZATION ? kept.names[1] : sorter->execution->organization;
-    kept.client_name = registry_client_name(sorter->registry, organization, kept.names[0]); /* the registry's, or our own */
+    const char *organization = sorter->execution->body.group & REPORT_ORGANIZATION ? kept.names[REPORT_NAME_ORGANIZATION]
+                                                                                   : sorter->execution->organization;
+    kept.client_name =
+        registry_client_name(sorter->registry, organization, kept.names[REPORT_NAME_CLIENT]); /* the registry's, or our own */
     g_array_append_val(sorter->rows, kept);
 }
 
@@ -54,11 +55,11 @@ static int compare_by(enum v2_field field, const struct row *a, const struct row
     case V2_FIELD_DATE:
         return compare_counts(a->period, b->period);
     case V2_FIELD_PLATFORM:
-        return strcmp(a->names[5], b->names[5]);
+        return strcmp(a->names[REPORT_NAME_PLATFORM], b->names[REPORT_NAME_PLATFORM]);
     case V2_FIELD_METHOD:
-        return strcmp(a->names[4], b->names[4]);
+        return strcmp(a->names[REPORT_NAME_METHOD], b->names[REPORT_NAME_METHOD]);
     case V2_FIELD_TEMPLATE:
-        return strcmp(a->names[3], b->names[3]);
+        return strcmp(a->names[REPORT_NAME_TEMPLATE], b->names[REPORT_NAME_TEMPLATE]);
     case V2_FIELD_REQUESTS:
         return compare_counts(a->counts.requests, b->counts.requests);
     case V2_FIELD_STATUS200:
@@ -72,13 +73,13 @@ static int compare_by(enum v2_field field, const struct row *a, const struct row
     case V2_FIELD_STATUS500:
         return compare_counts(a->counts.status500, b->counts.status500);
     case V2_FIELD_CLIENT_ID:
-        return strcmp(a->names[0], b->names[0]);
+        return strcmp(a->names[REPORT_NAME_CLIENT], b->names[REPORT_NAME_CLIENT]);
     case V2_FIELD_CLIENT_NAME:
         return strcmp(a->client_name, b->client_name);
     case V2_FIELD_USER:
-        return strcmp(a->names[2], b->names[2]);
+        return strcmp(a->names[REPORT_NAME_USER], b->names[REPORT_NAME_USER]);
     case V2_FIELD_ORGANIZATION:
-        return strcmp(a->names[1], b->names[1]);
+        return strcmp(a->names[REPORT_NAME_ORGANIZATION], b->names[REPORT_NAME_ORGANIZATION]);
     }
     g_assert_not_reached();
 }
