@@ -1,9 +1,10 @@
 #include "api/window.h"
 
+#include "api/zone_days.h"
 #include "lib/keys.h"
 #include <glib.h>
 
-enum { HOUR_MS = 3600 * 1000, SLOTS_KEPT = WINDOW_MINUTES_KEPT_H * 4 };
+enum { HOUR_MS = 3600 * 1000, SIX_HOURS_S = 6 * 3600, SLOTS_KEPT = WINDOW_MINUTES_KEPT_H * 4 };
 
 int64_t window_slot(int64_t ms)
 {
@@ -27,38 +28,105 @@ static int64_t begin(int timeframe, int64_t now_ms, struct window_extent extent)
     return now_ms - (int64_t)hours[timeframe] * HOUR_MS;
 }
 
-/* Points that a unit would need, counted no further than one over the limit. */
-static uint32_t count_points(const struct window *window, int unit)
+/* ---- points ---- */
+
+static int64_t date_of(const struct tz *tz, int64_t ms)
 {
-    int64_t start = civil_floor(window->from_ms, (enum civil_unit)unit);
-    uint32_t n = 0;
-    for (; start < window->to_ms && n <= WINDOW_POINTS_MAX; n++)
-        start = civil_next(start, (enum civil_unit)unit);
-    return n;
+    return tz_day(tz, civil_divide(ms, 1000));
 }
 
-static bool minutes_are_kept(const struct window *window, const struct usage_params *params)
+/* Periods of the zone that hold the window and perhaps a day more. False: too many. */
+static bool periods_of(const struct window *window, enum civil_unit unit, GArray *periods)
 {
-    return params->endpoint == NULL && window->first_slot >= window->minutes_first_slot;
+    int64_t first = date_of(window->tz, window->from_ms) - 1;
+    if (unit > CIVIL_DAY)
+        first = civil_floor(first * CIVIL_DAY_MS, unit) / CIVIL_DAY_MS;
+    return zone_periods(window->tz, first, date_of(window->tz, window->to_ms - 1) + 1, unit, periods, NULL);
 }
 
-static bool unit_works(const struct window *window, const struct usage_params *params, int unit)
+/* Of those, and of hours only the first of each stretch of six by the clock: where it is put back over its beginning, none begins
+ * anew. */
+static void append_periods(const struct window *window, bool six_hours, const GArray *periods, GArray *points)
 {
-    if (unit == CIVIL_MINUTE && !minutes_are_kept(window, params))
-        return false;
-    return count_points(window, unit) <= WINDOW_POINTS_MAX;
+    int64_t stretch = INT64_MIN;
+    for (guint i = 0; i < periods->len; i++) {
+        const struct zone_period *period = &g_array_index(periods, struct zone_period, i);
+        int64_t begin_ms = period->begin_s * 1000;
+        int64_t local_s = period->begin_s + tz_at(window->tz, period->begin_s).offset_s;
+        int64_t own = civil_divide(local_s, SIX_HOURS_S);
+        if (begin_ms >= window->to_ms)
+            return;
+        if (six_hours && own <= stretch)
+            continue;
+        stretch = own;
+        if (points->len > 0 && begin_ms <= window->from_ms)
+            g_array_set_size(points, 0); /* the one before ends outside */
+        g_array_append_val(points, begin_ms);
+    }
 }
 
-static bool check_unit(const struct window *window, const struct usage_params *params, struct refusal *refusal)
+/* Minutes go on to the end of the last slot: its sum may hold events from ahead of the clock. */
+static void append_minutes(const struct window *window, GArray *points)
 {
-    if (unit_works(window, params, params->granularity))
-        return true;
+    for (uint32_t i = 0; i < window->n_slots * WINDOW_MINUTES_PER_SLOT && i <= WINDOW_POINTS_MAX; i++) {
+        int64_t minute_ms = window->from_ms + i * KEYS_MINUTE_MS;
+        g_array_append_val(points, minute_ms);
+    }
+}
+
+/* Where the points of a unit begin; NULL: they are too many. */
+static GArray *points_of(const struct window *window, int unit)
+{
+    GArray *points = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    bool ok = true;
+    if (unit == WINDOW_WHOLE) {
+        g_array_append_val(points, window->from_ms);
+    } else if (unit == CIVIL_MINUTE) {
+        append_minutes(window, points);
+    } else {
+        g_autoptr(GArray) periods = g_array_new(FALSE, FALSE, sizeof(struct zone_period));
+        bool six_hours = unit == WINDOW_SIX_HOURS;
+        ok = periods_of(window, six_hours ? CIVIL_HOUR : (enum civil_unit)unit, periods);
+        append_periods(window, six_hours, periods, points);
+    }
+    if (ok && points->len <= WINDOW_POINTS_MAX)
+        return points;
+    g_array_free(points, TRUE);
+    return NULL;
+}
+
+static void take_points(struct window *window, GArray *points)
+{
+    window->n_points = points->len;
+    window->points = (int64_t *)(void *)g_array_free(points, FALSE);
+}
+
+static const struct tz *zone_or_utc(const struct tz *tz)
+{
+    const struct tz *zone = tz != NULL ? tz : tz_shared("UTC", NULL);
+    g_assert(zone != NULL); /* the program does not start without the database */
+    return zone;
+}
+
+/* ---- by timeframe ---- */
+
+/* NULL: minutes are not kept for it, or there are too many. */
+static GArray *points_kept(const struct window *window, int unit)
+{
+    bool kept = unit != CIVIL_MINUTE || (window->has_minutes && window->first_slot >= window->minutes_first_slot);
+    return kept ? points_of(window, unit) : NULL;
+}
+
+static bool refuse_unit(const struct window *window, const struct usage_params *params, struct refusal *refusal)
+{
     g_autoptr(GString) works = g_string_new(NULL);
-    for (int unit = CIVIL_MINUTE; unit <= CIVIL_MONTH; unit++)
-        if (unit_works(window, params, unit))
+    for (int unit = CIVIL_MINUTE; unit <= CIVIL_MONTH; unit++) {
+        g_autoptr(GArray) points = points_kept(window, unit);
+        if (points != NULL)
             g_string_append_printf(works, "%s%s", works->len ? "|" : "", usage_granularity_name(unit));
+    }
     const char *why = "more than 10,000 points";
-    if (params->granularity == CIVIL_MINUTE && params->endpoint != NULL)
+    if (params->granularity == CIVIL_MINUTE && !window->has_minutes)
         why = "minutes are not kept for each endpoint";
     else if (params->granularity == CIVIL_MINUTE && window->first_slot < window->minutes_first_slot)
         why = "minutes are kept for 48 hours, which serves the timeframes 1h and 24h";
@@ -87,22 +155,54 @@ static void set_slots(struct window *window, const struct usage_params *params, 
 bool window_init(struct window *window, const struct usage_params *params, int64_t now_ms, struct window_extent extent,
                  struct refusal *refusal)
 {
-    *window = (struct window){.now_ms = now_ms, .unit = params->granularity};
+    *window = (struct window){.now_ms = now_ms, .unit = params->granularity, .tz = zone_or_utc(params->tz)};
+    window->has_minutes = params->endpoint == NULL;
     set_slots(window, params, extent);
-    if (!check_unit(window, params, refusal))
-        return false;
-    window->n_points = count_points(window, window->unit);
-    /* Minutes go on to the end of the last slot: its sum may hold events from ahead of the clock. */
-    if (window->unit == CIVIL_MINUTE)
-        window->n_points = window->n_slots * WINDOW_MINUTES_PER_SLOT;
-    window->points = g_new(int64_t, window->n_points);
-    int64_t start = civil_floor(window->from_ms, (enum civil_unit)window->unit);
-    for (uint32_t i = 0; i < window->n_points; i++) {
-        window->points[i] = start;
-        start = civil_next(start, (enum civil_unit)window->unit);
-    }
+    GArray *points = points_kept(window, window->unit);
+    if (points == NULL)
+        return refuse_unit(window, params, refusal);
+    take_points(window, points);
     return true;
 }
+
+/* ---- by range ---- */
+
+static bool refuse_points(const struct window *window, struct refusal *refusal)
+{
+    g_autoptr(GString) works = g_string_new(NULL);
+    for (int unit = CIVIL_HOUR; unit < WINDOW_UNIT_N; unit++) {
+        g_autoptr(GArray) points = points_of(window, unit);
+        if (points != NULL)
+            g_string_append_printf(works, "%s%s", works->len ? "|" : "", window_unit_name(unit));
+    }
+    return refusal_set_value(refusal, "INVALID_GRANULARITY", "Invalid granularity (more than 10,000 points in this range)",
+                             "granularity", window_unit_name(window->unit), works->str);
+}
+
+bool window_init_range(struct window *window, const struct window_range *range, int64_t now_ms, struct window_extent extent,
+                       struct refusal *refusal)
+{
+    int64_t limit = (now_ms / CIVIL_DAY_MS + 1 + WINDOW_DAYS_AHEAD) * KEYS_SLOTS_PER_DAY;
+    int64_t first = window_slot(range->from_first ? window_slot_ms(extent.first_slot) : range->from_ms);
+    int64_t end = window_slot(range->to_ms + KEYS_SLOT_MS - 1);
+    g_assert(range->unit != CIVIL_MINUTE);
+    if (range->from_first)
+        end = MAX(end, extent.last_slot + 1);
+    end = MAX(end, first + 1);
+    *window = (struct window){.now_ms = now_ms, .unit = range->unit, .tz = zone_or_utc(range->tz)};
+    window->from_ms = window_slot_ms(first);
+    window->to_ms = window_slot_ms(end);
+    window->first_slot = CLAMP(first, 0, limit);
+    window->n_slots = (uint32_t)(CLAMP(end, 0, limit) - window->first_slot);
+    window->minutes_first_slot = INT64_MAX;
+    GArray *points = points_of(window, window->unit);
+    if (points == NULL)
+        return refuse_points(window, refusal);
+    take_points(window, points);
+    return true;
+}
+
+/* ---- reading it ---- */
 
 void window_clear(struct window *window)
 {
@@ -123,4 +223,19 @@ uint32_t window_point(const struct window *window, int64_t slot)
             high = middle;
     }
     return low;
+}
+
+void window_point_span(const struct window *window, uint32_t point, int64_t *from_ms, int64_t *to_ms)
+{
+    int64_t end_ms = MAX(window->to_ms, window_slot_ms(window->first_slot + window->n_slots));
+    g_assert(point < window->n_points);
+    *from_ms = MAX(window->points[point], window->from_ms);
+    *to_ms = point + 1 < window->n_points ? MIN(window->points[point + 1], end_ms) : end_ms;
+}
+
+const char *window_unit_name(int unit)
+{
+    if (unit == WINDOW_SIX_HOURS)
+        return "21600";
+    return unit == WINDOW_WHOLE ? "eternity" : usage_granularity_name(unit);
 }
