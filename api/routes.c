@@ -2,6 +2,7 @@
 
 #include "api/admin_csv.h"
 #include "api/admin_clients.h"
+#include "api/admin_methods.h"
 #include "api/admin_tokens.h"
 #include "api/answer.h"
 #include "api/keys_route.h"
@@ -152,6 +153,10 @@ static const struct row {
     {"GET", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
     {"PUT", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
     {"DELETE", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
+    {"GET", "/api/v2/admin/methods", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_methods_route_handle},
+    {"GET", "/api/v2/admin/methods/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_methods_route_handle},
+    {"PUT", "/api/v2/admin/methods/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_methods_route_handle},
+    {"DELETE", "/api/v2/admin/methods/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_methods_route_handle},
     {"GET", "/api/v2/admin/tokens", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
     {"POST", "/api/v2/admin/tokens", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
     {"DELETE", "/api/v2/admin/tokens/{tokenId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
