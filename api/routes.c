@@ -97,10 +97,12 @@ enum route_for { FOR_ALL, FOR_CALLERS }; /* whether a token is asked for */
 static const struct row {
     const char *method, *path;
     enum route_for who;
-    uint32_t permissions;                                     /* any one of them; 0: no particular one */
-    void (*handle)(struct routes *routes, struct call *call); /* or: */
-    v2_handle *v2;                                            /* or: */
-    void (*admin)(struct admin_route *route, struct call *call);
+    uint32_t permissions;                                        /* any one of them; 0: no particular one */
+    void (*handle)(struct routes *routes, struct call *call);    /* or: */
+    v2_handle *v2;                                               /* or: */
+    void (*admin)(struct admin_route *route, struct call *call); /* or: */
+    enum stats_kind service, application;
+    bool query_token; /* the token may stand in the query */
 } rows[] = {
     {"GET", "/v1/developer/usage", FOR_CALLERS, 0, .handle = handle_usage},
     {"GET", "/api/v1/developer/usage", FOR_CALLERS, 0, .handle = handle_usage},
@@ -140,6 +142,18 @@ static const struct row {
      .v2 = v2_client_job_results_handle},
     {"DELETE", "/api/v2/usage/client/{clientId}/aggregates/query/jobs/{jobId}", FOR_CALLERS, PERMISSION_CLIENT_VIEW,
      .v2 = v2_client_job_cancel_handle},
+    {"GET", "/stats/services/{serviceId}/usage.{format}", FOR_CALLERS, 0, .service = STATS_USAGE, .query_token = true},
+    {"GET", "/stats/services/{serviceId}/usage_response_code.{format}", FOR_CALLERS, 0, .service = STATS_CODES,
+     .query_token = true},
+    {"GET", "/stats/services/{serviceId}/top_applications.{format}", FOR_CALLERS, 0, .service = STATS_TOP, .query_token = true},
+    {"GET", "/stats/services/{serviceId}/summary.{format}", FOR_CALLERS, 0, .service = STATS_SUMMARY, .query_token = true},
+    {"GET", "/stats/services/{serviceId}/daily_averages.{format}", FOR_CALLERS, 0, .service = STATS_DAILY, .query_token = true},
+    {"GET", "/stats/services/{serviceId}/hourly_averages.{format}", FOR_CALLERS, 0, .service = STATS_HOURLY, .query_token = true},
+    {"GET", "/stats/applications/{applicationId}/usage.{format}", FOR_CALLERS, 0, .application = STATS_USAGE, .query_token = true},
+    {"GET", "/stats/applications/{applicationId}/usage_response_code.{format}", FOR_CALLERS, 0, .application = STATS_CODES,
+     .query_token = true},
+    {"GET", "/stats/applications/{applicationId}/summary.{format}", FOR_CALLERS, 0, .application = STATS_SUMMARY,
+     .query_token = true},
     {"POST", "/oauth/token", FOR_ALL, 0, .handle = handle_oauth},
     {"GET", "/v1/developer/keys", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
     {"POST", "/v1/developer/keys", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
@@ -227,10 +241,9 @@ static void refuse_route(const struct routes *routes, struct call *call, const G
         http_response_header(call->request, "Allow", methods->str);
         refusal_set(&refusal, 405, "METHOD_NOT_ALLOWED", "Only %s are allowed here.", methods->str);
     } else {
-        refusal_set(
-            &refusal, 404, "NOT_FOUND",
-            "There is nothing at this path. Live usage is at /v1/developer/usage, reports at /api/v2/usage/report, the ledger "
-            "of closed days at /api/v2/usage/days; /api/v2/openapi.yaml describes all.");
+        refusal_set(&refusal, 404, "NOT_FOUND",
+                    "There is nothing at this path. Live usage is at /v1/developer/usage, statistics under /stats, reports at "
+                    "/api/v2/usage/report, the ledger of closed days at /api/v2/usage/days; /api/v2/openapi.yaml describes all.");
     }
     answer_refusal(call->request, routes->metrics, &refusal);
 }
@@ -241,6 +254,10 @@ static void run(struct routes *routes, const struct row *row, struct call *call)
         row->v2(&routes->v2, call);
     else if (row->admin != NULL)
         row->admin(&routes->admin, call);
+    else if (row->service != STATS_NONE)
+        stats_service_handle(&routes->stats, row->service, call);
+    else if (row->application != STATS_NONE)
+        stats_application_handle(&routes->stats, row->application, call);
     else
         row->handle(routes, call);
 }
@@ -260,7 +277,7 @@ static bool check_permission(const struct caller *caller, uint32_t any_of, struc
 
 static bool check_caller(const struct routes *routes, struct call *call, const struct row *row, struct refusal *refusal)
 {
-    call->caller = auth_identify(routes->auth, call->request, false, refusal);
+    call->caller = auth_identify(routes->auth, call->request, row->query_token, refusal);
     return call->caller != NULL && check_permission(call->caller, row->permissions, refusal);
 }
 
@@ -390,7 +407,8 @@ void routes_handle(struct http_request *request, void *opaque)
         return;
     }
     bool known = check_caller(routes, &call, row, &refusal);
-    if (!known && call.caller == NULL && strcmp(refusal.code, "BAD_CREDENTIALS") == 0 && auth_may_be_new(request, false)) {
+    if (!known && call.caller == NULL && strcmp(refusal.code, "BAD_CREDENTIALS") == 0 &&
+        auth_may_be_new(request, row->query_token)) {
         refusal_clear(&refusal);
         look_again(routes, row, &call);
     } else {

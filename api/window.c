@@ -35,33 +35,43 @@ static int64_t date_of(const struct tz *tz, int64_t ms)
     return tz_day(tz, civil_divide(ms, 1000));
 }
 
-/* Periods of the zone that hold the window and perhaps a day more. False: too many. */
-static bool periods_of(const struct window *window, enum civil_unit unit, GArray *periods)
+/* Joins hours to stretches of six by the clock: where it is put back over the beginning of one, none begins anew. */
+static void join_hours(const struct tz *tz, GArray *periods)
 {
-    int64_t first = date_of(window->tz, window->from_ms) - 1;
-    if (unit > CIVIL_DAY)
-        first = civil_floor(first * CIVIL_DAY_MS, unit) / CIVIL_DAY_MS;
-    return zone_periods(window->tz, first, date_of(window->tz, window->to_ms - 1) + 1, unit, periods, NULL);
+    guint kept = 0;
+    int64_t last = INT64_MIN;
+    for (guint i = 0; i < periods->len; i++) {
+        const struct zone_period hour = g_array_index(periods, struct zone_period, i);
+        int64_t stretch = civil_divide(hour.begin_s + tz_at(tz, hour.begin_s).offset_s, SIX_HOURS_S);
+        if (stretch > last)
+            g_array_index(periods, struct zone_period, kept++) = hour;
+        g_array_index(periods, struct zone_period, kept - 1).end_s = hour.end_s;
+        last = MAX(last, stretch);
+    }
+    g_array_set_size(periods, kept);
 }
 
-/* Of those, and of hours only the first of each stretch of six by the clock: where it is put back over its beginning, none begins
- * anew. */
-static void append_periods(const struct window *window, bool six_hours, const GArray *periods, GArray *points)
+/* Whole periods of the zone, among them all that [from_ms, to_ms) touches. False: too many. */
+static bool periods_of(const struct tz *tz, int unit, int64_t from_ms, int64_t to_ms, GArray *periods)
 {
-    int64_t stretch = INT64_MIN;
+    enum civil_unit civil = unit == WINDOW_SIX_HOURS ? CIVIL_HOUR : (enum civil_unit)unit;
+    enum civil_unit dates = MAX(civil, CIVIL_DAY);
+    int64_t first = civil_floor((date_of(tz, from_ms) - 1) * CIVIL_DAY_MS, dates) / CIVIL_DAY_MS;
+    int64_t last = civil_floor((date_of(tz, to_ms - 1) + 1) * CIVIL_DAY_MS, dates);
+    if (!zone_periods(tz, first, civil_next(last, dates) / CIVIL_DAY_MS - 1, civil, periods, NULL))
+        return false;
+    if (unit == WINDOW_SIX_HOURS)
+        join_hours(tz, periods);
+    return true;
+}
+
+static void append_periods(const struct window *window, const GArray *periods, GArray *points)
+{
     for (guint i = 0; i < periods->len; i++) {
         const struct zone_period *period = &g_array_index(periods, struct zone_period, i);
         int64_t begin_ms = period->begin_s * 1000;
-        int64_t local_s = period->begin_s + tz_at(window->tz, period->begin_s).offset_s;
-        int64_t own = civil_divide(local_s, SIX_HOURS_S);
-        if (begin_ms >= window->to_ms)
-            return;
-        if (six_hours && own <= stretch)
-            continue;
-        stretch = own;
-        if (points->len > 0 && begin_ms <= window->from_ms)
-            g_array_set_size(points, 0); /* the one before ends outside */
-        g_array_append_val(points, begin_ms);
+        if (period->end_s * 1000 > window->from_ms && begin_ms < window->to_ms)
+            g_array_append_val(points, begin_ms);
     }
 }
 
@@ -85,9 +95,8 @@ static GArray *points_of(const struct window *window, int unit)
         append_minutes(window, points);
     } else {
         g_autoptr(GArray) periods = g_array_new(FALSE, FALSE, sizeof(struct zone_period));
-        bool six_hours = unit == WINDOW_SIX_HOURS;
-        ok = periods_of(window, six_hours ? CIVIL_HOUR : (enum civil_unit)unit, periods);
-        append_periods(window, six_hours, periods, points);
+        ok = periods_of(window->tz, unit, window->from_ms, window->to_ms, periods);
+        append_periods(window, periods, points);
     }
     if (ok && points->len <= WINDOW_POINTS_MAX)
         return points;
@@ -183,11 +192,12 @@ bool window_init_range(struct window *window, const struct window_range *range, 
                        struct refusal *refusal)
 {
     int64_t limit = (now_ms / CIVIL_DAY_MS + 1 + WINDOW_DAYS_AHEAD) * KEYS_SLOTS_PER_DAY;
-    int64_t first = window_slot(range->from_first ? window_slot_ms(extent.first_slot) : range->from_ms);
-    int64_t end = window_slot(range->to_ms + KEYS_SLOT_MS - 1);
+    int64_t first = window_slot(range->from_ms), end = window_slot(range->to_ms + KEYS_SLOT_MS - 1);
     g_assert(range->unit != CIVIL_MINUTE);
-    if (range->from_first)
+    if (range->from_first && range->to_last)
         end = MAX(end, extent.last_slot + 1);
+    if (range->from_first)
+        first = MIN(extent.first_slot, end - 1);
     end = MAX(end, first + 1);
     *window = (struct window){.now_ms = now_ms, .unit = range->unit, .tz = zone_or_utc(range->tz)};
     window->from_ms = window_slot_ms(first);
@@ -200,6 +210,26 @@ bool window_init_range(struct window *window, const struct window_range *range, 
         return refuse_points(window, refusal);
     take_points(window, points);
     return true;
+}
+
+void window_align(const struct tz *tz, int unit, int64_t *from_ms, int64_t *to_ms)
+{
+    const int64_t instants[] = {*from_ms, *to_ms - 1};
+    g_assert(unit != CIVIL_MINUTE && *from_ms < *to_ms);
+    for (size_t i = 0; i < G_N_ELEMENTS(instants) && unit != WINDOW_WHOLE; i++) {
+        g_autoptr(GArray) periods = g_array_new(FALSE, FALSE, sizeof(struct zone_period));
+        bool ok = periods_of(tz, unit, instants[i], instants[i] + 1, periods);
+        g_assert(ok); /* at most three units of a month */
+        for (guint k = 0; k < periods->len; k++) {
+            const struct zone_period *period = &g_array_index(periods, struct zone_period, k);
+            if (period->begin_s * 1000 > instants[i] || period->end_s * 1000 <= instants[i])
+                continue;
+            *from_ms = i == 0 ? period->begin_s * 1000 : *from_ms;
+            *to_ms = i == 1 ? period->end_s * 1000 : *to_ms;
+        }
+    }
+    *from_ms = window_slot_ms(window_slot(*from_ms));
+    *to_ms = window_slot_ms(window_slot(*to_ms + KEYS_SLOT_MS - 1));
 }
 
 /* ---- reading it ---- */

@@ -43,7 +43,8 @@ struct window_extent {
 
 struct window_range {
     int64_t from_ms, to_ms; /* [from, to), widened to slots */
-    bool from_first;        /* it begins with the first event instead, and goes on to the last one if that is later than to_ms */
+    bool from_first;        /* it begins with the first event instead */
+    bool to_last;           /* with from_first: it goes on to the last event, if that is later than to_ms */
     int unit;
     const struct tz *tz; /* NULL: UTC */
 };
@@ -54,6 +55,8 @@ bool window_init(struct window *window, const struct usage_params *params, int64
 /* By its range; not in minutes, which are not kept for long. False: refused, it has too many points. */
 bool window_init_range(struct window *window, const struct window_range *range, int64_t now_ms, struct window_extent extent,
                        struct refusal *refusal);
+/* Widens [*from_ms, *to_ms), which is not empty, to whole points of a unit, and to slots. */
+void window_align(const struct tz *tz, int unit, int64_t *from_ms, int64_t *to_ms);
 void window_clear(struct window *window);
 /* Index of the point that counts a slot (not for minutes: a slot has fifteen). */
 uint32_t window_point(const struct window *window, int64_t slot);

@@ -231,7 +231,7 @@ static void test_ranges_without_events(void)
 static void test_range_from_first(void)
 {
     int64_t now = at(2026, 11, 21, 10, 37), slot = window_slot(now);
-    const struct window_range range = {.to_ms = now, .from_first = true, .unit = CIVIL_DAY};
+    const struct window_range range = {.to_ms = now, .from_first = true, .to_last = true, .unit = CIVIL_DAY};
     g_assert_true(window_init_range(&window, &range, now, (struct window_extent){slot - 200, slot + 1}, &refusal));
     g_assert_cmpint(window.first_slot, ==, slot - 200);
     g_assert_cmpuint(window.n_slots, ==, 202);
