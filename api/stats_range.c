@@ -163,8 +163,10 @@ bool stats_range_init(struct stats_range *range, const struct stats_params *para
     if (from_first)
         window->from_ms = window->to_ms - 1000;
     window_align(window->tz, window->unit, &window->from_ms, &window->to_ms);
-    if (params->kind == STATS_DAILY || params->kind == STATS_HOURLY)
+    if (params->kind == STATS_DAILY || params->kind == STATS_HOURLY) {
         end_with_now(window, now_ms);
+        window->points_max = WINDOW_POINTS_LIMIT;
+    }
     range->before_ms = from_first ? window->from_ms : begin_before(window);
     if (params->kind == STATS_TOP || params->kind == STATS_SUMMARY)
         window->unit = WINDOW_WHOLE;

@@ -85,7 +85,7 @@ static void append_minutes(const struct window *window, GArray *points)
 }
 
 /* Where the points of a unit begin; NULL: they are too many. */
-static GArray *points_of(const struct window *window, int unit)
+static GArray *points_of(const struct window *window, int unit, uint32_t max)
 {
     GArray *points = g_array_new(FALSE, FALSE, sizeof(int64_t));
     bool ok = true;
@@ -98,7 +98,7 @@ static GArray *points_of(const struct window *window, int unit)
         ok = periods_of(window->tz, unit, window->from_ms, window->to_ms, periods);
         append_periods(window, periods, points);
     }
-    if (ok && points->len <= WINDOW_POINTS_MAX)
+    if (ok && points->len <= max)
         return points;
     g_array_free(points, TRUE);
     return NULL;
@@ -123,7 +123,7 @@ static const struct tz *zone_or_utc(const struct tz *tz)
 static GArray *points_kept(const struct window *window, int unit)
 {
     bool kept = unit != CIVIL_MINUTE || (window->has_minutes && window->first_slot >= window->minutes_first_slot);
-    return kept ? points_of(window, unit) : NULL;
+    return kept ? points_of(window, unit, WINDOW_POINTS_MAX) : NULL;
 }
 
 static bool refuse_unit(const struct window *window, const struct usage_params *params, struct refusal *refusal)
@@ -176,16 +176,16 @@ bool window_init(struct window *window, const struct usage_params *params, int64
 
 /* ---- by range ---- */
 
-static bool refuse_points(const struct window *window, struct refusal *refusal)
+static bool refuse_points(const struct window *window, uint32_t max, struct refusal *refusal)
 {
     g_autoptr(GString) works = g_string_new(NULL);
     for (int unit = CIVIL_HOUR; unit < WINDOW_UNIT_N; unit++) {
-        g_autoptr(GArray) points = points_of(window, unit);
+        g_autoptr(GArray) points = points_of(window, unit, max);
         if (points != NULL)
             g_string_append_printf(works, "%s%s", works->len ? "|" : "", window_unit_name(unit));
     }
-    return refusal_set_value(refusal, "INVALID_GRANULARITY", "Invalid granularity (more than 10,000 points in this range)",
-                             "granularity", window_unit_name(window->unit), works->str);
+    g_autofree char *words = g_strdup_printf("Invalid granularity (more than %u points in this range)", max);
+    return refusal_set_value(refusal, "INVALID_GRANULARITY", words, "granularity", window_unit_name(window->unit), works->str);
 }
 
 bool window_init_range(struct window *window, const struct window_range *range, int64_t now_ms, struct window_extent extent,
@@ -205,9 +205,10 @@ bool window_init_range(struct window *window, const struct window_range *range, 
     window->first_slot = CLAMP(first, 0, limit);
     window->n_slots = (uint32_t)(CLAMP(end, 0, limit) - window->first_slot);
     window->minutes_first_slot = INT64_MAX;
-    GArray *points = points_of(window, window->unit);
+    uint32_t max = range->points_max != 0 ? range->points_max : WINDOW_POINTS_MAX;
+    GArray *points = points_of(window, window->unit, max);
     if (points == NULL)
-        return refuse_points(window, refusal);
+        return refuse_points(window, max, refusal);
     take_points(window, points);
     return true;
 }

@@ -14,7 +14,8 @@
 #include "api/usage_params.h"
 
 enum {
-    WINDOW_POINTS_MAX = 10000,
+    WINDOW_POINTS_MAX = 10000,    /* that an answer shows */
+    WINDOW_POINTS_LIMIT = 100000, /* that are summed up */
     WINDOW_MINUTES_PER_SLOT = 15,
     WINDOW_MINUTES_KEPT_H = 48,
     WINDOW_DAYS_AHEAD = 1, /* how far beyond today events from ahead of the clock are looked for */
@@ -47,6 +48,7 @@ struct window_range {
     bool to_last;           /* with from_first: it goes on to the last event, if that is later than to_ms */
     int unit;
     const struct tz *tz; /* NULL: UTC */
+    uint32_t points_max; /* 0: WINDOW_POINTS_MAX; at most WINDOW_POINTS_LIMIT */
 };
 
 /* By its timeframe. False: refused, with what would work. */

@@ -45,7 +45,16 @@ def parameters_of(operation):
 def filled_in(path):
     """A path whose parameters name what is there."""
     yesterday = fixture.iso(time.time() * 1000 - fixture.DAY)[:10]
-    return path.replace("{day}", yesterday).replace("{revision}", "1")
+    examples = {p["name"]: p["example"] for o in resolve(SPEC["paths"][path]).values() for p in parameters_of(o) if p["in"] == "path"}
+    for name, example in {**examples, "day": yesterday}.items():
+        path = path.replace(f"{{{name}}}", str(example))
+    return path
+
+
+def needed(operation):
+    """The parameters of the query that it cannot do without; of the statistics one of those that make a range, too."""
+    query = {p["name"]: p["example"] for p in parameters_of(operation) if p["in"] == "query" and p.get("required")}
+    return {**query, "period": "week"} if "statistics" in operation["tags"] else query
 
 
 def check(schema, value):
@@ -89,6 +98,8 @@ def api(tmp_path, redis):
     for day in range(now // fixture.DAY - 6, now // fixture.DAY):
         for revision in (1, 2):
             books.close(day, revision)
+    method = {"name": "orders", "title": "", "organization": None, "endpoints": ["ANY /*/orders/**"]}
+    redis.client().hset("{daybook}:methods", "orders", json.dumps(method))
     made = Api("api", "api", tmp_path / "api", {"redis.url": redis.url, "auth.token": API_TOKEN}).start()
     yield made
     made.kill()
@@ -130,22 +141,49 @@ def test_the_same_routes():
 
 def test_every_route_answers(api):
     for method, pattern, operation in operations():
-        path = filled_in(pattern)
-        answer = fetch(api, method, path)
+        if method != "GET":
+            continue  # changes have tests of their own
+        path, query = filled_in(pattern), needed(operation)
+        answer = fetch(api, method, path, **query)
         assert answer[0] == 200, (path, answer)
         check_answer(operation, answer)
         open_to_all = operation.get("security") == []
-        answer = fetch(api, method, path, token=None)
+        answer = fetch(api, method, path, token=None, **query)
         assert answer[0] == (200 if open_to_all else 401), path
         check_answer(operation, answer)
-        for other in ("POST", "PUT", "DELETE", "PATCH"):
+        for other in {"POST", "PUT", "DELETE", "PATCH"} - {name.upper() for name in resolve(SPEC["paths"][pattern])}:
             answer = fetch(api, other, path)
             assert answer[0] == 405
             check_answer(operation, answer)
-        assert fetch(api, "HEAD", path)[0] == 200
+        assert fetch(api, "HEAD", path, **query)[0] == 200
         if "304" in operation["responses"]:
             answer = fetch(api, method, path, headers={"If-None-Match": answer_tag(api, path)})
             assert answer[0] == 304
+            check_answer(operation, answer)
+
+
+def test_answers_of_the_statistics(api):
+    """Each form of an answer, and each parameter with its values and with wrong ones."""
+    statistics = [(path, operation) for _, path, operation in operations() if "statistics" in operation["tags"]]
+    assert len(statistics) == 9
+    for pattern, operation in statistics:
+        path, query = filled_in(pattern), needed(operation)
+        for other in (path.replace(".json", ".csv"), path.replace(".json", ".xml"), path.replace("/acme/", "/nobody/")):
+            check_answer(operation, fetch(api, "GET", other, **query))
+        status, _, body = fetch(api, "GET", path, nonsense="1", **query)
+        names = [p["name"] for p in parameters_of(operation) if p["in"] == "query"]
+        assert status == 400 and sorted(json.loads(body)["allowed"]) == sorted(names)
+        for parameter in parameters_of(operation):
+            if parameter["in"] == "path" or parameter["name"] == "access_token":
+                continue
+            schema, name = parameter["schema"], parameter["name"]
+            good = ["true", "false"] if schema["type"] == "boolean" else schema.get("enum", [parameter.get("example")])
+            for value in good:
+                answer = fetch(api, "GET", path, **{**query, name: value})
+                assert answer[0] == 200, (path, name, value, answer)
+                check_answer(operation, answer)
+            answer = fetch(api, "GET", path, **{**query, name: "zzz"})
+            assert answer[0] == 400 and json.loads(answer[2])["field"] == name
             check_answer(operation, answer)
 
 
@@ -166,7 +204,8 @@ def test_no_other_route_answers(api):
             assert (status == 200) == (path in known), path
             if path not in known:
                 assert status == 404
-                check({"$ref": "#/components/schemas/Error"}, json.loads(body))
+                form = "StatsError" if path.startswith("/stats/") else "Error"
+                check({"$ref": f"#/components/schemas/{form}"}, json.loads(body))
 
 
 def test_answers_of_all_kinds(api, redis):
