@@ -70,7 +70,7 @@ build/packages.mk: setup.sh
 	@mkdir -p $(@D)
 	@printf 'PKG_CFLAGS := %s\nPKG_LIBS := %s -lm -lpthread\n' "$$(pkg-config --cflags $(PKGS))" "$$(pkg-config --libs $(PKGS))" \
 	    > $@.new && mv $@.new $@
-build/setup/%: setup.sh tests/requirements.txt tests/kafka/pom.xml
+build/setup/%: setup.sh tests/requirements.txt tests/kafka/pom.xml tests/system/sdk/package.json
 	./setup.sh $*
 	@mkdir -p $(@D) && touch $@
 

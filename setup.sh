@@ -16,7 +16,7 @@ run_packages="libglib2.0-0 librdkafka1 libhiredis0.14 libprotobuf-c1 libmicrohtt
 demo_packages="$build_packages redis-server nginx-light curl jq"
 kafka_packages="openjdk-17-jre-headless maven"
 check_packages="$demo_packages $kafka_packages redis-sentinel redis-tools perl python3 python3-venv clang clang-tidy clang-format
-    cppcheck libclang-rt-14-dev docker-compose systemd prometheus gzip zstd iproute2 procps"
+    cppcheck libclang-rt-14-dev docker-compose systemd prometheus gzip zstd iproute2 procps wrk"
 
 say() { echo "setup: $*"; }
 
@@ -101,6 +101,23 @@ install_python() {
     echo "$want" > "$stamp"
 }
 
+# The vendor's SDK for JavaScript, in build/npm, for the system tests.
+install_npm() {
+    local stamp=build/npm/package.sha256
+    local want
+    want=$(sha256sum < tests/system/sdk/package.json)
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; then
+        return 0
+    fi
+    command -v npm >/dev/null || install_packages nodejs npm
+    say "installing npm packages into build/npm (35 MB)"
+    rm -rf build/npm
+    mkdir -p build/npm
+    cp tests/system/sdk/package.json build/npm/
+    npm install --prefix build/npm --no-audit --no-fund --ignore-scripts --no-package-lock --loglevel=error
+    echo "$want" > "$stamp"
+}
+
 case "${1:-}" in
 build)
     # shellcheck disable=SC2086
@@ -124,7 +141,8 @@ check)
     # shellcheck disable=SC2086
     install_packages $check_packages
     install_kafka
-    install_python ;;
+    install_python
+    install_npm ;;
 *)
     echo "usage: ./setup.sh build|run|demo|kafka|check" >&2
     exit 2 ;;

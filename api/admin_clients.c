@@ -40,12 +40,12 @@ static GArray *collect(const struct admin_job *job, const struct registry_snapsh
     return page;
 }
 
-static enum query_outcome answer_list(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_list(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     (void)reader, (void)refusal;
     struct registry_snapshot *snapshot = admin_job_look(job, error);
     if (snapshot == NULL)
-        return QUERY_FAILED;
+        return false;
     uint64_t total = 0;
     struct writer writer;
     GArray *page = collect(job, snapshot, &total);
@@ -64,7 +64,7 @@ static enum query_outcome answer_list(struct admin_job *job, struct reader *read
     writer_end(&writer, '}');
     g_array_free(page, TRUE);
     registry_release(snapshot);
-    return QUERY_ANSWERED;
+    return true;
 }
 
 /* ---- which one ---- */
@@ -112,19 +112,19 @@ static const struct registry_client *find_client(const struct admin_job *job, co
     return NULL;
 }
 
-static enum query_outcome answer_one(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_one(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     (void)reader;
     struct registry_snapshot *snapshot = admin_job_look(job, error);
     if (snapshot == NULL)
-        return QUERY_FAILED;
+        return false;
     const struct registry_client *client = find_client(job, snapshot, refusal);
     struct writer writer;
     writer_init(&writer, job->out);
     if (client != NULL)
         write_client(&writer, NULL, client);
     registry_release(snapshot);
-    return client != NULL ? QUERY_ANSWERED : QUERY_REFUSED;
+    return client != NULL;
 }
 
 /* ---- changes ---- */
@@ -172,16 +172,15 @@ static void decide_put(struct registry_change *change, void *opaque)
     registry_put_client(change, job->client);
 }
 
-static enum query_outcome answer_put(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_put(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     struct writer writer;
-    enum query_outcome outcome = admin_job_change(job, reader, decide_put, refusal, error);
-    if (outcome != QUERY_ANSWERED)
-        return outcome;
+    if (!admin_job_change(job, reader, decide_put, refusal, error))
+        return false;
     log_change(job, job->status == 201 ? "client_created" : "client_changed");
     writer_init(&writer, job->out);
     write_client(&writer, NULL, job->client);
-    return QUERY_ANSWERED;
+    return true;
 }
 
 static void decide_delete(struct registry_change *change, void *opaque)
@@ -197,16 +196,15 @@ static void decide_delete(struct registry_change *change, void *opaque)
     registry_remove_client(change, client->organization, client->id);
 }
 
-static enum query_outcome answer_delete(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_delete(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     struct writer writer;
-    enum query_outcome outcome = admin_job_change(job, reader, decide_delete, refusal, error);
-    if (outcome != QUERY_ANSWERED)
-        return outcome;
+    if (!admin_job_change(job, reader, decide_delete, refusal, error))
+        return false;
     log_change(job, "client_removed");
     writer_init(&writer, job->out);
     write_client(&writer, NULL, job->client);
-    return QUERY_ANSWERED;
+    return true;
 }
 
 /* ---- the request ---- */

@@ -35,12 +35,12 @@ static GArray *collect(const struct admin_job *job, const struct registry_snapsh
     return page;
 }
 
-static enum query_outcome answer_export(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_export(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     (void)reader, (void)refusal;
     struct registry_snapshot *snapshot = admin_job_look(job, error);
     if (snapshot == NULL)
-        return QUERY_FAILED;
+        return false;
     GArray *page = collect(job, snapshot);
     for (size_t i = 0; i < G_N_ELEMENTS(columns); i++)
         g_string_append_printf(job->out, "%s%s", i > 0 ? "," : "", admin_field_name(columns[i]));
@@ -51,7 +51,7 @@ static enum query_outcome answer_export(struct admin_job *job, struct reader *re
     registry_release(snapshot);
     job->type = "text/csv; charset=utf-8; header=present";
     http_response_header(job->query.request, "Content-Disposition", "attachment; filename=\"daybook-clients.csv\"");
-    return QUERY_ANSWERED;
+    return true;
 }
 
 /* ---- in: what is wrong ---- */
@@ -335,7 +335,7 @@ static void write_report(struct admin_job *job, const struct admin_csv *csv)
              job->query.caller->id, csv->created, csv->changed, csv->unchanged);
 }
 
-static enum query_outcome answer_import(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_import(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     struct import import = {.job = job};
     (void)refusal;
@@ -346,7 +346,7 @@ static enum query_outcome answer_import(struct admin_job *job, struct reader *re
         write_report(job, &import.csv);
     if (import.csv.clients != NULL)
         admin_csv_clear(&import.csv);
-    return ok ? QUERY_ANSWERED : QUERY_FAILED;
+    return ok;
 }
 
 void admin_csv_route_handle(struct admin_route *route, struct call *call)

@@ -64,7 +64,9 @@ static enum query_outcome run(struct reader *reader, struct query *query, struct
     struct admin_job *job = (struct admin_job *)(void *)query;
     g_string_truncate(job->out, 0);
     job->status = 200;
-    return job->answer(job, reader, refusal, error);
+    if (job->answer(job, reader, refusal, error))
+        return QUERY_ANSWERED;
+    return refusal->status != 0 ? QUERY_REFUSED : QUERY_FAILED;
 }
 
 static void work(struct reader *reader, struct query *query)
@@ -143,13 +145,11 @@ struct registry_snapshot *admin_job_look(const struct admin_job *job, GError **e
     return registry_refresh(job->route->registry, error) ? registry_take(job->route->registry) : NULL;
 }
 
-enum query_outcome admin_job_change(struct admin_job *job, struct reader *reader, registry_decide *decide, struct refusal *refusal,
-                                    GError **error)
+bool admin_job_change(struct admin_job *job, struct reader *reader, registry_decide *decide, struct refusal *refusal,
+                      GError **error)
 {
     job->refusal = refusal;
-    if (!registry_change(job->route->registry, reader, decide, job, error))
-        return QUERY_FAILED;
-    return refusal->status != 0 ? QUERY_REFUSED : QUERY_ANSWERED;
+    return registry_change(job->route->registry, reader, decide, job, error) && refusal->status == 0;
 }
 
 /* ---- pages ---- */

@@ -22,7 +22,8 @@ struct admin_route {
 };
 
 struct admin_job;
-typedef enum query_outcome admin_answer(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error);
+/* False: refused, if the refusal is set, or failed with the error. */
+typedef bool admin_answer(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error);
 
 struct admin_job {
     struct query query;
@@ -56,8 +57,8 @@ void admin_job_submit(struct admin_job *job);
 void admin_job_refuse(struct admin_job *job, struct refusal *refusal);
 
 /* Runs a change whose decide takes the job as its opaque. */
-enum query_outcome admin_job_change(struct admin_job *job, struct reader *reader, registry_decide *decide, struct refusal *refusal,
-                                    GError **error);
+bool admin_job_change(struct admin_job *job, struct reader *reader, registry_decide *decide, struct refusal *refusal,
+                      GError **error);
 /* A snapshot as new as Redis, to be released; NULL with the error. */
 struct registry_snapshot *admin_job_look(const struct admin_job *job, GError **error);
 

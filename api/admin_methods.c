@@ -62,12 +62,12 @@ static GArray *collect(const struct admin_job *job, const struct registry_snapsh
     return page;
 }
 
-static enum query_outcome answer_list(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_list(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     (void)reader, (void)refusal;
     struct registry_snapshot *snapshot = admin_job_look(job, error);
     if (snapshot == NULL)
-        return QUERY_FAILED;
+        return false;
     uint64_t total = 0;
     struct writer writer;
     GArray *page = collect(job, snapshot, &total);
@@ -86,7 +86,7 @@ static enum query_outcome answer_list(struct admin_job *job, struct reader *read
     writer_end(&writer, '}');
     g_array_free(page, TRUE);
     registry_release(snapshot);
-    return QUERY_ANSWERED;
+    return true;
 }
 
 /* ---- which one ---- */
@@ -99,22 +99,22 @@ static bool choose_organization(const struct admin_job *job, const char **organi
     return own == NULL || strcmp(*organization, own) == 0 || refuse_missing(job, refusal);
 }
 
-static enum query_outcome answer_one(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_one(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     (void)reader;
     const char *organization;
     if (!choose_organization(job, &organization, refusal))
-        return QUERY_REFUSED;
+        return false;
     struct registry_snapshot *snapshot = admin_job_look(job, error);
     if (snapshot == NULL)
-        return QUERY_FAILED;
+        return false;
     const struct method *method = registry_find_method(snapshot, organization, job->part);
     if (method != NULL)
         write_one(job, method);
     else
         refuse_missing(job, refusal);
     registry_release(snapshot);
-    return method != NULL ? QUERY_ANSWERED : QUERY_REFUSED;
+    return method != NULL;
 }
 
 /* ---- changes ---- */
@@ -146,14 +146,13 @@ static void decide_put(struct registry_change *change, void *opaque)
     registry_put_method(change, job->method);
 }
 
-static enum query_outcome answer_put(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_put(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
-    enum query_outcome outcome = admin_job_change(job, reader, decide_put, refusal, error);
-    if (outcome != QUERY_ANSWERED)
-        return outcome;
+    if (!admin_job_change(job, reader, decide_put, refusal, error))
+        return false;
     log_change(job, job->status == 201 ? "method_created" : "method_changed");
     write_one(job, job->method);
-    return QUERY_ANSWERED;
+    return true;
 }
 
 static void decide_delete(struct registry_change *change, void *opaque)
@@ -179,14 +178,13 @@ static void decide_delete(struct registry_change *change, void *opaque)
     registry_remove_method(change, method);
 }
 
-static enum query_outcome answer_delete(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_delete(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
-    enum query_outcome outcome = admin_job_change(job, reader, decide_delete, refusal, error);
-    if (outcome != QUERY_ANSWERED)
-        return outcome;
+    if (!admin_job_change(job, reader, decide_delete, refusal, error))
+        return false;
     log_change(job, "method_removed");
     write_one(job, job->method);
-    return QUERY_ANSWERED;
+    return true;
 }
 
 /* ---- the request ---- */

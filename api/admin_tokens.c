@@ -137,13 +137,13 @@ static bool write_list(struct admin_job *job, struct reader *reader, const struc
     return used_ms != NULL;
 }
 
-static enum query_outcome answer_list(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_list(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     (void)refusal;
     struct registry_snapshot *snapshot = admin_job_look(job, error);
     bool ok = snapshot != NULL && write_list(job, reader, snapshot, error);
     registry_snapshot_unref(snapshot);
-    return ok ? QUERY_ANSWERED : QUERY_FAILED;
+    return ok;
 }
 
 /* ---- making one ---- */
@@ -187,17 +187,16 @@ static void decide_create(struct registry_change *change, void *opaque)
     registry_put_token(change, job->token);
 }
 
-static enum query_outcome answer_create(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_create(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     struct writer writer;
-    enum query_outcome outcome = admin_job_change(job, reader, decide_create, refusal, error);
-    if (outcome != QUERY_ANSWERED)
-        return outcome;
+    if (!admin_job_change(job, reader, decide_create, refusal, error))
+        return false;
     admin_token_log(job, "token_created");
     job->status = 201;
     writer_init(&writer, job->out);
     write_token(&writer, job->token, -1, job->secret);
-    return QUERY_ANSWERED;
+    return true;
 }
 
 /* ---- revoking one ---- */
@@ -216,19 +215,18 @@ static void decide_revoke(struct registry_change *change, void *opaque)
     registry_remove_token(change, token);
 }
 
-static enum query_outcome answer_revoke(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_revoke(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     struct writer writer;
-    enum query_outcome outcome = admin_job_change(job, reader, decide_revoke, refusal, error);
-    if (outcome != QUERY_ANSWERED)
-        return outcome;
+    if (!admin_job_change(job, reader, decide_revoke, refusal, error))
+        return false;
     admin_token_log(job, "token_revoked");
     writer_init(&writer, job->out);
     writer_begin(&writer, NULL, '{');
     writer_text(&writer, "id", view_of(job->token->id));
     writer_bool(&writer, "revoked", true);
     writer_end(&writer, '}');
-    return QUERY_ANSWERED;
+    return true;
 }
 
 /* ---- the request ---- */

@@ -42,7 +42,13 @@ void answer_tagged(struct http_request *request, struct metrics *metrics, const 
     send_tagged(request, metrics, view_make(body->str, body->len), etag);
 }
 
-void answer_hot(struct http_request *request, struct metrics *metrics, const struct hot_answer *answer)
+void answer_hot_json(struct http_request *request, struct metrics *metrics, const struct hot_answer *answer)
+{
+    http_response_header(request, "Cache-Control", "no-store");
+    send_answer(request, metrics, 200, "application/json", answer->body);
+}
+
+void answer_hot_tagged(struct http_request *request, struct metrics *metrics, const struct hot_answer *answer)
 {
     send_tagged(request, metrics, answer->body, is_packed(request, answer->body.size) ? answer->gzip_etag : answer->etag);
 }

@@ -44,8 +44,10 @@ struct auth *auth_new(const struct auth_settings *settings, struct registry *reg
         return NULL;
     bool has_keys = is_set(settings->jwks_file);
     struct jwt_keys *keys = has_keys ? jwt_keys_read(settings->jwks_file, error) : NULL;
-    if (has_keys && keys == NULL)
+    if (has_keys && keys == NULL) {
+        g_prefix_error(error, "auth.jwks_file: ");
         return NULL;
+    }
     struct auth *auth = g_new0(struct auth, 1);
     auth->registry = registry;
     auth->configured = caller_new("configured", "configured token", NULL, NULL, PERMISSION_ALL, TIER_ENTERPRISE);
@@ -109,11 +111,8 @@ bool auth_may_be_new(struct http_request *request, bool allow_query)
 
 /* ---- whose it is ---- */
 
-static struct caller *refuse(struct http_request *request, struct refusal *refusal, const char *code, const char *sentences)
+static struct caller *refuse(struct refusal *refusal, const char *code, const char *sentences)
 {
-    http_response_header(request, "WWW-Authenticate",
-                         strcmp(code, "UNAUTHORIZED") == 0 ? "Bearer realm=\"daybook\""
-                                                           : "Bearer realm=\"daybook\", error=\"invalid_token\"");
     refusal_set(refusal, 401, code, "%s", sentences);
     return NULL;
 }
@@ -126,19 +125,17 @@ static struct caller *refuse_unread(struct refusal *refusal)
 }
 
 /* Found by its digest, so there is no secret to be guessed letter by letter. */
-static struct caller *by_registry(struct auth *auth, struct http_request *request, const char *text, struct refusal *refusal)
+static struct caller *by_registry(struct auth *auth, const char *text, const uint8_t *digest, struct refusal *refusal)
 {
-    uint8_t digest[REGISTRY_DIGEST_SIZE];
-    registry_secret_digest(text, digest);
     struct registry_snapshot *snapshot = registry_take(auth->registry);
     const struct registry_token *token = registry_find_token(snapshot, digest);
     struct caller *caller = NULL;
-    if (token == NULL && snapshot->version == REGISTRY_NEVER_READ && registry_secret_is_one(text))
+    if (token == NULL && registry_secret_is_one(text) && !registry_is_current(auth->registry))
         refuse_unread(refusal);
     else if (token == NULL)
-        refuse(request, refusal, "BAD_CREDENTIALS", "Unauthorized: this token is not known, or was revoked.");
+        refuse(refusal, "BAD_CREDENTIALS", "Unauthorized: this token is not known, or was revoked.");
     else if (registry_token_expired(token, g_get_real_time() / G_TIME_SPAN_MILLISECOND))
-        refuse(request, refusal, "CREDENTIALS_EXPIRED", "Unauthorized: this token has expired.");
+        refuse(refusal, "CREDENTIALS_EXPIRED", "Unauthorized: this token has expired.");
     else
         caller = caller_ref(token->caller);
     registry_release(snapshot);
@@ -147,7 +144,7 @@ static struct caller *by_registry(struct auth *auth, struct http_request *reques
     return caller;
 }
 
-static struct caller *by_jwt(struct auth *auth, struct http_request *request, const char *text, struct refusal *refusal)
+static struct caller *by_jwt(struct auth *auth, const char *text, struct refusal *refusal)
 {
     const struct jwt_rules rules = {.issuer = auth->issuer, .audience = auth->audience};
     g_autoptr(GError) error = NULL;
@@ -160,7 +157,7 @@ static struct caller *by_jwt(struct auth *auth, struct http_request *request, co
         return caller;
     bool expired = g_error_matches(error, JWT_ERROR, JWT_ERROR_EXPIRED);
     g_autofree char *sentences = g_strdup_printf("Unauthorized: %s", error->message);
-    return refuse(request, refusal, expired ? "CREDENTIALS_EXPIRED" : "BAD_CREDENTIALS", sentences);
+    return refuse(refusal, expired ? "CREDENTIALS_EXPIRED" : "BAD_CREDENTIALS", sentences);
 }
 
 struct caller *auth_identify(struct auth *auth, struct http_request *request, bool allow_query, struct refusal *refusal)
@@ -168,12 +165,12 @@ struct caller *auth_identify(struct auth *auth, struct http_request *request, bo
     uint8_t digest[REGISTRY_DIGEST_SIZE];
     const char *token = sent_token(request, allow_query);
     if (token == NULL || token[0] == '\0')
-        return refuse(request, refusal, "UNAUTHORIZED",
+        return refuse(refusal, "UNAUTHORIZED",
                       "Unauthorized: send a valid token as 'Authorization: Bearer TOKEN' or 'X-API-Key: TOKEN'.");
     registry_secret_digest(token, digest);
     if (gnutls_memcmp(digest, auth->configured_digest, sizeof digest) == 0)
         return caller_ref(auth->configured);
     if (auth->jwks_file != NULL && jwt_is_one(token))
-        return by_jwt(auth, request, token, refusal);
-    return by_registry(auth, request, token, refusal);
+        return by_jwt(auth, token, refusal);
+    return by_registry(auth, token, digest, refusal);
 }

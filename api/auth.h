@@ -27,8 +27,8 @@ void auth_free(struct auth *auth);
 /* Reads the JWKS file again; the old keys stay in force where it is damaged. */
 bool auth_reload(struct auth *auth, GError **error);
 /* The caller, to be released with caller_unref; NULL: refused, 401 with codes UNAUTHORIZED (nothing was sent), BAD_CREDENTIALS
- * (unknown, revoked, not valid) or CREDENTIALS_EXPIRED; or 503 SERVICE_UNAVAILABLE: it may be a token of the registry, which could
- * not be read since the start. Sets WWW-Authenticate with a 401 (RFC 6750). */
+ * (unknown, revoked, not valid) or CREDENTIALS_EXPIRED; or 503 SERVICE_UNAVAILABLE: it may be a token of the registry, which
+ * cannot be read now. */
 struct caller *auth_identify(struct auth *auth, struct http_request *request, bool allow_query, struct refusal *refusal);
 /* After a refusal with BAD_CREDENTIALS: the token has the form of one of the registry, so it may have been made on another replica
  * a moment ago. Then a worker may call registry_refresh and ask auth_identify once more. */

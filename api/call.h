@@ -6,11 +6,12 @@
 #define DAYBOOK_CALL_H
 
 #include "api/caller.h"
+#include "api/hot_answers.h"
 #include "api/usage_params.h"
 #include "lib/http.h"
 #include "lib/metrics.h"
 
-enum { CALL_PARTS_MAX = 3, CALL_PART_MAX = 300, CALL_PARAMS_MAX = 64 };
+enum { CALL_PARTS_MAX = 3, CALL_PART_MAX = 300, CALL_PARAMS_MAX = 64, CALL_QUESTION_MAX = 512 };
 
 struct reader;
 
@@ -28,6 +29,11 @@ struct call_params {
 };
 
 void call_get_params(const struct call *call, struct call_params *params);
+/* What is kept for this GET (hot_answers.h), to be released; or NULL, and question is what to keep the answer under, "" for not at
+ * all. A question is all on which an answer depends besides the time: path and parameters, whom the caller may see, and of the
+ * headers what `form` says. */
+struct hot_answer *call_take_hot(const struct call *call, const struct call_params *params, const char *form,
+                                 struct hot_answers *hot, char question[CALL_QUESTION_MAX]);
 /* Answers that the caller may not: logs who was refused what, and sends and clears the refusal. */
 void call_refuse(const struct call *call, struct metrics *metrics, struct refusal *refusal);
 

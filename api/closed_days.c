@@ -77,8 +77,10 @@ static void close_day(struct closed_days *days, const struct ledger_closing *clo
         .revision = closing->summary.revision,
         .complete = closing->summary.complete,
         .events = closing->summary.events,
+        .entry = {.n = closing->summary.n, .partitions = closing->summary.partitions},
         .sheets = closing->sheets,
     };
+    memcpy(day->entry.checksum, closing->summary.checksum, sizeof day->entry.checksum);
 }
 
 struct closed_days *closed_days_read(const struct ledger_place *place, struct pin pin, int64_t first_day, int64_t last_day,

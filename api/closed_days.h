@@ -18,12 +18,20 @@ struct pin {
 
 enum closed_state { DAY_NOT_CLOSED, DAY_EMPTY /* closed, nothing was counted, not in the ledger */, DAY_CLOSED };
 
+/* The entry of the ledger that closed a day. */
+struct closed_entry {
+    uint64_t n;
+    uint32_t partitions;
+    uint8_t checksum[LEDGER_CHECKSUM_SIZE];
+};
+
 struct closed_day {
     int64_t day;
     enum closed_state state;
     int revision;  /* DAY_CLOSED */
     bool complete; /* what the entry says */
     uint64_t events;
+    struct closed_entry entry;
     /* struct sheet_want, by partition, those with events only; shared with others and never changed. NULL unless DAY_CLOSED. */
     GPtrArray *sheets;
 };

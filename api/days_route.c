@@ -7,15 +7,13 @@
 #include "api/meters.h"
 #include "lib/civil.h"
 
-enum { QUESTION_MAX = 512 };
-
 struct job {
     struct query query;
     const struct days_route *route;
     struct days_params params;
     GString *body; /* after QUERY_ANSWERED */
     int64_t began_us;
-    char question[QUESTION_MAX]; /* to keep the answer under; "": it is not kept */
+    char question[CALL_QUESTION_MAX]; /* to keep the answer under; "": it is not kept */
 };
 
 static void job_free(struct job *job)
@@ -163,7 +161,7 @@ static void work(struct reader *reader, struct query *query)
     if (query_run(reader, query, read_days, &refusal) == QUERY_ANSWERED) {
         metrics_add(query->queries->metrics, METER_QUERIES, NULL, 1);
         if (job->question[0] != '\0')
-            hot_answers_put(job->route->hot, job->question, view_make(job->body->str, job->body->len), job->began_us);
+            hot_answers_put(query->queries->hot, job->question, view_make(job->body->str, job->body->len), job->began_us);
         answer_tagged(query->request, query->queries->metrics, job->body);
     } else {
         answer_refusal(query->request, query->queries->metrics, &refusal);
@@ -171,33 +169,11 @@ static void work(struct reader *reader, struct query *query)
     job_free(job);
 }
 
-/* Path and parameters as they were sent, and what of the caller the answer depends on. False: too long to be kept. */
-static bool write_question(char question[QUESTION_MAX], const struct call *call, const struct call_params *given)
+static void answer_at_once(struct http_request *request, struct metrics *metrics, struct hot_answer *answer)
 {
-    const char *who = caller_sees_all(call->caller) ? "all" : "one";
-    size_t size = (size_t)g_snprintf(question, QUESTION_MAX, "%s %s", who, http_request_path(call->request));
-    for (size_t i = 0; i < given->n && size < QUESTION_MAX; i++)
-        size += (size_t)g_snprintf(question + size, QUESTION_MAX - size, " %zu:%s=%zu:%s", strlen(given->list[i].name),
-                                   given->list[i].name, strlen(given->list[i].value), given->list[i].value);
-    return size < QUESTION_MAX;
-}
-
-/* Sends the answer if it is there; else question is what to keep it under, or "". */
-static bool answer_at_once(const struct days_route *route, struct call *call, const struct call_params *given,
-                           char question[QUESTION_MAX])
-{
-    bool keep = false;
-    struct hot_answer *answer = NULL;
-    if (write_question(question, call, given))
-        answer = hot_answers_take(route->hot, question, g_get_monotonic_time(), &keep);
-    if (!keep)
-        question[0] = '\0';
-    if (answer == NULL)
-        return false;
-    metrics_add(route->queries->metrics, METER_QUERIES, NULL, 1);
-    answer_hot(call->request, route->queries->metrics, answer);
+    metrics_add(metrics, METER_QUERIES, NULL, 1);
+    answer_hot_tagged(request, metrics, answer);
     hot_answer_release(answer);
-    return true;
 }
 
 void days_route_handle(const struct days_route *route, struct call *call)
@@ -206,10 +182,13 @@ void days_route_handle(const struct days_route *route, struct call *call)
     struct call_params given;
     struct refusal refusal = {0};
     struct days_params params;
-    char question[QUESTION_MAX];
+    char question[CALL_QUESTION_MAX];
     call_get_params(call, &given);
-    if (answer_at_once(route, call, &given, question))
+    struct hot_answer *answer = call_take_hot(call, &given, "", route->queries->hot, question);
+    if (answer != NULL) {
+        answer_at_once(call->request, route->queries->metrics, answer);
         return;
+    }
     if (!days_params_parse(&params, day[0] ? day : NULL, revision[0] ? revision : NULL, given.list, given.n, &refusal)) {
         answer_refusal(call->request, route->queries->metrics, &refusal);
         return;

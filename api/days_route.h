@@ -3,7 +3,6 @@
 #ifndef DAYBOOK_DAYS_ROUTE_H
 #define DAYBOOK_DAYS_ROUTE_H
 
-#include "api/hot_answers.h"
 #include "api/ledger_read.h"
 #include "api/query.h"
 
@@ -11,7 +10,6 @@ struct days_route {
     struct queries *queries; /* borrowed, like the next two */
     struct ledger_cache *ledger;
     struct archive *archive; /* NULL: none is configured */
-    struct hot_answers *hot; /* borrowed */
 };
 
 /* The parts of the path: day, revision, as far as there are any. Who may not see all organizations sees no counts, which are of

@@ -1,5 +1,7 @@
 #include "api/executions.h"
 
+#include "lib/number.h"
+
 #define KEPT "86400"
 #define SAME "10"
 G_STATIC_ASSERT(EXECUTIONS_KEPT_S == 86400 && EXECUTIONS_SAME_S == 10);
@@ -47,8 +49,6 @@ static void ask_get(struct reader *reader, struct view key, char **text)
     reader_ask(reader, READER_CONTROL, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_text, .opaque = text});
 }
 
-/* ---- keeping ---- */
-
 static bool get_same(struct reader *reader, struct view key, char id[V2_ID_SIZE], bool *found, GError **error)
 {
     g_autofree char *text = NULL;
@@ -60,6 +60,32 @@ static bool get_same(struct reader *reader, struct view key, char id[V2_ID_SIZE]
         g_strlcpy(id, text, V2_ID_SIZE);
     return true;
 }
+
+/* ---- how much a caller has kept ---- */
+
+static void take_number(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
+{
+    (void)reader, (void)a, (void)b;
+    int64_t *number = opaque;
+    *number = redis_reply_kind(reply) == REDIS_INTEGER ? redis_reply_integer(reply) : 0;
+}
+
+/* Counts first: what is refused counts, too, until the day of the first one has passed. */
+static bool count_kept(struct reader *reader, const char *owner, size_t bytes, bool *too_much, GError **error)
+{
+    char size[NUMBER_MAX];
+    int64_t kept = 0;
+    g_autofree char *key = g_strconcat("{daybook}:kept:", owner, NULL);
+    const struct view begin[] = {view_of("SET"), view_of(key), view_of("0"), view_of("EX"), view_of(KEPT), view_of("NX")};
+    const struct view add[] = {view_of("INCRBY"), view_of(key), view_make(size, number_write(size, bytes))};
+    reader_ask(reader, READER_CONTROL, begin, G_N_ELEMENTS(begin), (struct reader_then){.take = ignore});
+    reader_ask(reader, READER_CONTROL, add, G_N_ELEMENTS(add), (struct reader_then){.take = take_number, .opaque = &kept});
+    bool ok = reader_finish(reader, error);
+    *too_much = kept > EXECUTIONS_BYTES_MAX;
+    return ok;
+}
+
+/* ---- keeping ---- */
 
 /* The execution is there before anybody can learn its id. */
 bool executions_keep(struct reader *reader, const struct v2_execution *execution, char id[V2_ID_SIZE], GError **error)
@@ -73,6 +99,12 @@ bool executions_keep(struct reader *reader, const struct v2_execution *execution
     if (!get_same(reader, same_key, id, &found, error))
         return false;
     if (found)
+        return true;
+    bool too_much;
+    id[0] = '\0';
+    if (!count_kept(reader, execution->owner, text->len, &too_much, error))
+        return false;
+    if (too_much)
         return true;
     const struct view set[] = {view_of("SET"), make_key(key, "execution", execution->id), view_make(text->str, text->len),
                                view_of("EX"), view_of(KEPT)};
@@ -118,13 +150,17 @@ bool executions_find(struct reader *reader, const char *id, struct v2_execution 
     return true;
 }
 
-bool executions_end(struct reader *reader, const char *id, const struct v2_end *end, GError **error)
+/* Who asks the same again wants another try. */
+bool executions_end(struct reader *reader, const struct v2_execution *execution, const struct v2_end *end, GError **error)
 {
-    char key[KEY_MAX];
+    char key[KEY_MAX], same[KEY_MAX], digest[V2_DIGEST_SIZE];
     g_autofree char *text =
         g_strdup_printf("%s %.*s", end->kind == V2_CANCELLED ? "cancelled" : "failed", EXECUTIONS_REASON_MAX, end->reason);
-    const struct view set[] = {view_of("SET"), make_key(key, "ended", id), view_of(text), view_of("EX"), view_of(KEPT),
+    const struct view set[] = {view_of("SET"), make_key(key, "ended", execution->id), view_of(text), view_of("EX"), view_of(KEPT),
                                view_of("NX")};
+    v2_execution_digest(execution, digest);
+    const struct view forget[] = {view_of("UNLINK"), make_key(same, "same", digest)};
     reader_ask(reader, READER_CONTROL, set, G_N_ELEMENTS(set), (struct reader_then){.take = ignore});
+    reader_ask(reader, READER_CONTROL, forget, G_N_ELEMENTS(forget), (struct reader_then){.take = ignore});
     return reader_finish(reader, error);
 }

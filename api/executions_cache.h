@@ -10,7 +10,7 @@
 #include "api/v2_outcome.h"
 
 enum executions_state { EXECUTION_MINE, EXECUTION_QUEUED, EXECUTION_RUNNING, EXECUTION_DONE };
-enum { EXECUTIONS_CACHED_MAX = 4096, EXECUTIONS_WAIT_MS = 1000 };
+enum { EXECUTIONS_CACHED_MAX = 512, EXECUTIONS_WAIT_MS = 1000 };
 
 struct executions_cache;
 

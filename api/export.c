@@ -3,6 +3,7 @@
 #include "api/export_internal.h"
 #include "lib/intern.h"
 #include <stddef.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 GQuark export_error_quark(void)
@@ -165,10 +166,14 @@ bool export_render(const struct export_spec *spec, const struct result *result, 
     return export_out_finish(&out, file, error);
 }
 
+enum { IN_MEMORY_MAX = 65536 };
+
 bool export_bytes(struct view bytes, bool gzip, const char *directory, struct export_file *file, GError **error)
 {
     struct export_out out;
-    int fd = export_file_open(directory, error);
+    int fd = bytes.size <= IN_MEMORY_MAX ? memfd_create("answer", MFD_CLOEXEC) : -1; /* no inode to be made on a disk */
+    if (fd < 0)
+        fd = export_file_open(directory, error);
     if (fd < 0)
         return false;
     export_out_init(&out, fd, gzip);

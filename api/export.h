@@ -70,7 +70,7 @@ struct export_file {
 bool export_render(const struct export_spec *spec, const struct result *result, const char *directory, struct export_file *file,
                    GError **error);
 
-/* The same of bytes that are there already. */
+/* The same of bytes that are there already; up to 64 KiB stay in memory (memfd_create). */
 bool export_bytes(struct view bytes, bool gzip, const char *directory, struct export_file *file, GError **error);
 
 const char *export_content_type(enum export_format format);

@@ -1,12 +1,18 @@
 #include "api/hot_answers.h"
 
-enum { AGE_MAX_US = HOT_ANSWERS_MS * 1000, ANEW_US = AGE_MAX_US / 2 };
+enum {
+    PERIOD_US = HOT_ANSWERS_PERIOD_MS * 1000,
+    COOL_US = HOT_ANSWERS_COOL_MS * 1000,
+    ANEW_US = HOT_ANSWERS_ANEW_MS * 1000,
+    AGE_MAX_US = HOT_ANSWERS_AGE_MAX_MS * 1000
+};
 
 struct entry {
     GList link; /* data is the entry; in the order, the one asked last at the head */
     char *question;
-    int64_t period_us; /* how often it was asked since then, and in the period before */
-    guint asked, asked_before;
+    int64_t period_us; /* asked so often since then */
+    guint asked;
+    int64_t hot_until_us;
     struct hot_answer *answer; /* or NULL */
     int64_t began_us;          /* of the answer */
     int64_t sent_us;           /* when one was last sent to read it */
@@ -80,7 +86,7 @@ static struct entry *entry_of(struct hot_answers *hot, const char *question)
     entry = g_new0(struct entry, 1);
     entry->link.data = entry;
     entry->question = g_strdup(question);
-    entry->period_us = entry->sent_us = G_MININT64 / 2;
+    entry->period_us = entry->hot_until_us = entry->sent_us = G_MININT64 / 2;
     g_hash_table_insert(hot->entries, entry->question, entry);
     g_queue_push_head_link(&hot->order, &entry->link);
     return entry;
@@ -88,14 +94,14 @@ static struct entry *entry_of(struct hot_answers *hot, const char *question)
 
 static bool is_hot(struct entry *entry, int64_t now_us)
 {
-    int64_t age_us = now_us - entry->period_us;
-    if (age_us >= AGE_MAX_US) {
-        entry->asked_before = age_us < 2 * AGE_MAX_US ? entry->asked : 0;
+    if (now_us - entry->period_us >= PERIOD_US) {
         entry->asked = 0;
         entry->period_us = now_us;
     }
     entry->asked++;
-    return entry->asked >= HOT_ANSWERS_ASKED || entry->asked_before >= HOT_ANSWERS_ASKED;
+    if (entry->asked >= HOT_ANSWERS_ASKED)
+        entry->hot_until_us = now_us + COOL_US;
+    return now_us < entry->hot_until_us;
 }
 
 /* Whether this asker is to read the answer anew, for all. */

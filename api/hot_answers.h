@@ -1,8 +1,10 @@
-/* hot_answers: answers that are asked for again and again, ready to be sent by the thread that reads the request.
+/* hot_answers: answers that are asked for again and again, ready to be sent by the thread that reads the request: the bytes
+ * of a small answer, or the name of a file that is kept for it (artifacts.h).
  *
- * A question is hot when it was asked HOT_ANSWERS_ASKED times within HOT_ANSWERS_MS. Then its answer is kept, and given while it is
- * less than HOT_ANSWERS_MS old, counted from before it was read; half way there one asker is told to read it anew, and the others
- * get the one before. What is asked for seldom is never kept: who asks, changes something and asks again, sees it.
+ * A question is hot from when it was asked HOT_ANSWERS_ASKED times within HOT_ANSWERS_PERIOD_MS until HOT_ANSWERS_COOL_MS after it
+ * last was so. Then its answer is kept. When it is HOT_ANSWERS_ANEW_MS old, counted from before it was read, one asker is told to
+ * read it anew, and the others go on getting the one before: also while reading takes long, but never one of
+ * HOT_ANSWERS_AGE_MAX_MS. What is asked for seldom is never kept: who asks, changes something and asks again, sees it.
  *
  * At most HOT_ANSWERS_QUESTIONS are remembered, those asked last, and no answer of more than HOT_ANSWERS_SIZE_MAX bytes. A question
  * is any text that says all on which its answer depends, also who asks. Thread-safe; answers never change and are counted
@@ -13,7 +15,14 @@
 #include "api/etag.h"
 #include <glib.h>
 
-enum { HOT_ANSWERS_MS = 100, HOT_ANSWERS_ASKED = 20, HOT_ANSWERS_QUESTIONS = 256, HOT_ANSWERS_SIZE_MAX = 65536 };
+enum {
+    HOT_ANSWERS_PERIOD_MS = 100,
+    HOT_ANSWERS_ASKED = 20,
+    HOT_ANSWERS_COOL_MS = 1000,
+    HOT_ANSWERS_ANEW_MS = 50,
+    HOT_ANSWERS_AGE_MAX_MS = 500
+};
+enum { HOT_ANSWERS_QUESTIONS = 256, HOT_ANSWERS_SIZE_MAX = 65536 };
 
 struct hot_answers;
 

@@ -81,8 +81,8 @@ static bool check_header(const json_t *header, enum jwt_algorithm *algorithm, co
 
 static bool check_signature(const struct jwt_keys *keys, const struct parts *parts, GError **error)
 {
-    enum jwt_algorithm algorithm;
-    const char *kid;
+    enum jwt_algorithm algorithm = JWT_RS256;
+    const char *kid = NULL;
     size_t size = 0;
     json_t *header = read_object(parts->header);
     g_autofree uint8_t *signature = base64url_read(parts->signature, &size);

@@ -74,17 +74,17 @@ static bool write_list(struct admin_job *job, struct reader *reader, const GArra
     return used_ms != NULL;
 }
 
-static enum query_outcome answer_list(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_list(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     (void)refusal;
     struct registry_snapshot *snapshot = admin_job_look(job, error);
     if (snapshot == NULL)
-        return QUERY_FAILED;
+        return false;
     GArray *page = collect(job, snapshot);
     bool ok = write_list(job, reader, page, error);
     g_array_free(page, TRUE);
     registry_release(snapshot);
-    return ok ? QUERY_ANSWERED : QUERY_FAILED;
+    return ok;
 }
 
 /* ---- making one ---- */
@@ -128,8 +128,8 @@ static bool check_create(const struct admin_job *job, const struct registry_snap
         return refusal_set(job->refusal, 409, "CONFLICT", "There is a key '%s' already; revoke it before another is made.",
                            job->part);
     if (g_hash_table_size(snapshot->tokens_by_id) >= REGISTRY_TOKENS_MAX ||
-        g_hash_table_size(snapshot->clients) >= REGISTRY_CLIENTS_MAX)
-        return refusal_set(job->refusal, 409, "CONFLICT", "There are %d keys, and cannot be more.", REGISTRY_TOKENS_MAX);
+        (before == NULL && g_hash_table_size(snapshot->clients) >= REGISTRY_CLIENTS_MAX))
+        return refusal_set(job->refusal, 409, "CONFLICT", "There are %d keys or clients, and cannot be more.", REGISTRY_TOKENS_MAX);
     return true;
 }
 
@@ -149,18 +149,17 @@ static void decide_create(struct registry_change *change, void *opaque)
     registry_put_token(change, job->token);
 }
 
-static enum query_outcome answer_create(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_create(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     struct writer writer;
-    enum query_outcome outcome = admin_job_change(job, reader, decide_create, refusal, error);
-    if (outcome != QUERY_ANSWERED)
-        return outcome;
+    if (!admin_job_change(job, reader, decide_create, refusal, error))
+        return false;
     admin_token_log(job, "key_created");
     job->status = 201;
     begin_answer(&writer, job);
     write_key(&writer, job->token, -1, job->secret);
     end_answer(&writer);
-    return QUERY_ANSWERED;
+    return true;
 }
 
 static bool check_body(const struct admin_job *job, struct refusal *refusal)
@@ -233,18 +232,17 @@ static void decide_revoke(struct registry_change *change, void *opaque)
     registry_remove_token(change, token);
 }
 
-static enum query_outcome answer_revoke(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static bool answer_revoke(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     struct writer writer;
-    enum query_outcome outcome = admin_job_change(job, reader, decide_revoke, refusal, error);
-    if (outcome != QUERY_ANSWERED)
-        return outcome;
+    if (!admin_job_change(job, reader, decide_revoke, refusal, error))
+        return false;
     admin_token_log(job, "key_revoked");
     begin_answer(&writer, job);
     writer_text(&writer, "keyId", view_of(job->part));
     writer_bool(&writer, "revoked", true);
     end_answer(&writer);
-    return QUERY_ANSWERED;
+    return true;
 }
 
 void keys_route_handle(struct admin_route *route, struct call *call)

@@ -28,6 +28,7 @@ struct ledger_summary {
     int64_t closed_at_ms;
     uint64_t events, late, duplicates, gaps, quarantined;
     bool complete, has_previous;
+    uint32_t partitions; /* that the entry lists */
     uint8_t checksum[LEDGER_CHECKSUM_SIZE], previous[LEDGER_CHECKSUM_SIZE];
 };
 

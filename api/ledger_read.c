@@ -196,6 +196,7 @@ static void sum_up(const struct copy *copy, struct ledger_summary *summary)
         .quarantined = entry->quarantined,
         .complete = entry->complete,
         .has_previous = entry->has_previous,
+        .partitions = entry->partitions->len,
     };
     memcpy(summary->checksum, copy->checksum, sizeof summary->checksum);
     memcpy(summary->previous, entry->previous_checksum, sizeof summary->previous);

@@ -40,7 +40,7 @@ static struct workers *start_workers(const struct config *config, struct metrics
 static struct limits *make_limits(const struct config *config)
 {
     struct limits_tier tiers[TIER_N];
-    for (int tier = 0; tier < TIER_N; tier++) {
+    for (enum tier tier = 0; tier < TIER_N; tier++) {
         g_autofree char *minute = g_strdup_printf("limits.%s_per_minute", caller_tier_name(tier));
         g_autofree char *day = g_strdup_printf("limits.%s_per_day", caller_tier_name(tier));
         tiers[tier] = (struct limits_tier){(uint32_t)config_int(config, minute), (uint64_t)config_int(config, day)};
@@ -120,7 +120,7 @@ static struct auth *open_auth(const struct config *config, struct registry *regi
     };
     struct auth *auth = auth_new(&settings, registry, &error);
     if (auth == NULL)
-        fprintf(stderr, "daybook-api: auth: %s\n", error->message);
+        fprintf(stderr, "daybook-api: %s\n", error->message);
     return auth;
 }
 
@@ -139,13 +139,13 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     struct archive *archive = shared->archive;
     const struct redis_settings redis = redis_settings_of(config);
     struct queries queries = {.metrics = routes->metrics,
+                              .hot = hot_answers_new(),
                               .timeout_ms = (int)config_int(config, "query.timeout_ms"),
                               .heavy_timeout_ms = (int)config_int(config, "query.heavy_timeout_ms")};
     routes->queries = &queries;
     routes->usage = (struct usage_route){.queries = &queries, .sources = sources, .registry = shared->registry};
     routes->stats = (struct stats_route){.queries = &queries, .sources = sources, .registry = shared->registry};
-    routes->days =
-        (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive, .hot = hot_answers_new()};
+    routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
     routes->report = (struct report_route){
         .queries = &queries,
         .ledger = sources->ledger,
@@ -183,7 +183,7 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     workers_free(queries.workers);
     workers_free(queries.heavy);
     probe_stop(routes->probe);
-    hot_answers_free(routes->days.hot);
+    hot_answers_free(queries.hot);
     return code;
 }
 

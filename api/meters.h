@@ -17,7 +17,7 @@ enum api_meter {
     METER_SHEETS_BYTES,
     METER_QUEUE,
     METER_QUEUE_HEAVY,
-    METER_REFUSED, /* by code */
+    METER_REFUSED,          /* by code */
     METER_REGISTRY_ENTRIES, /* by kind */
     METER_REGISTRY_READS,
     METER_REDIS_UP,

@@ -16,6 +16,7 @@ struct login {
     char access[REGISTRY_SECRET_SIZE], access_id[REGISTRY_ID_SIZE];
     uint8_t parent[REGISTRY_DIGEST_SIZE]; /* digest of the secret */
     int64_t expires_ms;                   /* 0: refused */
+    int64_t wait_ms;                      /* refused, because there are too many new ones: so long */
 };
 
 static void login_free(struct login *login)
@@ -191,13 +192,12 @@ static int by_age(const void *a, const void *b)
     return ((*first)->created_ms > (*second)->created_ms) - ((*first)->created_ms < (*second)->created_ms);
 }
 
-/* Makes room for one more. */
-static void remove_oldest(struct registry_change *change, const struct login *login)
+static GPtrArray *list_children(const struct registry_snapshot *snapshot, const struct login *login)
 {
-    g_autoptr(GPtrArray) children = g_ptr_array_new();
+    GPtrArray *children = g_ptr_array_new();
     GHashTableIter iter;
     void *value;
-    g_hash_table_iter_init(&iter, change->snapshot->tokens_by_id);
+    g_hash_table_iter_init(&iter, snapshot->tokens_by_id);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const struct registry_token *token = value;
         if (token->has_parent && strcmp(token->id, login->access_id) != 0 &&
@@ -205,8 +205,19 @@ static void remove_oldest(struct registry_change *change, const struct login *lo
             g_ptr_array_add(children, value);
     }
     g_ptr_array_sort(children, by_age);
-    for (guint i = 0; i + OAUTH_TOKENS_MAX <= children->len; i++)
+    return children;
+}
+
+/* Makes room for one more. False: those that would have to go are too new. */
+static bool remove_oldest(struct registry_change *change, struct login *login, int64_t now_ms)
+{
+    g_autoptr(GPtrArray) children = list_children(change->snapshot, login);
+    guint n = children->len >= OAUTH_TOKENS_MAX ? children->len - OAUTH_TOKENS_MAX + 1 : 0;
+    const struct registry_token *newest = n > 0 ? g_ptr_array_index(children, n - 1) : NULL;
+    login->wait_ms = newest != NULL ? MAX(newest->created_ms + OAUTH_KEPT_S * INT64_C(1000) - now_ms, 0) : 0;
+    for (guint i = 0; login->wait_ms == 0 && i < n; i++)
         registry_remove_token(change, g_ptr_array_index(children, i));
+    return login->wait_ms == 0;
 }
 
 static void decide(struct registry_change *change, void *opaque)
@@ -214,8 +225,8 @@ static void decide(struct registry_change *change, void *opaque)
     struct login *login = opaque;
     int64_t now_ms = g_get_real_time() / G_TIME_SPAN_MILLISECOND;
     const struct registry_token *parent = find_parent(login, change->snapshot);
-    login->expires_ms = 0;
-    if (parent == NULL || registry_token_expired(parent, now_ms))
+    login->expires_ms = login->wait_ms = 0;
+    if (parent == NULL || registry_token_expired(parent, now_ms) || !remove_oldest(change, login, now_ms))
         return;
     struct registry_token access = {.id = login->access_id, .name = parent->name, .created_ms = now_ms, .has_parent = true};
     access.expires_ms = now_ms + OAUTH_TOKEN_S * INT64_C(1000);
@@ -223,7 +234,6 @@ static void decide(struct registry_change *change, void *opaque)
         access.expires_ms = MIN(access.expires_ms, parent->expires_ms);
     registry_secret_digest(login->access, access.digest);
     memcpy(access.parent, login->parent, sizeof access.parent);
-    remove_oldest(change, login);
     registry_put_token(change, &access);
     login->expires_ms = access.expires_ms;
 }
@@ -239,12 +249,28 @@ static enum query_outcome run(struct reader *reader, struct query *query, struct
     return QUERY_ANSWERED;
 }
 
+static void refuse_wait(const struct login *login)
+{
+    struct refusal refusal = {0};
+    const struct call call = {.request = login->query.request};
+    int wait_s = (int)(login->wait_ms / 1000) + 1;
+    refusal_set(
+        &refusal, 429, "RATE_LIMIT_EXCEEDED",
+        "Rate limit exceeded the maximum. Retry the request in [%d] seconds. (%d logins a minute are allowed to a client; use "
+        "a token until it expires.)",
+        wait_s, OAUTH_TOKENS_MAX);
+    refusal.retry_after_s = wait_s;
+    call_refuse(&call, login->query.queries->metrics, &refusal);
+}
+
 static void work(struct reader *reader, struct query *query)
 {
     struct login *login = (struct login *)(void *)query;
     struct refusal refusal = {0};
     if (query_run(reader, query, run, &refusal) != QUERY_ANSWERED) {
         answer_refusal(query->request, query->queries->metrics, &refusal);
+    } else if (login->wait_ms > 0) {
+        refuse_wait(login);
     } else if (login->expires_ms == 0) {
         refuse(login, 401, "invalid_client", "The client is not known, its secret is another, or it was revoked or has expired.");
     } else {

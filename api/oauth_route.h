@@ -6,14 +6,15 @@
  * the oldest goes. Known by every replica within about a second, and by one that is asked for it at once (auth_may_be_new).
  *
  *   {"access_token","token_type":"bearer","expires_in"}
- *   {"error":"invalid_client"|"unsupported_grant_type"|"invalid_request","description",…}   401 (with WWW-Authenticate) or 400 */
+ *   {"error":"invalid_client"|"unsupported_grant_type"|"invalid_request","description",…}   401 (with WWW-Authenticate) or 400
+ * and 429 in the form of all other routes. */
 #ifndef DAYBOOK_OAUTH_ROUTE_H
 #define DAYBOOK_OAUTH_ROUTE_H
 
 #include "api/query.h"
 #include "api/registry.h"
 
-enum { OAUTH_TOKEN_S = 24 * 3600, OAUTH_TOKENS_MAX = 64, OAUTH_FORM_MAX = 8192 };
+enum { OAUTH_TOKEN_S = 24 * 3600, OAUTH_TOKENS_MAX = 64, OAUTH_KEPT_S = 60, OAUTH_FORM_MAX = 8192 };
 
 struct oauth_route {
     struct queries *queries; /* borrowed, like the next */

@@ -76,6 +76,9 @@ static const char *explain(const struct query *query, const GError *error, struc
                                   "Days are being closed faster than they can be read. Try again in 2 seconds.");
     if (g_error_matches(error, READER_ERROR, READER_ERROR_COPY))
         return refuse_unavailable(refusal, "copy", REPAIR_AFTER_S, error->message);
+    if (error->domain == G_FILE_ERROR)
+        return refuse_unavailable(refusal, "files", REPAIR_AFTER_S,
+                                  "There is no room for the answer now (cache.directory, descriptors). Try again in 30 seconds.");
     if (g_error_matches(error, READER_ERROR, READER_ERROR_DEADLINE)) {
         g_autofree char *sentences = g_strdup_printf(
             "The answer took longer than the %d ms allowed. Ask for a shorter timeframe, one key or one organization.",

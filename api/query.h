@@ -13,8 +13,9 @@ struct queries {
     struct workers *workers; /* for what takes milliseconds */
     struct workers *heavy;   /* for what takes longer, so that the others need not wait for it */
     struct metrics *metrics;
-    int timeout_ms;       /* for reading one answer */
-    int heavy_timeout_ms; /* for one that is heavy */
+    struct hot_answers *hot; /* borrowed */
+    int timeout_ms;          /* for reading one answer */
+    int heavy_timeout_ms;    /* for one that is heavy */
 };
 
 /* The first member of a route's job, which `work` releases. */

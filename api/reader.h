@@ -6,8 +6,9 @@
  * server; elsewhere there is one connection.
  *
  * Errors are sticky: after the first one (lost connection, error reply, deadline) questions and replies are dropped and
- * reader_finish says what it was; then the connections are closed and the next reader_begin makes new ones. Commands about partitions
- * only read, those about READER_CONTROL may be done twice without harm, so whoever asks may simply ask everything again. A reader belongs to one thread. */
+ * reader_finish says what it was; then the connections are closed and the next reader_begin makes new ones. Commands about
+ * partitions only read, those about READER_CONTROL may be done twice without harm, so whoever asks may simply ask everything again.
+ * A reader belongs to one thread. */
 #ifndef DAYBOOK_READER_H
 #define DAYBOOK_READER_H
 

@@ -421,6 +421,14 @@ struct registry_snapshot *registry_take(struct registry *registry)
     return snapshot;
 }
 
+bool registry_is_current(struct registry *registry)
+{
+    g_mutex_lock(&registry->lock);
+    bool current = registry->trouble == NULL;
+    g_mutex_unlock(&registry->lock);
+    return current;
+}
+
 void registry_release(struct registry_snapshot *snapshot)
 {
     registry_snapshot_unref(snapshot);

@@ -28,6 +28,8 @@ void registry_stop(struct registry *registry); /* and frees */
 /* The newest snapshot; empty, of version REGISTRY_NEVER_READ, before the first one was read. */
 struct registry_snapshot *registry_take(struct registry *registry);
 void registry_release(struct registry_snapshot *snapshot);
+/* False: Redis could not be read the last time, so what is not in the snapshot may be there all the same. */
+bool registry_is_current(struct registry *registry);
 /* Waits until everything written before is in the snapshot of this replica; for who just wrote, and for a token that may be newer
  * than the snapshot. Where nothing was written it costs one GET; who waits at the same time share what is read. On a worker. */
 bool registry_refresh(struct registry *registry, GError **error);

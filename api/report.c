@@ -9,12 +9,13 @@ GQuark report_error_quark(void)
 
 bool report_counts_add(struct report_counts *into, const struct report_counts *from)
 {
-    return !(__builtin_add_overflow(into->requests, from->requests, &into->requests) |
-             __builtin_add_overflow(into->status200, from->status200, &into->status200) |
-             __builtin_add_overflow(into->status300, from->status300, &into->status300) |
-             __builtin_add_overflow(into->status400, from->status400, &into->status400) |
-             __builtin_add_overflow(into->status500, from->status500, &into->status500) |
-             __builtin_add_overflow(into->status429, from->status429, &into->status429));
+    bool over = __builtin_add_overflow(into->requests, from->requests, &into->requests);
+    over |= __builtin_add_overflow(into->status200, from->status200, &into->status200);
+    over |= __builtin_add_overflow(into->status300, from->status300, &into->status300);
+    over |= __builtin_add_overflow(into->status400, from->status400, &into->status400);
+    over |= __builtin_add_overflow(into->status500, from->status500, &into->status500);
+    over |= __builtin_add_overflow(into->status429, from->status429, &into->status429);
+    return !over;
 }
 
 void report_question_clear(struct report_question *question)

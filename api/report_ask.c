@@ -99,10 +99,10 @@ static bool take_group(const struct report_row *row, void *opaque)
     struct groups *groups = opaque;
     if (groups->table == NULL)
         return hand_out(groups, row);
-    struct report_key key;
+    struct report_addend addend = {.counts = row->counts};
     for (unsigned i = 0; i < REPORT_NAMES; i++)
-        key.names[i] = report_table_name(groups->table, row->names[i]);
-    return report_table_add(groups->table, &key, &row->counts, &groups->error);
+        addend.key.names[i] = report_table_name(groups->table, row->names[i]);
+    return report_table_add(groups->table, &addend, 1, &groups->error);
 }
 
 static void hand_out_table(struct groups *groups)

@@ -5,13 +5,16 @@
 #include "api/meters.h"
 #include "api/report_answer.h"
 #include "api/report_export.h"
+#include "lib/hex.h"
 #include "lib/log.h"
 
 enum {
     CLIENT = 0, /* in report_filter.names: the bit numbers of enum report_group */
     ORGANIZATION = 1,
     TEMPLATE = 3,
-    HEAVY_ROWS = 500000, /* looked at by all questions together: more takes longer than others should wait */
+    FEW_CLIENTS = 5,
+    FEW_CLIENTS_SHARE = 20, /* of the rows, at most, are looked at for few clients */
+    HEAVY_ROWS = 500000,    /* looked at by all questions together: more takes longer than others should wait */
 };
 
 struct job {
@@ -22,6 +25,9 @@ struct job {
     bool too_heavy;          /* for the worker that looked at it: to be done by another */
     struct export_file file; /* after QUERY_ANSWERED, unless it is too heavy */
     char *file_name;
+    int64_t began_us;
+    char *artifact;                   /* its name */
+    char question[CALL_QUESTION_MAX]; /* to keep that name under; "": it is not kept */
 };
 
 static void job_free(struct job *job)
@@ -29,6 +35,7 @@ static void job_free(struct job *job)
     query_clear(&job->query);
     report_params_clear(&job->params);
     g_free(job->file_name);
+    g_free(job->artifact);
     g_free(job);
 }
 
@@ -124,11 +131,12 @@ static char *make_key(const struct making *making)
     const struct report_params *params = &making->job->params;
     g_autoptr(GString) key = g_string_new(NULL);
     struct writer writer;
+    char ledger[2 * LEDGER_CHECKSUM_SIZE + 1];
+    hex_write(ledger, making->ledger.index->checksum, LEDGER_CHECKSUM_SIZE);
     writer_init(&writer, key);
     report_answer_about(&writer, &making->range, making->pin.through);
-    g_string_append_printf(key, "\n%" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %d %d %d %u", making->pin.n,
-                           making->registry->version, (int)params->format, (int)making->job->gzip, (int)params->section,
-                           params->top);
+    g_string_append_printf(key, "\n%s %" G_GINT64_FORMAT " %d %d %d %u", ledger, making->registry->version, (int)params->format,
+                           (int)making->job->gzip, (int)params->section, params->top);
     for (unsigned i = 0; i < REPORT_NAMES; i++)
         append_list(key, making->ask.filter.names[i]);
     g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, key->str, (gssize)key->len);
@@ -201,31 +209,42 @@ static enum query_outcome judge(GError **error, struct refusal *refusal)
     return QUERY_REFUSED;
 }
 
+/* A sheet knows where the rows of a client are. */
+static bool is_heavy(const struct making *making)
+{
+    const GPtrArray *clients = making->ask.filter.names[CLIENT];
+    uint64_t rows = report_ask_cost(&making->ask) * REPORT_ALL;
+    return (clients != NULL && clients->len <= FEW_CLIENTS ? rows / FEW_CLIENTS_SHARE : rows) > HEAVY_ROWS;
+}
+
 static enum query_outcome make(struct making *making, struct refusal *refusal, GError **error)
 {
     struct job *job = making->job;
+    job->too_heavy = false; /* as it was found to be the first time; what it asks for may be there by now */
     if (!read_range(making, error))
         return QUERY_FAILED;
     set_ask(making);
     making->registry = registry_take(job->route->registry);
-    g_autofree char *key = make_key(making);
+    g_free(job->artifact);
+    job->artifact = make_key(making);
     g_free(job->file_name);
     job->file_name =
         job->params.format == EXPORT_JSON ? NULL : report_export_name(&making->range, job->params.section, job->params.format);
-    if (artifacts_get(job->route->artifacts, key, &job->file))
+    if (artifacts_get(job->route->artifacts, job->artifact, &job->file))
         return QUERY_ANSWERED;
-    job->too_heavy = !job->query.heavy && report_ask_cost(&making->ask) > HEAVY_ROWS / REPORT_ALL;
+    job->too_heavy = !job->query.heavy && is_heavy(making);
     if (job->too_heavy)
         return QUERY_ANSWERED;
     if (!(job->params.format == EXPORT_JSON ? make_page(making, error) : make_export(making, error)))
         return judge(error, refusal);
-    artifacts_put(job->route->artifacts, key, &job->file);
+    artifacts_put(job->route->artifacts, job->artifact, &job->file);
     return QUERY_ANSWERED;
 }
 
 static enum query_outcome read_report(struct reader *reader, struct query *query, struct refusal *refusal, GError **error)
 {
     struct job *job = (struct job *)(void *)query;
+    job->began_us = g_get_monotonic_time();
     struct ledger_index *index = ledger_cache_take(job->route->ledger, reader, error);
     if (index == NULL)
         return QUERY_FAILED;
@@ -251,6 +270,8 @@ static void work(struct reader *reader, struct query *query)
             return;
     } else {
         metrics_add(metrics, METER_QUERIES, NULL, 1);
+        if (job->question[0] != '\0')
+            hot_answers_put(query->queries->hot, job->question, view_of(job->artifact), job->began_us);
         export_answer(query->request, metrics, &job->file, job->params.format, job->file_name);
     }
     job_free(job);
@@ -267,20 +288,43 @@ static bool choose_format(const struct call *call, enum export_format *format, s
                        "There is no report.%s, only report.csv, report.jsonl, report.xlsx and report.json.", call->parts[0]);
 }
 
+/* A page that is asked for again and again is a file that is there already. False: it has to be looked for. */
+static bool answer_at_once(const struct report_route *route, const struct call *call, const struct call_params *given,
+                           char question[CALL_QUESTION_MAX])
+{
+    bool gzip = export_wants_gzip(call->request, EXPORT_JSON);
+    struct hot_answer *answer = call_take_hot(call, given, gzip ? "gzip" : "", route->queries->hot, question);
+    struct export_file file;
+    if (answer == NULL)
+        return false;
+    g_autofree char *artifact = g_strndup(answer->body.data, answer->body.size);
+    hot_answer_release(answer);
+    if (!artifacts_get(route->artifacts, artifact, &file))
+        return false;
+    metrics_add(route->queries->metrics, METER_QUERIES, NULL, 1);
+    export_answer(call->request, route->queries->metrics, &file, EXPORT_JSON, NULL);
+    return true;
+}
+
 void report_route_handle(const struct report_route *route, struct call *call)
 {
     struct call_params given;
     struct refusal refusal = {0};
     struct report_params params;
     enum export_format format;
+    char question[CALL_QUESTION_MAX] = "";
     call_get_params(call, &given);
-    if (!choose_format(call, &format, &refusal) || !report_params_parse(&params, format, given.list, given.n, &refusal)) {
+    bool chosen = choose_format(call, &format, &refusal);
+    if (chosen && format == EXPORT_JSON && answer_at_once(route, call, &given, question))
+        return;
+    if (!chosen || !report_params_parse(&params, format, given.list, given.n, &refusal)) {
         answer_refusal(call->request, route->queries->metrics, &refusal);
         return;
     }
     struct job *job = g_new0(struct job, 1);
     *job = (struct job){.query = query_make(call, route->queries, work), .route = route, .params = params};
     job->gzip = export_wants_gzip(call->request, format);
+    g_strlcpy(job->question, question, sizeof job->question);
     if (!query_submit(&job->query))
         job_free(job);
 }

@@ -11,6 +11,7 @@
  * report_run returns. */
 #include "api/report.h"
 
+#include "api/report_plan.h"
 #include "api/report_scan.h"
 #include "lib/keys.h"
 
@@ -24,16 +25,14 @@ enum {
     SPARE_MAX = 16,  /* tables that are kept for later periods */
 };
 
-struct unit {
-    const struct sheet_want *want;
-    guint first_period, end_period; /* that its day touches */
-    /* once it is fed, one of them, or none: Redis does not have it */
+/* A unit's sheet, once it is fed: one of them, or none: Redis does not have it. */
+struct food {
     struct sheets_hold *hold;
     GBytes *packed;
 };
 
 struct progress {
-    guint units, left;         /* that touch the period, and of them those that are not scanned */
+    guint left;                /* units that touch the period and are not scanned */
     GSList *idle;              /* tables that no thread is using now */
     struct report_table *done; /* merged and sorted */
 };
@@ -42,14 +41,15 @@ struct run {
     const struct report_question *question;
     const struct report_place *place;
     struct report_sink sink;
-    GArray *units;             /* struct unit, in order */
+    struct report_plan plan;
+    struct food *food;         /* by unit */
     struct progress *progress; /* by period */
     /* the calling thread's */
     struct report_scan *scan;
     GPtrArray *threads;
     guint asked, next_period;
     bool stopped; /* by the sink */
-    GMutex lock;  /* of all below; units between scanned and fed are the scanning threads' */
+    GMutex lock;  /* of all below; food between taken and fed is the scanning threads' */
     GCond fed_some, changed;
     guint fed, taken; /* units that were fed; of them those that a thread has begun */
     uint64_t rows_ahead;
@@ -58,9 +58,9 @@ struct run {
     GError *error;
 };
 
-static struct unit *unit_at(const struct run *run, guint i)
+static const struct report_unit *unit_at(const struct run *run, guint i)
 {
-    return &g_array_index(run->units, struct unit, i);
+    return &g_array_index(run->plan.units, struct report_unit, i);
 }
 
 static const struct report_period *period_at(const struct run *run, guint i)
@@ -132,9 +132,9 @@ static bool finish_period(struct run *run, guint period, GError **error)
     return ok;
 }
 
-static bool return_tables(struct run *run, const struct unit *unit, const struct report_part *parts, bool ok, GError **error)
+static bool return_tables(struct run *run, const struct report_unit *unit, const struct report_part *parts, bool ok, GError **error)
 {
-    bool complete[KEYS_SLOTS_PER_DAY];
+    bool complete[KEYS_SLOTS_PER_DAY] = {false};
     g_mutex_lock(&run->lock);
     for (guint i = unit->first_period; i < unit->end_period; i++) {
         struct progress *progress = &run->progress[i];
@@ -147,51 +147,65 @@ static bool return_tables(struct run *run, const struct unit *unit, const struct
     return ok;
 }
 
-static bool scan_unit(struct run *run, struct report_scan *scan, struct unit *unit, GError **error)
+static void name_sheet(const struct sheet_want *want, GError **error)
 {
+    char key[KEYS_MAX];
+    keys_sheet(key, want->name.partition, want->name.day, want->name.revision);
+    g_prefix_error(error, "The sheet %s is of no use: ", key);
+}
+
+static bool scan_unit(struct run *run, struct report_scan *scan, guint i, GError **error)
+{
+    const struct report_unit *unit = unit_at(run, i);
     struct report_part parts[KEYS_SLOTS_PER_DAY];
     const int64_t first = unit->want->name.day * KEYS_SLOTS_PER_DAY, end = first + KEYS_SLOTS_PER_DAY;
-    if (unit->hold == NULL)
-        unit->hold = sheets_open(run->place->sheets, unit->want, unit->packed, error);
-    g_clear_pointer(&unit->packed, g_bytes_unref);
-    if (unit->hold == NULL)
+    struct sheets_hold *hold = g_steal_pointer(&run->food[i].hold);
+    if (hold == NULL)
+        hold = sheets_open(run->place->sheets, unit->want, run->food[i].packed, error);
+    g_clear_pointer(&run->food[i].packed, g_bytes_unref);
+    if (hold == NULL)
         return false;
-    for (guint i = unit->first_period; i < unit->end_period; i++) {
-        const struct report_period *period = period_at(run, i);
-        parts[i - unit->first_period] = (struct report_part){.table = borrow_table(run, i),
-                                                             .from_slot = (uint32_t)(MAX(period->from_slot, first) - first),
-                                                             .to_slot = (uint32_t)(MIN(period->to_slot, end) - first)};
-    }
-    const bool ok = report_scan_sheet(scan, sheets_hold_get(unit->hold), parts, unit->end_period - unit->first_period, error);
-    sheets_release(run->place->sheets, g_steal_pointer(&unit->hold));
+    for (guint period = unit->first_period; period < unit->end_period; period++)
+        parts[period - unit->first_period] = (struct report_part){
+            .table = borrow_table(run, period),
+            .from_slot = (uint32_t)(MAX(period_at(run, period)->from_slot, first) - first),
+            .to_slot = (uint32_t)(MIN(period_at(run, period)->to_slot, end) - first),
+        };
+    report_plan_learn(&run->plan, unit, sheets_hold_get(hold));
+    const bool ok = report_scan_sheet(scan, sheets_hold_get(hold), parts, unit->end_period - unit->first_period, error);
+    sheets_release(run->place->sheets, hold);
+    if (!ok && g_error_matches(*error, READER_ERROR, READER_ERROR_COPY))
+        name_sheet(unit->want, error);
     return return_tables(run, unit, parts, ok, error);
 }
 
-/* The next unit that was fed; NULL: none is there (wait: none will come). */
-static struct unit *take_unit(struct run *run, bool wait)
+/* The next unit that was fed. False: none is there (wait: none will come). */
+static bool take_unit(struct run *run, bool wait, guint *i)
 {
-    struct unit *unit = NULL;
     g_mutex_lock(&run->lock);
     while (wait && !run->over && run->taken == run->fed)
         g_cond_wait(&run->fed_some, &run->lock);
-    if (!run->over && run->taken < run->fed) {
-        unit = unit_at(run, run->taken++);
+    const bool taken = !run->over && run->taken < run->fed;
+    if (taken) {
         const bool was_full = run->rows_ahead >= ROWS_AHEAD / 2;
-        run->rows_ahead -= unit->want->rows;
+        *i = run->taken++;
+        run->rows_ahead -= unit_at(run, *i)->want->rows;
         if (was_full && run->rows_ahead < ROWS_AHEAD / 2)
             g_cond_signal(&run->changed);
     }
     g_mutex_unlock(&run->lock);
-    return unit;
+    return taken;
 }
 
 static bool scan_next(struct run *run, struct report_scan *scan, bool wait)
 {
     GError *error = NULL;
-    struct unit *unit = take_unit(run, wait);
-    if (unit != NULL && !scan_unit(run, scan, unit, &error))
+    guint i;
+    if (!take_unit(run, wait, &i))
+        return false;
+    if (!scan_unit(run, scan, i, &error))
         fail(run, error);
-    return unit != NULL;
+    return true;
 }
 
 static void *scan_all(void *opaque)
@@ -238,13 +252,13 @@ static void take_packed(struct reader *reader, const struct redis_reply *reply, 
     struct run *run = opaque;
     const struct view packed = redis_reply_text(reply);
     if (redis_reply_kind(reply) == REDIS_STRING)
-        unit_at(run, (guint)i)->packed = g_bytes_new(packed.data, packed.size);
+        run->food[i].packed = g_bytes_new(packed.data, packed.size);
     feed_to(run, (guint)i + 1); /* those before it were cached, or came before */
 }
 
 static bool is_in_reach(const struct run *run, guint i)
 {
-    return i < run->units->len && unit_at(run, i)->first_period < run->next_period + PERIODS_AHEAD;
+    return i < run->plan.units->len && unit_at(run, i)->first_period < run->next_period + PERIODS_AHEAD;
 }
 
 /* Asks for some more units; those that are cached are there at once. False: nothing is to be done now. */
@@ -260,13 +274,13 @@ static bool feed(struct run *run)
         return false;
     const guint first = run->asked;
     while (n_missing < BATCH && rows < BATCH_ROWS && is_in_reach(run, run->asked)) {
-        struct unit *unit = unit_at(run, run->asked);
-        unit->hold = sheets_acquire(run->place->sheets, unit->want);
-        if (unit->hold == NULL) {
-            sheets_ask(run->place->reader, unit->want, (struct reader_then){.take = take_packed, .opaque = run, .a = run->asked});
+        const struct sheet_want *want = unit_at(run, run->asked)->want;
+        run->food[run->asked].hold = sheets_acquire(run->place->sheets, want);
+        if (run->food[run->asked].hold == NULL) {
+            sheets_ask(run->place->reader, want, (struct reader_then){.take = take_packed, .opaque = run, .a = run->asked});
             n_missing++;
         }
-        rows += unit->want->rows;
+        rows += want->rows;
         run->asked++;
     }
     if (n_missing > 0 && !reader_finish(run->place->reader, &error))
@@ -305,7 +319,7 @@ static bool hand_out(struct run *run)
         g_mutex_unlock(&run->lock);
         if (table != NULL)
             hand_out_table(run, table);
-        else if (progress->units > 0)
+        else if (run->plan.n_units[run->next_period] > 0)
             break;
         run->next_period++;
     }
@@ -313,37 +327,6 @@ static bool hand_out(struct run *run)
 }
 
 /* ---- the whole ---- */
-
-/* The sheets of the days that the periods touch. */
-static void list_units(struct run *run)
-{
-    const GArray *days = run->question->days->days;
-    const guint n_periods = run->question->periods->len;
-    guint first_period = 0;
-    for (guint i = 0; i < days->len; i++) {
-        const struct closed_day *day = &g_array_index(days, struct closed_day, i);
-        const int64_t first = day->day * KEYS_SLOTS_PER_DAY, end = first + KEYS_SLOTS_PER_DAY;
-        while (first_period < n_periods && period_at(run, first_period)->to_slot <= first)
-            first_period++;
-        guint end_period = first_period;
-        while (end_period < n_periods && period_at(run, end_period)->from_slot < end)
-            end_period++;
-        for (guint k = 0; first_period < end_period && day->state == DAY_CLOSED && k < day->sheets->len; k++) {
-            const struct unit unit = {g_ptr_array_index(day->sheets, k), first_period, end_period, NULL, NULL};
-            g_array_append_val(run->units, unit);
-            for (guint period = first_period; period < end_period; period++)
-                run->progress[period].left = ++run->progress[period].units;
-        }
-    }
-}
-
-static void check_periods(const struct run *run)
-{
-    for (guint i = 0; i < run->question->periods->len; i++) {
-        g_assert(period_at(run, i)->from_slot < period_at(run, i)->to_slot);
-        g_assert(i == 0 || period_at(run, i - 1)->to_slot <= period_at(run, i)->from_slot);
-    }
-}
 
 /* Sets the error when the question is to be given up. */
 static void look_up(struct run *run)
@@ -392,11 +375,10 @@ static void conduct(struct run *run)
 
 static void clear(struct run *run)
 {
-    for (guint i = 0; i < run->units->len; i++) {
-        struct unit *unit = unit_at(run, i);
-        if (unit->hold != NULL)
-            sheets_release(run->place->sheets, unit->hold);
-        g_clear_pointer(&unit->packed, g_bytes_unref);
+    for (guint i = 0; i < run->plan.units->len; i++) {
+        if (run->food[i].hold != NULL)
+            sheets_release(run->place->sheets, run->food[i].hold);
+        g_clear_pointer(&run->food[i].packed, g_bytes_unref);
     }
     for (guint i = 0; i < run->question->periods->len; i++) {
         g_slist_free_full(run->progress[i].idle, (GDestroyNotify)report_table_free);
@@ -404,7 +386,8 @@ static void clear(struct run *run)
     }
     report_scan_free(run->scan);
     g_free(run->progress);
-    g_array_free(run->units, TRUE);
+    g_free(run->food);
+    report_plan_clear(&run->plan);
     g_ptr_array_free(run->threads, TRUE);
     g_ptr_array_free(run->spare, TRUE);
     g_cond_clear(&run->fed_some);
@@ -412,23 +395,33 @@ static void clear(struct run *run)
     g_mutex_clear(&run->lock);
 }
 
+static void init(struct run *run)
+{
+    const struct report_question *question = run->question;
+    g_mutex_init(&run->lock);
+    g_cond_init(&run->fed_some);
+    g_cond_init(&run->changed);
+    report_plan_init(&run->plan, question, sheets_placement(run->place->sheets));
+    run->food = g_new0(struct food, (gsize)run->plan.units->len + 1);
+    run->progress = g_new0(struct progress, (gsize)question->periods->len + 1);
+    for (guint i = 0; i < question->periods->len; i++)
+        run->progress[i].left = run->plan.n_units[i];
+    run->threads = g_ptr_array_new();
+    run->spare = g_ptr_array_new_with_free_func((GDestroyNotify)report_table_free);
+    run->scan = report_scan_new(question);
+}
+
 bool report_run(const struct report_question *question, const struct report_place *place, struct report_sink sink, GError **error)
 {
     struct run run = {.question = question, .place = place, .sink = sink};
-    g_mutex_init(&run.lock);
-    g_cond_init(&run.fed_some);
-    g_cond_init(&run.changed);
-    run.units = g_array_new(FALSE, FALSE, sizeof(struct unit));
-    run.progress = g_new0(struct progress, (gsize)question->periods->len + 1);
-    run.threads = g_ptr_array_new();
-    run.spare = g_ptr_array_new_with_free_func((GDestroyNotify)report_table_free);
-    run.scan = report_scan_new(question);
-    check_periods(&run);
-    list_units(&run);
+    struct placement *placement = sheets_placement(place->sheets);
+    if (!placement_load(placement, place->reader, error))
+        return false;
+    init(&run);
     conduct(&run);
     clear(&run);
     if (run.error == NULL)
-        return true;
+        return placement_store(placement, place->reader, error);
     g_propagate_error(error, run.error);
     return false;
 }

@@ -9,6 +9,7 @@
 
 enum { BIT_CLIENT, BIT_ORGANIZATION, BIT_USER, BIT_TEMPLATE, BIT_METHOD, BIT_PLATFORM };
 enum { REPORT_ROUTES = REPORT_TEMPLATE | REPORT_METHOD };
+enum { NOTED_MAX = 256 };
 
 /* What a status is counted as: each request in one of these. */
 enum kind { KIND_OTHER, KIND_200, KIND_300, KIND_400, KIND_500, KIND_429, KINDS = 8 };
@@ -50,6 +51,7 @@ struct report_scan {
     const struct report_part *part;
     struct numbers *names;
     struct report_key key;
+    GArray *addends; /* struct report_addend: noted for the table */
 };
 
 static void free_numbers(gpointer opaque)
@@ -91,6 +93,7 @@ struct report_scan *report_scan_new(const struct report_question *question)
     scan->cells = g_array_new(FALSE, TRUE, sizeof(struct cell));
     scan->cell_of = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     scan->routes = g_byte_array_new();
+    scan->addends = g_array_new(FALSE, FALSE, sizeof(struct report_addend));
     return scan;
 }
 
@@ -105,6 +108,7 @@ void report_scan_free(struct report_scan *scan)
     g_array_free(scan->cells, TRUE);
     g_array_free(scan->cell_of, TRUE);
     g_byte_array_free(scan->routes, TRUE);
+    g_array_free(scan->addends, TRUE);
     g_free(scan);
 }
 
@@ -220,31 +224,63 @@ static bool is_empty(const struct cell *cell)
     return any == 0;
 }
 
-static bool add_cell(struct report_scan *scan, const struct cell *cell, GError **error)
+/* Notes the cell for the group of the key at hand. */
+static void note_cell(struct report_scan *scan, const struct cell *cell)
 {
-    struct report_counts counts = {
+    struct report_addend addend = {.key = scan->key};
+    addend.counts = (struct report_counts){
         .status200 = cell->n[KIND_200],
         .status300 = cell->n[KIND_300],
         .status400 = cell->n[KIND_400] + cell->n[KIND_429],
         .status500 = cell->n[KIND_500],
         .status429 = cell->n[KIND_429],
     };
-    counts.requests = cell->n[KIND_OTHER] + counts.status200 + counts.status300 + counts.status400 + counts.status500;
-    return counts.requests == 0 || report_table_add(scan->part->table, &scan->key, &counts, error);
+    addend.counts.requests =
+        cell->n[KIND_OTHER] + addend.counts.status200 + addend.counts.status300 + addend.counts.status400 + addend.counts.status500;
+    g_array_append_val(scan->addends, addend);
 }
 
-/* The tallies of rows [begin, end) go to the cells that cell_of says, or, where that is NULL, to the first. */
-static void sum_rows(struct report_scan *scan, const uint32_t *cell_of, uint32_t begin, uint32_t end)
+/* Adds what was noted to the table of the part at hand. */
+static bool add_noted(struct report_scan *scan, GError **error)
+{
+    const struct report_addend *addends = (const struct report_addend *)(gconstpointer)scan->addends->data;
+    const bool ok = report_table_add(scan->part->table, addends, scan->addends->len, error);
+    g_array_set_size(scan->addends, 0);
+    return ok;
+}
+
+/* What is the same for all rows is known where this is called, so that each case becomes a loop of its own. */
+static inline void sum_each(struct report_scan *scan, const uint32_t *cell_of, uint32_t begin, uint32_t end, bool one_request)
+{
+    const struct sheet_columns *columns = &scan->columns;
+    struct cell *cells = (struct cell *)(gpointer)scan->cells->data;
+    const uint16_t *status = columns->status;
+    for (uint32_t row = begin; row < end; row++)
+        cells[cell_of != NULL ? cell_of[row - begin] : 0].n[scan->kind_of[status[row]]] += one_request ? 1 : columns->count[row];
+}
+
+static void sum_lists(struct report_scan *scan, const uint32_t *cell_of, uint32_t begin, uint32_t end)
 {
     const struct sheet_columns *columns = &scan->columns;
     struct cell *cells = (struct cell *)(gpointer)scan->cells->data;
     for (uint32_t row = begin; row < end; row++) {
         struct cell *cell = &cells[cell_of != NULL ? cell_of[row - begin] : 0];
-        const uint32_t first = columns->one_status ? row : columns->at[row];
-        const uint32_t behind = columns->one_status ? row + 1 : columns->at[row + 1];
-        for (uint32_t i = first; i < behind; i++)
+        for (uint32_t i = columns->at[row]; i < columns->at[row + 1]; i++)
             cell->n[scan->kind_of[columns->status[i]]] += columns->one_request ? 1 : columns->count[i];
     }
+}
+
+/* The tallies of rows [begin, end) go to the cells that cell_of says, or, where that is NULL, to the first. */
+static void sum_rows(struct report_scan *scan, const uint32_t *cell_of, uint32_t begin, uint32_t end)
+{
+    if (!scan->columns.one_status)
+        sum_lists(scan, cell_of, begin, end);
+    else if (scan->columns.one_request && cell_of == NULL)
+        sum_each(scan, NULL, begin, end, true);
+    else if (scan->columns.one_request)
+        sum_each(scan, cell_of, begin, end, true);
+    else
+        sum_each(scan, cell_of, begin, end, false);
 }
 
 static bool row_passes(const struct report_scan *scan, uint32_t row)
@@ -295,14 +331,13 @@ static bool add_by_route(struct report_scan *scan, GError **error)
     sum_rows(scan, cell_of, 0, scan->columns.n_rows);
     for (uint32_t i = 0; i < n_cells; i++) {
         const struct cell *cell = &g_array_index(scan->cells, struct cell, i);
-        if (scan->by == BY_ROUTE && !scan->routes->data[i])
+        if (is_empty(cell) || (scan->by == BY_ROUTE && !scan->routes->data[i]))
             continue;
-        if (scan->by == BY_ROUTE && !is_empty(cell))
+        if (scan->by == BY_ROUTE)
             key_of_route(scan, i);
-        if (!add_cell(scan, cell, error))
-            return false;
+        note_cell(scan, cell);
     }
-    return true;
+    return add_noted(scan, error);
 }
 
 static bool same_run(const struct report_scan *scan, uint32_t a, uint32_t b)
@@ -313,7 +348,7 @@ static bool same_run(const struct report_scan *scan, uint32_t a, uint32_t b)
            (!(scan->group & REPORT_ROUTES) || columns->route[a] == columns->route[b]);
 }
 
-static bool add_run(struct report_scan *scan, uint32_t row, GError **error)
+static void note_run(struct report_scan *scan, uint32_t row)
 {
     const struct sheet_columns *columns = &scan->columns;
     if (scan->group & REPORT_USER)
@@ -322,9 +357,8 @@ static bool add_run(struct report_scan *scan, uint32_t row, GError **error)
         scan->key.names[BIT_PLATFORM] = number_of(scan, columns->platform[row]);
     if (scan->group & REPORT_ROUTES)
         key_of_route(scan, columns->route[row]);
-    const bool ok = add_cell(scan, &g_array_index(scan->cells, struct cell, 0), error);
+    note_cell(scan, &g_array_index(scan->cells, struct cell, 0));
     clear_cells(scan, 1);
-    return ok;
 }
 
 /* Rows stand in the order of users, routes and platforms: those of a group are neighbours, mostly. */
@@ -336,12 +370,16 @@ static bool add_by_run(struct report_scan *scan, GError **error)
     for (uint32_t row = 0; row < columns->n_rows; row++) {
         if (!scan->routes->data[columns->route[row]] || !row_passes(scan, row))
             continue;
-        if (last != UINT32_MAX && !same_run(scan, last, row) && !add_run(scan, last, error))
+        if (last != UINT32_MAX && !same_run(scan, last, row))
+            note_run(scan, last);
+        if (scan->addends->len >= NOTED_MAX && !add_noted(scan, error))
             return false;
         sum_rows(scan, NULL, row, row + 1);
         last = row;
     }
-    return last == UINT32_MAX || add_run(scan, last, error);
+    if (last != UINT32_MAX)
+        note_run(scan, last);
+    return add_noted(scan, error);
 }
 
 /* ---- clients ---- */
@@ -386,13 +424,16 @@ bool report_scan_sheet(struct report_scan *scan, const struct sheet *sheet, cons
     if (!find_passing(scan))
         return true;
     prepare_names(scan, n_parts);
-    scan->cut = n_parts != 1 || parts[0].from_slot > 0 || parts[0].to_slot < KEYS_SLOTS_PER_DAY;
+    scan->cut = parts[0].from_slot > 0 || parts[0].to_slot < KEYS_SLOTS_PER_DAY;
     for (uint32_t number = 0; number < sheet_client_count(sheet); number++) {
         struct sheet_client client;
         sheet_client_get(sheet, number, &client);
         if (!passes(&scan->passing[BIT_CLIENT], client.client) || !passes(&scan->passing[BIT_ORGANIZATION], client.organization))
             continue;
-        sheet_columns_read(&scan->columns, sheet, number, picked(scan));
+        if (!sheet_columns_read(&scan->columns, sheet, number, picked(scan))) {
+            g_set_error(error, READER_ERROR, READER_ERROR_COPY, "the rows of a client are damaged");
+            return false;
+        }
         if (!find_routes(scan))
             continue;
         for (uint32_t i = 0; i < n_parts; i++) {

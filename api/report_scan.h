@@ -17,7 +17,8 @@ struct report_scan;
 
 struct report_scan *report_scan_new(const struct report_question *question);
 void report_scan_free(struct report_scan *scan);
-/* Adds what the sheet has to the tables. False: one of them refused it. */
+/* Adds what the sheet has to the tables. False: one of them refused it, or the sheet, opened lazily, is damaged (READER_ERROR_COPY,
+ * the end of a sentence). */
 bool report_scan_sheet(struct report_scan *scan, const struct sheet *sheet, const struct report_part *parts, uint32_t n_parts,
                        GError **error);
 

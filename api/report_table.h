@@ -21,11 +21,17 @@ void report_table_reset(struct report_table *table);
 
 /* The number of a name, which may be new. */
 uint32_t report_table_name(struct report_table *table, struct view name);
-/* False: REPORT_ERROR_LIMIT or REPORT_ERROR_OVERFLOW. */
-bool report_table_add(struct report_table *table, const struct report_key *key, const struct report_counts *counts, GError **error);
+/* Adds to n groups, which may be new, at once: so the waits for memory overlap. False: REPORT_ERROR_LIMIT or REPORT_ERROR_OVERFLOW.
+ */
+struct report_addend {
+    struct report_key key;
+    struct report_counts counts;
+};
+bool report_table_add(struct report_table *table, const struct report_addend *addends, uint32_t n, GError **error);
 bool report_table_merge(struct report_table *into, const struct report_table *from, GError **error);
 
-/* Brings the groups into the order of rows; if top is over 0, only the first `top` of them stay. */
+/* Brings the groups into the order of rows; if top is over 0, only the first `top` of them stay. Nothing is added any more until
+ * the table is reset. */
 void report_table_sort(struct report_table *table, uint32_t top);
 uint32_t report_table_rows(const struct report_table *table);
 /* Row i after sorting, all but its period. */

@@ -91,7 +91,7 @@ enum {
     VIEW_ANY = VIEW_ORGANIZATION | VIEW_CLIENT,
 };
 
-enum route_for { FOR_ALL, FOR_CALLERS }; /* whether a token is asked for */
+enum route_for { FOR_ALL, FOR_PEERS, FOR_CALLERS }; /* no token is asked for, without or with a limit for the address; or one is */
 
 /* HEAD goes with GET. */
 static const struct row {
@@ -154,7 +154,7 @@ static const struct row {
      .query_token = true},
     {"GET", "/stats/applications/{applicationId}/summary.{format}", FOR_CALLERS, 0, .application = STATS_SUMMARY,
      .query_token = true},
-    {"POST", "/oauth/token", FOR_ALL, 0, .handle = handle_oauth},
+    {"POST", "/oauth/token", FOR_PEERS, 0, .handle = handle_oauth},
     {"GET", "/v1/developer/keys", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
     {"POST", "/v1/developer/keys", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
     {"DELETE", "/v1/developer/keys/{keyId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
@@ -219,13 +219,14 @@ static bool matches(const char *pattern, const char *path, struct call *call)
     return *path == '\0';
 }
 
-/* The route; else NULL, and the methods that there are at the path ("" for none). */
+/* The route; else NULL, and the methods that there are at the path ("" for none). The first pattern that matches is the path's. */
 static const struct row *find(struct call *call, GString *methods)
 {
-    const char *method = http_request_method(call->request), *path = http_request_path(call->request);
+    const char *method = http_request_method(call->request), *path = http_request_path(call->request), *found = NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        if (!matches(rows[i].path, path, call))
+        if (found != NULL ? strcmp(rows[i].path, found) != 0 : !matches(rows[i].path, path, call))
             continue;
+        found = rows[i].path;
         if (strcmp(rows[i].method, method) == 0)
             return &rows[i];
         g_string_append_printf(methods, "%s%s%s", methods->len > 0 ? ", " : "", rows[i].method,
@@ -275,12 +276,6 @@ static bool check_permission(const struct caller *caller, uint32_t any_of, struc
     return refusal_set(refusal, 403, "FORBIDDEN", "Forbidden: this needs one of these permissions: %s.", names->str);
 }
 
-static bool check_caller(const struct routes *routes, struct call *call, const struct row *row, struct refusal *refusal)
-{
-    call->caller = auth_identify(routes->auth, call->request, row->query_token, refusal);
-    return call->caller != NULL && check_permission(call->caller, row->permissions, refusal);
-}
-
 /* ---- how often ---- */
 
 /* A request that waits until Redis was asked who its caller is, or for their share. */
@@ -307,14 +302,17 @@ static void refuse_limit(const struct routes *routes, struct call *call, const s
 static bool admit(struct routes *routes, const struct row *row, struct call *call)
 {
     struct limits_state state;
+    struct refusal refusal = {0};
     enum limits_outcome outcome = limits_take(routes->limits, call->caller, g_get_real_time() / G_TIME_SPAN_MILLISECOND, &state);
     if (outcome == LIMITS_ASK)
         return false;
     limits_headers(&state, call->request);
-    if (outcome == LIMITS_ALLOWED)
+    if (outcome != LIMITS_ALLOWED)
+        refuse_limit(routes, call, &state);
+    else if (check_permission(call->caller, row->permissions, &refusal))
         run(routes, row, call);
     else
-        refuse_limit(routes, call, &state);
+        call_refuse(call, routes->metrics, &refusal);
     caller_unref(call->caller);
     return true;
 }
@@ -358,14 +356,12 @@ static void ask_for_share(struct routes *routes, const struct row *row, struct c
 
 /* ---- the request ---- */
 
-static void go_on(struct routes *routes, const struct row *row, struct call *call, bool known, struct refusal *refusal)
+static void go_on(struct routes *routes, const struct row *row, struct call *call, struct refusal *refusal)
 {
-    if (!known) {
+    if (call->caller == NULL)
         call_refuse(call, routes->metrics, refusal);
-        caller_unref(call->caller);
-    } else if (!admit(routes, row, call)) {
+    else if (!admit(routes, row, call))
         ask_for_share(routes, row, call);
-    }
 }
 
 static void work_look_again(struct reader *reader, struct query *query)
@@ -376,10 +372,17 @@ static void work_look_again(struct reader *reader, struct query *query)
     (void)reader;
     if (!registry_refresh(waiting->routes->registry, &error))
         log_warn("registry_not_read", "error=%s", error->message);
-    bool known = check_caller(waiting->routes, &waiting->call, waiting->row, &refusal);
-    go_on(waiting->routes, waiting->row, &waiting->call, known, &refusal);
+    waiting->call.caller = auth_identify(waiting->routes->auth, waiting->call.request, waiting->row->query_token, &refusal);
+    go_on(waiting->routes, waiting->row, &waiting->call, &refusal);
     query_clear(query);
     g_free(waiting);
+}
+
+/* Who has no token yet is known, and limited, by address. */
+static struct caller *peer_caller(const struct http_request *request)
+{
+    g_autofree char *id = g_strconcat("peer:", http_request_peer(request), NULL);
+    return caller_new(id, id, NULL, NULL, 0, TIER_STARTER);
 }
 
 /* The token may have been made on another replica a moment ago. */
@@ -406,12 +409,14 @@ void routes_handle(struct http_request *request, void *opaque)
         run(routes, row, &call);
         return;
     }
-    bool known = check_caller(routes, &call, row, &refusal);
-    if (!known && call.caller == NULL && strcmp(refusal.code, "BAD_CREDENTIALS") == 0 &&
-        auth_may_be_new(request, row->query_token)) {
+    if (row->who == FOR_PEERS)
+        call.caller = peer_caller(request);
+    else
+        call.caller = auth_identify(routes->auth, request, row->query_token, &refusal);
+    if (call.caller == NULL && strcmp(refusal.code, "BAD_CREDENTIALS") == 0 && auth_may_be_new(request, row->query_token)) {
         refusal_clear(&refusal);
         look_again(routes, row, &call);
     } else {
-        go_on(routes, row, &call, known, &refusal);
+        go_on(routes, row, &call, &refusal);
     }
 }

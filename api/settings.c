@@ -19,7 +19,8 @@ static const struct config_row rows[] = {
     {"listen", "connections_per_address", CONFIG_INT, "256", 1, 65536, NULL, NULL, false,
      "HTTP connections of one address at a time (not of this machine itself); more are closed at once."},
     {"listen", "tls_cert", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
-     "File with the certificate and its chain (PEM): then only HTTPS is spoken, TLS 1.2 and later. SIGHUP reads it again. Empty: HTTP."},
+     "File with the certificate and its chain (PEM): then only HTTPS is spoken, TLS 1.2 and later. SIGHUP reads it again. "
+     "Empty: HTTP."},
     {"listen", "tls_key", CONFIG_STRING, "", 0, 0, NULL, NULL, false, "File with the certificate's private key (PEM)."},
     {"listen", "cors_origins", CONFIG_LIST, "", 0, 0, NULL, NULL, false,
      "Origins (https://app.example.com) whose pages may ask from a browser; none without it."},
@@ -27,8 +28,8 @@ static const struct config_row rows[] = {
      "Token that a caller must send as Authorization: Bearer or X-API-Key, at least 16 characters; required. It may see and do "
      "everything; others are made with it (POST /api/v2/admin/tokens)."},
     {"auth", "jwks_file", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
-     "File with the public keys (JWKS, RFC 7517) of whoever issues JSON web tokens: RS256, ES256, EdDSA. SIGHUP reads it again. Empty: "
-     "none are taken."},
+     "File with the public keys (JWKS, RFC 7517) of whoever issues JSON web tokens: RS256, ES256, EdDSA. SIGHUP reads it again. "
+     "Empty: none are taken."},
     {"auth", "jwt_issuer", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
      "What a JSON web token must have as iss; needed with auth.jwks_file."},
     {"auth", "jwt_audience", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
@@ -54,7 +55,7 @@ static const struct config_row rows[] = {
      "Queries that are answered at a time; each worker has its own connections."},
     {"query", "queue_max", CONFIG_INT, "256", 1, 65536, NULL, NULL, false,
      "Queries that may wait for a worker; what comes then is answered with 503 and Retry-After."},
-    {"query", "owner_max", CONFIG_INT, "64", 1, 65536, NULL, NULL, false,
+    {"query", "owner_max", CONFIG_INT, "128", 1, 65536, NULL, NULL, false,
      "Of these, queries of one token; the same holds for long ones. Tokens are served in turn."},
     {"query", "timeout_ms", CONFIG_INT, "30000", 100, 600000, "ms", NULL, false,
      "How long one query may read before it is given up with 503, asking for a smaller window."},
@@ -65,7 +66,8 @@ static const struct config_row rows[] = {
      "How long a long query may take before it has failed, saying so."},
     {"query", "scan_threads", CONFIG_INT, "2", 1, 64, NULL, NULL, false, "Threads that scan the days of one query side by side."},
     {"query", "groups_max", CONFIG_INT, "1000000", 1000, 100000000, NULL, NULL, false,
-     "Rows that a query may have for one of its periods; about 100 bytes of memory each while it runs. More, and it fails, saying so."},
+     "Rows that a query may have for one of its periods; about 100 bytes of memory each while it runs. More, and it fails, "
+     "saying so."},
     {"cache", "sheets_max_bytes", CONFIG_INT, "128MiB", 0, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,
      "Memory for opened sheets of closed days, which all queries share; those longest unused go first."},
     {"cache", "directory", CONFIG_STRING, "/tmp", 0, 0, NULL, NULL, false,

@@ -6,6 +6,7 @@
 #include "api/sheets.h"
 
 #include "api/meters.h"
+#include "api/placement.h"
 #include "lib/keys.h"
 #include "lib/log.h"
 #include "lib/sheet_fetch.h"
@@ -35,6 +36,7 @@ struct sheets_hold {
 struct sheets {
     struct archive *archive;
     struct metrics *metrics;
+    struct placement *placement;
     size_t bytes_max;
     GMutex lock; /* of all below */
     GHashTable *by_key;
@@ -63,6 +65,7 @@ struct sheets *sheets_new(size_t bytes_max, struct archive *archive, struct metr
     struct sheets *sheets = g_new0(struct sheets, 1);
     sheets->archive = archive;
     sheets->metrics = metrics;
+    sheets->placement = placement_new();
     sheets->bytes_max = bytes_max;
     g_mutex_init(&sheets->lock);
     sheets->by_key = g_hash_table_new(hash_key, equal_keys);
@@ -93,8 +96,14 @@ void sheets_free(struct sheets *sheets)
     while (sheets->order.tail != NULL)
         forget(sheets, sheets->order.tail->data);
     g_hash_table_destroy(sheets->by_key);
+    placement_free(sheets->placement);
     g_mutex_clear(&sheets->lock);
     g_free(sheets);
+}
+
+struct placement *sheets_placement(struct sheets *sheets)
+{
+    return sheets->placement;
 }
 
 static struct sheets_hold *use(struct sheets *sheets, const struct key *key)
@@ -177,7 +186,7 @@ static bool is_the_one(const struct sheet *sheet, const struct sheet_name *name)
 /* Consumes the bytes. */
 static struct sheets_hold *open_one(struct sheets *sheets, const struct sheet_want *want, GBytes *bytes, GError **error)
 {
-    struct sheet *sheet = bytes != NULL ? sheet_open(bytes, error) : NULL;
+    struct sheet *sheet = bytes != NULL ? sheet_open_lazily(bytes, error) : NULL;
     size_t size = bytes != NULL ? g_bytes_get_size(bytes) : 0;
     g_bytes_unref(bytes);
     if (sheet == NULL)
@@ -278,11 +287,24 @@ static guint group_size(const GPtrArray *wanted, guint first, guint most)
     return n;
 }
 
+/* Visitors read rows as if they could not be damaged. */
+static bool check(const struct sheets_hold *held, GError **error)
+{
+    g_autoptr(GError) wrong = NULL;
+    char key[KEYS_MAX];
+    if (sheet_check(held->sheet, &wrong))
+        return true;
+    keys_sheet(key, held->key.name.partition, held->key.name.day, held->key.name.revision);
+    g_set_error(error, READER_ERROR, READER_ERROR_COPY, "The sheet %s is of no use: %s.", key, wrong->message);
+    return false;
+}
+
 /* False with no error: the visitor has seen enough. */
 static bool visit_group(struct group *group, struct reader *reader, struct sheets_visit visit, GError **error)
 {
     for (guint i = 0; i < group->n; i++) {
-        if (reader_is_late(reader, error) || !visit.each(group->wanted[i], group->held[i]->sheet, visit.opaque))
+        if (reader_is_late(reader, error) || !check(group->held[i], error) ||
+            !visit.each(group->wanted[i], group->held[i]->sheet, visit.opaque))
             return false;
         metrics_add(group->sheets->metrics, METER_SHEETS_USED, NULL, 1);
     }

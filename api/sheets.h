@@ -23,10 +23,13 @@ struct sheet_want {
 };
 
 struct sheets;
+struct placement;
 
 /* archive may be NULL; it is borrowed, like metrics (METER_SHEETS_…). */
 struct sheets *sheets_new(size_t bytes_max, struct archive *archive, struct metrics *metrics);
 void sheets_free(struct sheets *sheets);
+/* What all who read sheets have learned of where clients are (placement.h); borrowed. */
+struct placement *sheets_placement(struct sheets *sheets);
 
 struct sheets_visit {
     /* Returns whether to go on. */
@@ -46,7 +49,8 @@ struct sheets_hold;
 struct sheets_hold *sheets_acquire(struct sheets *sheets, const struct sheet_want *want);
 /* Asks for what is under its key: a string, or nil. */
 void sheets_ask(struct reader *reader, const struct sheet_want *want, struct reader_then then);
-/* Opens what Redis has under its key (NULL: nothing), or the archive's copy. NULL with an error, as sheets_visit. */
+/* Opens what Redis has under its key (NULL: nothing), or the archive's copy. NULL with an error, as sheets_visit. Its rows, as
+ * those of a sheet that was acquired, may not have been checked: read them with sheet_columns_read. */
 struct sheets_hold *sheets_open(struct sheets *sheets, const struct sheet_want *want, GBytes *packed, GError **error);
 const struct sheet *sheets_hold_get(const struct sheets_hold *hold);
 void sheets_release(struct sheets *sheets, struct sheets_hold *hold);

@@ -13,6 +13,8 @@ struct job {
     struct registry_snapshot *methods; /* NULL: none is asked for */
     struct endpoints *exact;           /* NULL: no single route is asked for */
     struct live live;                  /* after QUERY_ANSWERED */
+    int64_t began_us;
+    char question[CALL_QUESTION_MAX]; /* to keep the answer under; "": it is not kept */
 };
 
 static void job_free(struct job *job)
@@ -64,6 +66,7 @@ static enum query_outcome read_usage(struct reader *reader, struct query *query,
 {
     struct job *job = (struct job *)(void *)query;
     int64_t now_ms = g_get_real_time() / G_TIME_SPAN_MILLISECOND;
+    job->began_us = g_get_monotonic_time();
     const struct usage_params *params = &job->params;
     const struct endpoints *endpoints;
     if (!choose_endpoints(job, &endpoints, refusal))
@@ -96,6 +99,8 @@ static void work(struct reader *reader, struct query *query)
         metrics_add(metrics, METER_QUERIES, NULL, 1);
         metrics_add(metrics, METER_SETTLED, NULL, job->live.settled);
         metrics_add(metrics, METER_REPEATS, NULL, job->live.repeats);
+        if (job->question[0] != '\0' && !job->params.by_method) /* another meaning of a method holds at once */
+            hot_answers_put(query->queries->hot, job->question, view_make(body->str, body->len), job->began_us);
         answer_json(query->request, metrics, 200, body);
         live_clear(&job->live);
     } else {
@@ -126,12 +131,25 @@ static bool narrow(struct usage_params *params, const struct caller *caller, str
            narrow_name(&params->key, caller->client, "keyId", refusal);
 }
 
+static void answer_at_once(struct http_request *request, struct metrics *metrics, struct hot_answer *answer)
+{
+    metrics_add(metrics, METER_QUERIES, NULL, 1);
+    answer_hot_json(request, metrics, answer);
+    hot_answer_release(answer);
+}
+
 void usage_route_handle(struct usage_route *route, struct call *call)
 {
     struct call_params given;
     struct refusal refusal = {0};
     struct usage_params params;
+    char question[CALL_QUESTION_MAX];
     call_get_params(call, &given);
+    struct hot_answer *answer = call_take_hot(call, &given, "", route->queries->hot, question);
+    if (answer != NULL) {
+        answer_at_once(call->request, route->queries->metrics, answer);
+        return;
+    }
     if (!usage_params_parse(&params, given.list, given.n, &refusal)) {
         answer_refusal(call->request, route->queries->metrics, &refusal);
         return;
@@ -143,6 +161,7 @@ void usage_route_handle(struct usage_route *route, struct call *call)
     }
     struct job *job = g_new0(struct job, 1);
     *job = (struct job){.query = query_make(call, route->queries, work), .route = route, .params = params};
+    g_strlcpy(job->question, question, sizeof job->question);
     if (!query_submit(&job->query))
         job_free(job);
 }

@@ -1,5 +1,6 @@
 #include "api/v2_engine.h"
 
+#include "api/v2_cost.h"
 #include "lib/log.h"
 
 void v2_progress_clear(struct v2_progress *progress)
@@ -47,8 +48,8 @@ static struct v2_outcome *ask(struct v2_engine *engine, struct reader *reader, c
 
 static bool is_small(const struct v2_engine *engine, const struct v2_question *question)
 {
-    uint64_t small = engine->small_rows != 0 ? engine->small_rows : V2_SMALL_ROWS;
-    return question->days == NULL || report_cost(&question->report) <= small;
+    uint64_t small_us = engine->small_us != 0 ? engine->small_us : V2_SMALL_US;
+    return question->days == NULL || v2_cost_us(&question->report, engine->sheets, small_us + 1) <= small_us;
 }
 
 /* flag: NULL on behalf of a request, where *heavy comes back true, without rows and without an error, for what is too much. */
@@ -82,7 +83,7 @@ static bool is_reader_error(const GError *error, enum reader_error code)
 static bool may_pass(const GError *error, bool heavy)
 {
     return g_error_matches(error, REDIS_ERROR, REDIS_ERROR_LOST) || is_reader_error(error, READER_ERROR_CHANGED) ||
-           g_error_matches(error, REPORT_ERROR, REPORT_ERROR_CANCELLED) ||
+           g_error_matches(error, REPORT_ERROR, REPORT_ERROR_CANCELLED) || error->domain == G_FILE_ERROR ||
            (is_reader_error(error, READER_ERROR_DEADLINE) && !heavy);
 }
 
@@ -96,19 +97,17 @@ static char *explain(const struct v2_engine *engine, const GError *error)
     if (is_reader_error(error, READER_ERROR_DEADLINE))
         return g_strdup_printf("The query took longer than the %d ms allowed. Ask for fewer days, or group by less.",
                                engine->queries->heavy_timeout_ms);
-    if (error->domain == G_FILE_ERROR)
-        return g_strdup("There is no room for the result. Ask for less, or later.");
     return g_strdup("The counts are not as they should be. The log of daybook-api says more.");
 }
 
 /* Writes down that it failed for good. False: that could not be written, so it did not. */
-static bool fail(struct v2_engine *engine, struct reader *reader, const char *id, const GError *why, struct v2_end *end,
-                 GError **error)
+static bool fail(struct v2_engine *engine, struct reader *reader, const struct v2_execution *execution, const GError *why,
+                 struct v2_end *end, GError **error)
 {
     gint64 deadline_us = g_get_monotonic_time() + engine->queries->timeout_ms * G_TIME_SPAN_MILLISECOND;
     *end = (struct v2_end){V2_FAILED, explain(engine, why)};
-    log_warn("query_failed", "execution=%s error=%s", id, why->message);
-    if (reader_begin(reader, deadline_us, error) && executions_end(reader, id, end, error))
+    log_warn("query_failed", "execution=%s error=%s", execution->id, why->message);
+    if (reader_begin(reader, deadline_us, error) && executions_end(reader, execution, end, error))
         return true;
     v2_end_clear(end);
     return false;
@@ -153,7 +152,7 @@ static enum query_outcome do_task(struct reader *reader, struct query *query, st
         g_propagate_error(error, g_steal_pointer(&why));
         return QUERY_FAILED;
     }
-    bool failed = fail(task->engine, reader, task->execution->id, why, &end, error);
+    bool failed = fail(task->engine, reader, task->execution, why, &end, error);
     v2_end_clear(&end);
     return failed ? QUERY_REFUSED : QUERY_FAILED;
 }
@@ -203,15 +202,54 @@ static bool set_going(struct v2_engine *engine, struct reader *reader, struct ca
     if (progress->outcome != NULL)
         return true;
     if (!may_pass(why, false))
-        return fail(engine, reader, execution->id, why, &progress->end, error);
+        return fail(engine, reader, execution, why, &progress->end, error);
     g_propagate_error(error, g_steal_pointer(&why));
+    return false;
+}
+
+/* Whether a day that it shows was closed anew since then to erase somebody: what is in memory may name them. */
+static bool look_for_erasure(struct v2_engine *engine, struct reader *reader, const struct v2_execution *execution, bool *erased,
+                             GError **error)
+{
+    const struct interval *interval = &execution->body.interval;
+    struct ledger_index *index = ledger_cache_take(engine->ledger, reader, error);
+    bool ok = index != NULL;
+    *erased = false;
+    if (!ok)
+        return false;
+    const struct ledger_place place = {.reader = reader, .index = index, .archive = engine->archive};
+    guint end = ledger_index_find(index, interval->last_day + 1, 0);
+    for (guint i = ledger_index_find(index, interval->first_day, 0); ok && i < end && index->n > execution->pin.n; i++) {
+        struct ledger_summary summary;
+        if (ledger_index_at(index, i)->n <= execution->pin.n)
+            continue;
+        ok = ledger_read_summaries(&place, i, i + 1, &summary, error);
+        *erased |= ok && summary.reason == SEAL_ERASURE;
+    }
+    ledger_index_release(index);
+    return ok;
+}
+
+static bool end_erased(struct v2_engine *engine, struct reader *reader, const struct v2_execution *execution, struct v2_end *end,
+                       GError **error)
+{
+    *end = (struct v2_end){V2_FAILED, g_strdup("A day of this query was closed anew, because a user was erased. Ask again.")};
+    executions_cache_cancel(engine->cache, execution->id);
+    if (executions_end(reader, execution, end, error))
+        return true;
+    v2_end_clear(end);
     return false;
 }
 
 bool v2_engine_advance(struct v2_engine *engine, struct reader *reader, struct caller *caller, struct v2_execution *execution,
                        struct v2_progress *progress, GError **error)
 {
+    bool erased;
     *progress = (struct v2_progress){0};
+    if (!look_for_erasure(engine, reader, execution, &erased, error))
+        return false;
+    if (erased)
+        return end_erased(engine, reader, execution, &progress->end, error);
     progress->state = executions_cache_claim(engine->cache, execution->id, &progress->outcome);
     if (progress->state != EXECUTION_MINE)
         return true;

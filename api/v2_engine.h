@@ -23,10 +23,10 @@ struct v2_engine {
     uint64_t result_bytes_max; /* of one */
     uint32_t groups_max;
     guint scan_threads;
-    uint64_t small_rows; /* of sheets: what is made at once, on behalf of the request; 0: V2_SMALL_ROWS */
+    uint64_t small_us; /* what takes no longer (v2_cost.h) is made at once, on behalf of the request; 0: V2_SMALL_US */
 };
 
-enum { V2_SMALL_ROWS = 300000 }; /* are looked at within about 50 ms */
+enum { V2_SMALL_US = 50000 };
 
 struct v2_progress {
     enum executions_state state; /* EXECUTION_QUEUED, _RUNNING or _DONE, unless it ended */

@@ -41,31 +41,32 @@ void v2_execution_unref(struct v2_execution *execution)
 
 /* ---- names of clients ---- */
 
-static bool has_name(const GPtrArray *names, const char *name)
+static GHashTable *set_of(const GPtrArray *names)
 {
+    GHashTable *set = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < names->len; i++)
-        if (strcmp(names->pdata[i], name) == 0)
-            return true;
-    return false;
+        g_hash_table_add(set, names->pdata[i]);
+    return set;
 }
 
 void v2_execution_resolve(struct v2_execution *execution, const struct registry_snapshot *snapshot)
 {
-    const GPtrArray *names = execution->body.client_names;
     const char *organization = execution->organization;
     GHashTableIter iter;
-    gpointer value;
-    if (names == NULL)
+    gpointer name, value;
+    if (execution->body.client_names == NULL)
         return;
     GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
-    for (guint i = 0; i < names->len; i++)
-        if (strcmp(registry_client_name(snapshot, organization, names->pdata[i]), names->pdata[i]) == 0)
-            g_ptr_array_add(ids, g_strdup(names->pdata[i]));
+    g_autoptr(GHashTable) names = set_of(execution->body.client_names);
+    g_hash_table_iter_init(&iter, names);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        if (strcmp(registry_client_name(snapshot, organization, name), name) == 0)
+            g_ptr_array_add(ids, g_strdup(name));
     g_hash_table_iter_init(&iter, snapshot->clients);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const struct registry_client *client = value;
         if ((organization == NULL || strcmp(client->organization, organization) == 0) &&
-            has_name(names, registry_client_name(snapshot, organization, client->id)))
+            g_hash_table_contains(names, registry_client_name(snapshot, organization, client->id)))
             g_ptr_array_add(ids, g_strdup(client->id));
     }
     v2_names_normalize(ids);

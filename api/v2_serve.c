@@ -1,8 +1,8 @@
 #include "api/v2_serve.h"
 
 #include "api/answer.h"
+#include "api/export_answer.h"
 #include "api/meters.h"
-#include "lib/http_gzip.h"
 #include "lib/log.h"
 #include <unistd.h>
 
@@ -10,6 +10,7 @@ enum {
     DIRECT_ROWS = 1000, /* rendered in memory, as pages are */
     LIGHT_ROWS = 20000, /* more are rendered by a worker for long queries */
     RETRY_AFTER_S = 1,  /* of an export that is not there yet */
+    KEPT_AFTER_S = 3600,
     BUSY_AFTER_S = 2,
 };
 
@@ -33,20 +34,33 @@ static void set_summary_days(struct v2_job *job, int64_t last_closed_day)
     job->execution->body.interval = (struct interval){MAX(last - job->params.days + 1, 0), last};
 }
 
+/* Names are looked up in what is registered, not in nothing because nothing was read yet. */
+static bool resolve(struct v2_job *job, GError **error)
+{
+    struct registry *registry = job->route->engine->registry;
+    struct registry_snapshot *snapshot = registry_take(registry);
+    bool read = snapshot->version != REGISTRY_NEVER_READ;
+    if (!read && job->execution->body.client_names != NULL) {
+        registry_release(snapshot);
+        if (!registry_refresh(registry, error))
+            return false;
+        snapshot = registry_take(registry);
+    }
+    v2_execution_resolve(job->execution, snapshot);
+    registry_release(snapshot);
+    return true;
+}
+
 /* Once: what was written down with the pin stays, also when all is done again because a connection was lost. */
 static bool pin(struct v2_job *job, struct reader *reader, GError **error)
 {
-    struct v2_engine *engine = job->route->engine;
     int64_t last_closed_day;
     if (job->pinned)
         return true;
-    if (!v2_engine_pin(engine, reader, &job->execution->pin, &last_closed_day, error))
+    if (!v2_engine_pin(job->route->engine, reader, &job->execution->pin, &last_closed_day, error) || !resolve(job, error))
         return false;
     if (job->summary)
         set_summary_days(job, last_closed_day);
-    struct registry_snapshot *registry = registry_take(engine->registry);
-    v2_execution_resolve(job->execution, registry);
-    registry_release(registry);
     job->pinned = true;
     return true;
 }
@@ -55,6 +69,17 @@ static enum query_outcome refuse_busy(struct refusal *refusal)
 {
     refusal_set(refusal, 503, "SERVICE_UNAVAILABLE", "Too many long queries are waiting. Try again in %d seconds.", BUSY_AFTER_S);
     refusal->retry_after_s = BUSY_AFTER_S;
+    return QUERY_REFUSED;
+}
+
+static enum query_outcome refuse_kept(struct refusal *refusal)
+{
+    refusal_set(
+        refusal, 429, "RATE_LIMIT_EXCEEDED",
+        "Rate limit exceeded the maximum. Retry the request in [%d] seconds. (The queries of this token in 24 hours are more "
+        "than %d MiB of text; shorter lists of names take less.)",
+        KEPT_AFTER_S, EXECUTIONS_BYTES_MAX / (1024 * 1024));
+    refusal->retry_after_s = KEPT_AFTER_S;
     return QUERY_REFUSED;
 }
 
@@ -74,6 +99,8 @@ static enum query_outcome do_post(struct v2_job *job, struct reader *reader, str
     struct v2_progress progress;
     if (!pin(job, reader, error) || !executions_keep(reader, job->execution, id, error))
         return QUERY_FAILED;
+    if (id[0] == '\0')
+        return refuse_kept(refusal);
     if (strcmp(id, job->execution->id) != 0)
         return accept(job, id);
     if (!v2_engine_advance(job->route->engine, reader, job->query.caller, job->execution, &progress, error))
@@ -115,7 +142,7 @@ static enum query_outcome find(struct v2_job *job, struct reader *reader, struct
 
 static bool wants_gzip(const struct v2_job *job)
 {
-    return job->format != EXPORT_XLSX && http_gzip_accepted(http_request_header(job->query.request, "Accept-Encoding"));
+    return export_wants_gzip(job->query.request, job->format);
 }
 
 static bool render(struct v2_job *job, const struct v2_outcome *outcome, const struct registry_snapshot *registry, GError **error)
@@ -245,7 +272,7 @@ static enum query_outcome do_cancel(struct v2_job *job, struct reader *reader, s
     if (outcome == QUERY_ANSWERED && end.kind == V2_NOT_ENDED) {
         civil_format(now, g_get_real_time() / G_TIME_SPAN_MILLISECOND);
         end = (struct v2_end){V2_CANCELLED, g_strdup_printf("Cancelled by %s at %s.", caller->name, now)};
-        if (!executions_end(reader, job->id, &end, error))
+        if (!executions_end(reader, job->execution, &end, error))
             outcome = QUERY_FAILED;
         else
             log_info("query_cancelled", "execution=%s caller=%s", job->id, caller->id);
@@ -277,23 +304,9 @@ static enum query_outcome read_job(struct reader *reader, struct query *query, s
 
 static void send_file(struct v2_job *job)
 {
-    struct http_request *request = job->query.request;
-    char label[16];
-    g_autofree char *name = v2_answer_file_name(job->execution, job->format);
-    const struct http_file file = {
-        .fd = job->file.fd,
-        .size = job->file.size,
-        .content_type = export_content_type(job->format),
-        .etag = job->file.etag,
-        .file_name = is_export(job) ? name : NULL,
-        .gzip = wants_gzip(job),
-        .varies = job->format != EXPORT_XLSX,
-    };
+    g_autofree char *name = is_export(job) ? v2_answer_file_name(job->execution, job->format) : NULL;
+    export_answer(job->query.request, job->query.queries->metrics, &job->file, job->format, name);
     job->file.fd = -1;
-    http_response_header(request, "Cache-Control", "private, no-cache");
-    int status = http_respond_file(request, &file);
-    g_snprintf(label, sizeof label, "%d", status);
-    metrics_add(job->query.queries->metrics, METER_REQUESTS, label, 1);
 }
 
 static void send(struct v2_job *job)

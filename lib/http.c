@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 enum {
+    BODIES_MAX = 8,      /* bodies of the greatest size that all requests together may hold */
     DRAIN_FACTOR = 4,    /* a body this many times too large is cut off instead of read to its end */
     DEADLINE_FACTOR = 2, /* idle time-outs that a whole request may take: being idle before it, and sending it */
     DRAIN_MS = 10,       /* between two looks at what is left when stopping */
@@ -122,6 +123,14 @@ static void on_tick(void *opaque)
 
 /* ---- what libmicrohttpd calls ---- */
 
+static void drop_body(struct http_request *request)
+{
+    if (request->body == NULL)
+        return;
+    atomic_fetch_sub(&request->server->body_bytes, (long long)request->body->len);
+    g_byte_array_free(g_steal_pointer(&request->body), TRUE);
+}
+
 static void on_completed(void *opaque, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
 {
     struct http_server *server = (struct http_server *)opaque;
@@ -135,6 +144,7 @@ static void on_completed(void *opaque, struct MHD_Connection *mhd, void **contex
     /* The load pairs with the store in http_respond: all that another thread did with the request is behind us. */
     bool counted = request->dispatched && atomic_load(&request->answered);
     atomic_store(&request->connection->deadline_us, deadline_after(server));
+    drop_body(request);
     http_request_free(request);
     if (counted)
         atomic_fetch_sub(&server->active, 1);
@@ -151,6 +161,13 @@ static void respond_too_large(struct http_request *request)
                        request->server->settings.body_max_bytes);
 }
 
+static void respond_too_busy(struct http_request *request)
+{
+    http_response_header(request, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+    http_respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE",
+                       "Too many large requests arrive at once. Try again in 1 second.");
+}
+
 /* Headers are here. A body that is said to be far too large is refused before it is sent. */
 static enum MHD_Result begin(struct http_request *request)
 {
@@ -158,7 +175,6 @@ static enum MHD_Result begin(struct http_request *request)
     size_t limit = request->server->settings.body_max_bytes;
     guint64 declared = 0;
 
-    atomic_store(&request->connection->deadline_us, deadline_after(request->server));
     if (!length || !g_ascii_string_to_unsigned(length, 10, 0, G_MAXUINT64, &declared, NULL) || declared <= limit)
         return MHD_YES;
     bool waits = http_request_header(request, MHD_HTTP_HEADER_EXPECT) != NULL;
@@ -177,12 +193,18 @@ static enum MHD_Result take_body(struct http_request *request, const char *data,
     request->received += size;
     if (request->received > limit) {
         request->too_large = true;
-        if (request->body)
-            g_byte_array_set_size(request->body, 0);
+        drop_body(request);
         return request->received / DRAIN_FACTOR > limit ? MHD_NO : MHD_YES;
     }
+    if (atomic_load(&request->server->body_bytes) + (long long)size > (long long)limit * BODIES_MAX) {
+        request->too_busy = true;
+        drop_body(request);
+    }
+    if (request->too_busy)
+        return MHD_YES;
     if (!request->body)
         request->body = g_byte_array_new();
+    atomic_fetch_add(&request->server->body_bytes, (long long)size);
     g_byte_array_append(request->body, (const guint8 *)data, (guint)size);
     return MHD_YES;
 }
@@ -197,6 +219,8 @@ static void dispatch(struct http_request *request)
     atomic_fetch_add(&server->active, 1);
     if (request->too_large)
         respond_too_large(request);
+    else if (request->too_busy)
+        respond_too_busy(request);
     else if (atomic_load(&server->quiesced))
         http_respond_error(request, MHD_HTTP_SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", "The server is shutting down.");
     else if (!http_answer_preflight(request))
@@ -242,6 +266,21 @@ static void on_log(void *opaque, const char *format, va_list args)
     log_debug("http_library", "text=%s", g_strchomp(text));
 }
 
+/* What %00 would cut off stays there, as it was sent: so no name means another one than its bytes say. */
+static size_t on_unescape(void *opaque, struct MHD_Connection *mhd, char *text)
+{
+    char *out = text;
+    (void)opaque, (void)mhd;
+    for (const char *in = text; *in != '\0'; out++) {
+        int high = *in == '%' ? g_ascii_xdigit_value(in[1]) : -1, low = high >= 0 ? g_ascii_xdigit_value(in[2]) : -1;
+        bool decodes = low >= 0 && high + low > 0;
+        *out = decodes ? (char)(high << 4 | low) : *in;
+        in += decodes ? 3 : 1;
+    }
+    *out = '\0';
+    return (size_t)(out - text);
+}
+
 /* ---- life ---- */
 
 /* Ends at once without TLS. libmicrohttpd wants a certificate, or a function that finds one: but each connection brings its own. */
@@ -278,10 +317,10 @@ static bool start_daemon(struct http_server *server, GError **error)
                      (server->tls ? MHD_USE_TLS : 0u);
 
     fill_tls_options(tls_options, server->tls != NULL);
-    server->daemon =
-        MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-                         MHD_OPTION_ARRAY, options, MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
+    server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                                      MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+                                      server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, options,
+                                      MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
     if (!server->daemon)
         g_set_error(error, HTTP_ERROR, 0, "The HTTP server cannot be started: %s.", g_strerror(errno));
     return server->daemon != NULL;

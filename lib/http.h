@@ -24,7 +24,7 @@ struct http_settings {
     const char *address;   /* "127.0.0.1"; NULL: no TCP */
     int port;              /* 0: any free port */
     const char *unix_path; /* NULL: none. A stale socket is removed; mode 0660. */
-    size_t body_max_bytes; /* a larger one is answered 413, naming the limit */
+    size_t body_max_bytes; /* a larger one is answered 413, naming the limit; when all hold eight such, another is answered 503 */
     int threads;
     int connections_max; /* together; more of them wait in the kernel's queue */
     /* Of one address (one /64 of IPv6); a further one is closed at once. 0: none but connections_max. Unix sockets have no limit,
@@ -55,7 +55,7 @@ void http_server_quiesce(struct http_server *server);
 void http_server_stop(struct http_server *server);
 
 const char *http_request_method(const struct http_request *request); /* "GET" for HEAD too: the body of the answer is left out */
-const char *http_request_path(const struct http_request *request);   /* decoded, without the query */
+const char *http_request_path(const struct http_request *request);   /* decoded (but for %00), without the query */
 /* First value of a query parameter (decoded), or NULL. */
 const char *http_request_query(const struct http_request *request, const char *name);
 /* Calls back for every query parameter, in order; stops when it returns false. */

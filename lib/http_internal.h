@@ -41,6 +41,7 @@ struct http_server {
     atomic_int held;       /* of these: suspended, not answered */
     atomic_int responding; /* calls inside http_respond */
     atomic_uint_least64_t refused;
+    atomic_llong body_bytes; /* of all requests */
     atomic_bool quiesced;
 };
 
@@ -59,6 +60,7 @@ struct http_request {
     GByteArray *body; /* NULL until the first byte */
     size_t received;  /* bytes of the body so far, also those that were not kept */
     bool too_large;
+    bool too_busy;   /* there was no room for the body */
     bool dispatched; /* pool thread: the handler ran */
     bool held;       /* pool thread */
     atomic_bool answered;

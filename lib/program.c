@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -201,11 +202,22 @@ static struct config *start(const struct program *program, const struct options 
     return config;
 }
 
+/* As many descriptors as we may have: each connection and each temporary file is one. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 struct config *program_start(const struct program *program, int argc, char **argv, int *exit_code)
 {
     struct options options = {0};
     g_autoptr(GError) error = NULL;
     struct config *config = NULL;
+    raise_descriptors();
     if (parse_options(&options, argc, argv, &error)) {
         config = start(program, &options, exit_code);
     } else {

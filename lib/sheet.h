@@ -81,6 +81,11 @@ GBytes *sheet_builder_finish(struct sheet_builder *builder, const struct sheet_h
 /* Checks everything, every row included: after that no reading function fails. Keeps a reference of the bytes; every view that is
  * handed out points into them and lives as long as the sheet. */
 struct sheet *sheet_open(GBytes *bytes, GError **error);
+/* Checks all but the rows: for bytes whose SHA-256 is known to be that of a sheet. Until sheet_check has said that they are sound,
+ * only sheet_columns_read (lib/sheet_columns.h) reads them, and may fail. */
+struct sheet *sheet_open_lazily(GBytes *bytes, GError **error);
+/* Checks the rows, too, if that was not done yet. Any thread may ask. */
+bool sheet_check(struct sheet *sheet, GError **error);
 void sheet_free(struct sheet *sheet);
 
 const struct sheet_header *sheet_header(const struct sheet *sheet);

@@ -1,6 +1,9 @@
-/* sheet_columns: the bytes were checked when the sheet was opened, so nothing here can fail; that is asserted. */
+/* sheet_columns: what is taken is looked at as closely as memory demands, and its form is the writer's (lib/sheet_wire.h). Whether
+ * rows ascend and add up is sheet_check's concern. */
 #include "lib/sheet_columns.h"
 
+#include "lib/event.h"
+#include "lib/keys.h"
 #include "lib/sheet_internal.h"
 
 static void make_room(struct sheet_columns *columns, uint32_t n_rows)
@@ -23,110 +26,155 @@ static void make_tally_room(struct sheet_columns *columns, uint32_t n_tallies)
     columns->tallies_max = MAX(n_tallies, 2 * columns->tallies_max);
     g_free(columns->status);
     g_free(columns->count);
-    columns->status = g_new(uint32_t, columns->tallies_max);
+    columns->status = g_new(uint16_t, columns->tallies_max);
     columns->count = g_new(uint64_t, columns->tallies_max);
 }
 
-static void read32(struct wire_cursor *cursor, enum sheet_column column, uint32_t n, uint32_t *values)
+/* All are less. */
+static bool are_below(const uint32_t *values, uint32_t n, uint32_t limit)
 {
-    const bool ok = wire_read_column32(cursor, column, (uint32_t)sheet_column_default(column), n, values);
-    g_assert(ok);
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < n; i++)
+        most = MAX(most, values[i]);
+    return n == 0 || most < limit;
 }
 
-/* False: it is left out. */
+static bool read32(struct wire_cursor *cursor, enum sheet_column column, uint32_t n, uint32_t *values)
+{
+    return wire_read_column32(cursor, column, (uint32_t)sheet_column_default(column), n, values);
+}
+
+/* Values that are symbols, or other numbers below a limit. */
+static bool read_below(struct wire_cursor *cursor, enum sheet_column column, uint32_t n, uint32_t limit, uint32_t *values)
+{
+    return read32(cursor, column, n, values) && are_below(values, n, limit);
+}
+
+/* It may have been left out. */
 static bool skip(struct wire_cursor *cursor, enum sheet_column column)
 {
     struct wire_cursor bytes;
-    if (!wire_take_tag(cursor, column, WIRE_BYTES))
-        return false;
-    const bool ok = wire_read_bytes(cursor, &bytes);
-    g_assert(ok);
-    return true;
+    return !wire_take_tag(cursor, column, WIRE_BYTES) || wire_read_bytes(cursor, &bytes);
 }
 
-static void read_or_skip(struct wire_cursor *cursor, enum sheet_column column, bool picked, uint32_t n, uint32_t *values)
-{
-    if (picked)
-        read32(cursor, column, n, values);
-    else
-        skip(cursor, column);
-}
-
-static void read_routes(struct sheet_columns *columns, struct wire_cursor *cursor)
+static bool read_routes(struct sheet_columns *columns, struct wire_cursor *cursor, uint32_t n_symbols)
 {
     struct wire_cursor templates = *cursor;
-    skip(&templates, SHEET_COLUMN_METHOD);
+    if (!skip(&templates, SHEET_COLUMN_METHOD))
+        return false;
     columns->n_routes = wire_count_values(templates, SHEET_COLUMN_TEMPLATE);
-    g_assert(columns->n_routes <= columns->n_rows);
-    read32(cursor, SHEET_COLUMN_METHOD, columns->n_routes, columns->method);
-    read32(cursor, SHEET_COLUMN_TEMPLATE, columns->n_routes, columns->template);
+    return columns->n_routes <= columns->n_rows &&
+           read_below(cursor, SHEET_COLUMN_METHOD, columns->n_routes, n_symbols, columns->method) &&
+           read_below(cursor, SHEET_COLUMN_TEMPLATE, columns->n_routes, n_symbols, columns->template);
 }
 
-static void read_keys(struct sheet_columns *columns, struct wire_cursor *cursor, unsigned picked)
+/* They come as differences. */
+static bool read_users(struct sheet_columns *columns, struct wire_cursor *cursor, uint32_t n_symbols)
+{
+    uint64_t user = 0;
+    if (!read32(cursor, SHEET_COLUMN_USER, columns->n_rows, columns->user))
+        return false;
+    for (uint32_t i = 0; i < columns->n_rows; i++) {
+        user += columns->user[i];
+        columns->user[i] = (uint32_t)user;
+    }
+    return user < n_symbols; /* the last one is the greatest */
+}
+
+static bool read_keys(struct sheet_columns *columns, struct wire_cursor *cursor, uint32_t n_symbols, unsigned picked)
 {
     const uint32_t n = columns->n_rows;
-    if (picked & SHEET_PICK_ROUTES) {
-        read_routes(columns, cursor);
-    } else {
-        columns->n_routes = 0;
-        skip(cursor, SHEET_COLUMN_METHOD);
-        skip(cursor, SHEET_COLUMN_TEMPLATE);
-    }
-    read_or_skip(cursor, SHEET_COLUMN_USER, picked & SHEET_PICK_USERS, n, columns->user);
-    for (uint32_t i = 1; i < n && picked & SHEET_PICK_USERS; i++)
-        columns->user[i] += columns->user[i - 1];
-    read_or_skip(cursor, SHEET_COLUMN_ROUTE, picked & SHEET_PICK_ROUTES, n, columns->route);
-    read_or_skip(cursor, SHEET_COLUMN_PLATFORM, picked & SHEET_PICK_PLATFORMS, n, columns->platform);
-    read_or_skip(cursor, SHEET_COLUMN_SLOT, picked & SHEET_PICK_SLOTS, n, columns->slot);
+    columns->n_routes = 0;
+    if (!(picked & SHEET_PICK_ROUTES ? read_routes(columns, cursor, n_symbols)
+                                     : skip(cursor, SHEET_COLUMN_METHOD) && skip(cursor, SHEET_COLUMN_TEMPLATE)))
+        return false;
+    if (!(picked & SHEET_PICK_USERS ? read_users(columns, cursor, n_symbols) : skip(cursor, SHEET_COLUMN_USER)))
+        return false;
+    if (!(picked & SHEET_PICK_ROUTES ? read_below(cursor, SHEET_COLUMN_ROUTE, n, columns->n_routes, columns->route)
+                                     : skip(cursor, SHEET_COLUMN_ROUTE)))
+        return false;
+    if (!(picked & SHEET_PICK_PLATFORMS ? read_below(cursor, SHEET_COLUMN_PLATFORM, n, n_symbols, columns->platform)
+                                        : skip(cursor, SHEET_COLUMN_PLATFORM)))
+        return false;
+    return picked & SHEET_PICK_SLOTS ? read_below(cursor, SHEET_COLUMN_SLOT, n, KEYS_SLOTS_PER_DAY, columns->slot)
+                                     : skip(cursor, SHEET_COLUMN_SLOT);
 }
 
-/* Is the column left out? */
+/* Is the column there? */
 static bool is_next(struct wire_cursor cursor, enum sheet_column column)
 {
     return wire_take_tag(&cursor, column, WIRE_BYTES);
 }
 
-static void read_statuses(struct sheet_columns *columns, struct wire_cursor *cursor)
+/* Lengths of the rows' lists become places. */
+static bool read_places(struct sheet_columns *columns, struct wire_cursor *cursor)
 {
     const uint32_t n = columns->n_rows;
-    columns->one_status = !is_next(*cursor, SHEET_COLUMN_STATUSES);
-    columns->n_tallies = n;
-    if (!columns->one_status) {
-        uint32_t sum = 0;
-        read32(cursor, SHEET_COLUMN_STATUSES, n, columns->at);
-        for (uint32_t i = 0; i < n; i++) {
-            const uint32_t length = columns->at[i];
-            columns->at[i] = sum;
-            sum += length;
-        }
-        columns->at[n] = columns->n_tallies = sum;
+    const uint64_t most = n + (uint64_t)(cursor->end - cursor->at);
+    uint64_t sum = 0;
+    if (!read32(cursor, SHEET_COLUMN_STATUSES, n, columns->at))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t length = columns->at[i];
+        columns->at[i] = (uint32_t)sum;
+        sum += length;
+        if (sum > most)
+            return false;
     }
-    make_tally_room(columns, columns->n_tallies);
-    read32(cursor, SHEET_COLUMN_STATUS, columns->n_tallies, columns->status);
-    columns->one_request = !is_next(*cursor, SHEET_COLUMN_COUNT);
-    if (!columns->one_request) {
-        const bool ok = wire_read_column64(cursor, SHEET_COLUMN_COUNT, sheet_column_default(SHEET_COLUMN_COUNT), columns->n_tallies,
-                                           columns->count);
-        g_assert(ok);
-    }
+    columns->at[n] = columns->n_tallies = (uint32_t)sum;
+    return true;
 }
 
-void sheet_columns_read(struct sheet_columns *columns, const struct sheet *sheet, uint32_t number, unsigned picked)
+static bool read_counts(struct sheet_columns *columns, struct wire_cursor *cursor)
+{
+    const uint32_t n = columns->n_tallies;
+    uint64_t all = 0, sum = 0;
+    bool over = false;
+    columns->one_request = !is_next(*cursor, SHEET_COLUMN_COUNT);
+    if (columns->one_request)
+        return true;
+    if (!wire_read_column64(cursor, SHEET_COLUMN_COUNT, sheet_column_default(SHEET_COLUMN_COUNT), n, columns->count))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        all |= columns->count[i];
+        over |= __builtin_add_overflow(sum, columns->count[i], &sum);
+    }
+    return all <= TALLY_COUNT_MAX && !over;
+}
+
+static bool read_statuses(struct sheet_columns *columns, struct wire_cursor *cursor)
+{
+    columns->one_status = !is_next(*cursor, SHEET_COLUMN_STATUSES);
+    columns->n_tallies = columns->n_rows;
+    if (!columns->one_status && !read_places(columns, cursor))
+        return false;
+    make_tally_room(columns, columns->n_tallies);
+    if (!wire_read_column16(cursor, SHEET_COLUMN_STATUS, 0, columns->n_tallies, columns->status))
+        return false;
+    uint16_t most = 0;
+    for (uint32_t i = 0; i < columns->n_tallies; i++)
+        most = MAX(most, columns->status[i]);
+    return most <= EVENT_STATUS_MAX && read_counts(columns, cursor);
+}
+
+bool sheet_columns_read(struct sheet_columns *columns, const struct sheet *sheet, uint32_t number, unsigned picked)
 {
     g_assert(number < sheet->n_clients);
     struct wire_cursor cursor = sheet->blocks[number];
     columns->n_rows = sheet->client_rows[number];
+    if (columns->n_rows > (uint64_t)(cursor.end - cursor.at)) /* each has a status at least */
+        return false;
     make_room(columns, columns->n_rows);
-    read_keys(columns, &cursor, picked);
-    read_statuses(columns, &cursor);
+    return read_keys(columns, &cursor, sheet->n_symbols, picked) && read_statuses(columns, &cursor);
 }
 
 void sheet_columns_clear(struct sheet_columns *columns)
 {
     uint32_t *const arrays[] = {columns->method,   columns->template, columns->user, columns->route,
-                                columns->platform, columns->slot,     columns->at,   columns->status};
+                                columns->platform, columns->slot,     columns->at};
     for (unsigned i = 0; i < G_N_ELEMENTS(arrays); i++)
         g_free(arrays[i]);
+    g_free(columns->status);
     g_free(columns->count);
     *columns = (struct sheet_columns){0};
 }

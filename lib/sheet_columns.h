@@ -24,14 +24,17 @@ struct sheet_columns {
     /* Row i's statuses are the tallies from at[i] to at[i + 1] - 1. Mostly a row has just one, and it counts one request: then
      * there is no list. */
     bool one_status, one_request; /* of each row; of each tally: at, or count, is undefined */
-    uint32_t *at, *status;        /* by row, and one more; by tally */
+    uint32_t *at;                 /* by row, and one more */
+    uint16_t *status;             /* by tally */
     uint64_t *count;              /* by tally */
     /* sheet_columns.c's own */
     uint32_t rows_max, tallies_max; /* that there is room for */
 };
 
-/* Reads the picked columns (enum sheet_pick), and the statuses, of a client in the place of what columns held. */
-void sheet_columns_read(struct sheet_columns *columns, const struct sheet *sheet, uint32_t number, unsigned picked);
+/* Reads the picked columns (enum sheet_pick), and the statuses, of a client in the place of what columns held. Symbols are the
+ * sheet's, routes the client's, slots under 96, statuses up to 599, counts up to TALLY_COUNT_MAX and their sum within 64 bits, in
+ * any case. False: they are damaged, which only a sheet can be whose rows were not checked. */
+bool sheet_columns_read(struct sheet_columns *columns, const struct sheet *sheet, uint32_t number, unsigned picked);
 void sheet_columns_clear(struct sheet_columns *columns);
 
 #endif

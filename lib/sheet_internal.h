@@ -75,6 +75,7 @@ struct sheet {
     uint64_t *client_requests;
     struct wire_cursor *blocks;
     struct arena arena; /* of the arrays */
+    gint checked;       /* atomic: its rows are sound */
 };
 
 /* Decodes a client's rows: NULL, or what is wrong. Whether its symbols are the sheet's and its measures faultless is not looked at.

@@ -91,6 +91,9 @@ static bool read_symbols(struct opening *opening)
 
 static bool clients_ascend(const struct sheet *sheet)
 {
+    for (uint32_t i = 0; i < sheet->n_clients; i++)
+        if (sheet->organization[i] >= sheet->n_symbols || sheet->client[i] >= sheet->n_symbols)
+            return false;
     for (uint32_t i = 1; i < sheet->n_clients; i++)
         if (sheet->organization[i - 1] > sheet->organization[i] ||
             (sheet->organization[i - 1] == sheet->organization[i] && sheet->client[i - 1] >= sheet->client[i]))
@@ -114,7 +117,7 @@ static bool read_clients(struct opening *opening)
         !wire_read_column32(cursor, SHEET_FIELD_CLIENT_ROWS, 0, n, sheet->client_rows) ||
         !wire_read_column64(cursor, SHEET_FIELD_CLIENT_REQUESTS, 0, n, sheet->client_requests))
         return malformed(opening, "a column of its clients is damaged");
-    return clients_ascend(sheet) || malformed(opening, "its clients are not ascending");
+    return clients_ascend(sheet) || malformed(opening, "its clients are not ascending, or no symbols");
 }
 
 static bool find_blocks(struct opening *opening)
@@ -204,7 +207,6 @@ static bool check_clients(struct opening *opening)
 static bool check_rows(struct opening *opening)
 {
     const struct sheet *sheet = opening->sheet;
-    opening->symbol_used = arena_alloc0(&opening->sheet->arena, sheet->n_symbols);
     opening->symbol_used[0] = 1;
     if (!check_clients(opening))
         return false;
@@ -213,24 +215,50 @@ static bool check_rows(struct opening *opening)
     return !memchr(opening->symbol_used, 0, sheet->n_symbols) || malformed(opening, "a symbol is in no row");
 }
 
-struct sheet *sheet_open(GBytes *bytes, GError **error)
+static void refuse(const struct opening *opening, GError **error)
+{
+    g_set_error(error, SHEET_ERROR, SHEET_ERROR_MALFORMED, "not a valid day sheet: %s", opening->fault);
+}
+
+struct sheet *sheet_open_lazily(GBytes *bytes, GError **error)
 {
     gsize size;
     const uint8_t *data = g_bytes_get_data(bytes, &size);
     struct sheet *sheet = g_new0(struct sheet, 1);
     sheet->bytes = g_bytes_ref(bytes);
-    struct opening opening = {.sheet = sheet, .route_used = g_byte_array_new()};
+    struct opening opening = {.sheet = sheet};
     if (size > 0)
         opening.cursor = (struct wire_cursor){data, data + size};
     bool ok = size <= SHEET_SIZE_MAX || malformed(&opening, "it is larger than a sheet can be");
-    ok = ok && read_head(&opening) && read_symbols(&opening) && read_clients(&opening) && find_blocks(&opening) &&
-         check_rows(&opening);
-    sheet_rows_clear(&opening.rows);
-    g_byte_array_free(opening.route_used, TRUE);
-    if (ok)
+    if (ok && read_head(&opening) && read_symbols(&opening) && read_clients(&opening) && find_blocks(&opening))
         return sheet;
     sheet_free(sheet);
-    g_set_error(error, SHEET_ERROR, SHEET_ERROR_MALFORMED, "not a valid day sheet: %s", opening.fault);
+    refuse(&opening, error);
+    return NULL;
+}
+
+bool sheet_check(struct sheet *sheet, GError **error)
+{
+    if (g_atomic_int_get(&sheet->checked))
+        return true;
+    struct opening opening = {.sheet = sheet, .route_used = g_byte_array_new(), .symbol_used = g_new0(uint8_t, sheet->n_symbols)};
+    const bool ok = check_rows(&opening);
+    sheet_rows_clear(&opening.rows);
+    g_byte_array_free(opening.route_used, TRUE);
+    g_free(opening.symbol_used);
+    if (ok)
+        g_atomic_int_set(&sheet->checked, 1);
+    else
+        refuse(&opening, error);
+    return ok;
+}
+
+struct sheet *sheet_open(GBytes *bytes, GError **error)
+{
+    struct sheet *sheet = sheet_open_lazily(bytes, error);
+    if (sheet == NULL || sheet_check(sheet, error))
+        return sheet;
+    sheet_free(sheet);
     return NULL;
 }
 

@@ -227,7 +227,7 @@ const char *sheet_rows_try(struct sheet_rows *rows, const struct sheet *sheet, u
 
 void sheet_rows_read(struct sheet_rows *rows, const struct sheet *sheet, uint32_t number)
 {
-    g_assert(number < sheet->n_clients);
+    g_assert(number < sheet->n_clients && g_atomic_int_get(&sheet->checked));
     const char *fault = sheet_rows_try(rows, sheet, number);
     g_assert(!fault);
 }

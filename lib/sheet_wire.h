@@ -65,83 +65,10 @@ static inline bool wire_read_bytes(struct wire_cursor *cursor, struct wire_curso
     return true;
 }
 
-/* The values of a column whose bytes are as many as its values, and so are one each: most columns are such. */
-static inline bool wire_take_short(const uint8_t *bytes, size_t n, uint32_t *values)
-{
-    unsigned all = 0;
-    for (size_t i = 0; i < n; i++) {
-        values[i] = bytes[i];
-        all |= bytes[i];
-    }
-    return all < 0x80;
-}
-
-/* Twice as many bytes, as status codes have. False: they are not two each. */
-static inline bool wire_take_pairs(const uint8_t *bytes, size_t n, uint32_t *values)
-{
-    unsigned every = 0x80, any = 0, empty = 0;
-    for (size_t i = 0; i < n; i++) {
-        const unsigned low = bytes[2 * i], high = bytes[2 * i + 1];
-        values[i] = (low & 0x7f) | high << 7;
-        every &= low;
-        any |= high;
-        empty |= high == 0;
-    }
-    return every == 0x80 && any < 0x80 && empty == 0;
-}
-
-/* Just n values of up to 32 bits, and nothing behind them. */
-static inline bool wire_take_values32(struct wire_cursor column, size_t n, uint32_t *values)
-{
-    const size_t size = (size_t)(column.end - column.at);
-    if (size == n)
-        return wire_take_short(column.at, n, values);
-    if (size == 2 * n && wire_take_pairs(column.at, n, values))
-        return true;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t value;
-        if (!wire_read_varint(&column, &value) || value > UINT32_MAX)
-            return false;
-        values[i] = (uint32_t)value;
-    }
-    return column.at == column.end;
-}
-
 /* Just n values, not all of them what the column stands for when left out. */
-static inline bool wire_read_column64(struct wire_cursor *cursor, unsigned field, uint64_t left_out, size_t n, uint64_t *values)
-{
-    struct wire_cursor column;
-    bool used = false;
-    if (!wire_take_tag(cursor, field, WIRE_BYTES)) {
-        for (size_t i = 0; i < n; i++)
-            values[i] = left_out;
-        return true;
-    }
-    if (!wire_read_bytes(cursor, &column))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        if (!wire_read_varint(&column, &values[i]))
-            return false;
-        used |= values[i] != left_out;
-    }
-    return used && column.at == column.end;
-}
-
-static inline bool wire_read_column32(struct wire_cursor *cursor, unsigned field, uint32_t left_out, size_t n, uint32_t *values)
-{
-    struct wire_cursor column;
-    bool used = false;
-    if (!wire_take_tag(cursor, field, WIRE_BYTES)) {
-        for (size_t i = 0; i < n; i++)
-            values[i] = left_out;
-        return true;
-    }
-    if (!wire_read_bytes(cursor, &column) || !wire_take_values32(column, n, values))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        used |= values[i] != left_out;
-    return used;
-}
+bool wire_read_column64(struct wire_cursor *cursor, unsigned field, uint64_t left_out, size_t n, uint64_t *values);
+bool wire_read_column32(struct wire_cursor *cursor, unsigned field, uint32_t left_out, size_t n, uint32_t *values);
+bool wire_read_column16(struct wire_cursor *cursor, unsigned field, uint16_t left_out, size_t n, uint16_t *values);
 
 /* The number of values of a column that is there, by its size; its last byte ends the last one. */
 static inline uint32_t wire_count_values(struct wire_cursor cursor, unsigned field)

@@ -247,22 +247,37 @@ def contents(document, described):
         yield head + inline_schema + "".join(examples(document, media, content))
 
 
-def headers(document, response):
-    rows = ""
-    for name, header in response.get("headers", {}).items():
-        header = document.resolve(header)
-        rows += tag("dt", f"{code(name)} {tag('span', type_of(header.get('schema', {})), kind='type')}")
-        rows += tag("dd", prose(header.get("description")))
-    return tag("p", "Headers", kind="label") + tag("dl", rows, kind="properties") if rows else ""
+def headers(response):
+    names = (tag("a", escape(name), href=f"#header-{name_of(header['$ref'])}") for name, header in response.get("headers", {}).items())
+    text = ", ".join(names)
+    return tag("p", f"Headers: {text}", kind="label") if text else ""
 
 
 def response_block(document, status, response):
+    """One that is shared by many is described once, below."""
+    shared = name_of(response["$ref"]) if "$ref" in response else None
     response = document.resolve(response)
     first = " ".join(str(response["description"]).split())
-    short = tag("span", inline(first), kind="short")
-    summary = tag("summary", f"{tag('b', escape(status), kind=f's{str(status)[0]}')} {escape(REASONS.get(int(status), ''))} {short}")
-    body = "".join(contents(document, response)) + headers(document, response)
-    return tag("details", summary + (body or tag("p", "No body.")), **({"open": "open"} if str(status) in ("200", "201") else {}))
+    head = f"{tag('b', escape(status), kind=f's{str(status)[0]}')} {escape(REASONS[int(status)])}"
+    if shared:
+        link = tag("a", escape(shared), href=f"#response-{shared}")
+        return tag("p", f"{head} {link} {tag('span', inline(first), kind='short')}", kind="shared")
+    summary = tag("summary", f"{head} {tag('span', inline(first), kind='short')}")
+    body = "".join(contents(document, response)) + headers(response)
+    return tag("details", summary + (body or tag("p", "No body.")), open="")
+
+
+def shared_responses(document):
+    for name, response in document.whole["components"]["responses"].items():
+        body = "".join(contents(document, response)) + headers(response)
+        title = tag("h3", tag("a", escape(name), href=f"#response-{name}"))
+        yield tag("article", title + prose(response["description"]) + body, id=f"response-{name}")
+
+
+def shared_headers(document):
+    for name, header in document.whole["components"]["headers"].items():
+        head = tag("dt", f"{code(name)} {tag('span', type_of(header['schema']), kind='type')}", id=f"header-{name}")
+        yield head + tag("dd", prose(header["description"]))
 
 
 def needed(operation, whole):
@@ -271,10 +286,7 @@ def needed(operation, whole):
         return "No token is asked for."
     if any("basic" in one for one in security):
         return "HTTP Basic: a client’s id and its secret."
-    permissions = operation.get("x-permissions", [])
-    if not permissions:
-        return "Any token."
-    return "A token with " + ("any one of " if len(permissions) > 1 else "") + ", ".join(code(one) for one in permissions) + "."
+    return "" if "x-permissions" in operation else "Any token."
 
 
 def command(method, path, operation, document):
@@ -302,7 +314,8 @@ def operation_block(document, method, path, operation, aliases):
     also = f"<p>Also at {', '.join(code(alias) for alias in aliases)}.</p>" if aliases else ""
     title = f'<a href="#{anchor(operation)}">{badge(method)} {tag("span", escape(path), kind="path")}</a>'
     parts = [tag("h3", title), tag("p", inline(operation["summary"]), kind="summary"), also, prose(operation.get("description"))]
-    parts.append(tag("p", needed(operation, document.whole), kind="needs"))
+    needs = needed(operation, document.whole)
+    parts.append(tag("p", needs, kind="needs") if needs else "")
     rows = "".join(parameter_rows(document, operation))
     if rows:
         parts += [tag("h4", "Parameters"), tag("dl", rows, kind="properties")]
@@ -325,8 +338,10 @@ def navigation(document, groups):
             inner = badge(method) + tag("span", escape(path).replace("/", "/<wbr>"), kind="path")
             items += tag("li", tag("a", inner, href=f"#{anchor(operation)}", title=operation["summary"]))
         parts.append(tag("h2", tag("a", escape(one["x-title"]), href=f"#tag-{one['name']}")) + tag("ul", items))
-    items = "".join(tag("li", tag("a", escape(name), href=f"#schema-{name}")) for name in document.whole["components"]["schemas"])
-    parts.append(tag("h2", tag("a", "Schemas", href="#schemas")) + tag("ul", items, kind="schemas"))
+    for title, kind in (("Answers of many routes", "responses"), ("Headers", "headers"), ("Schemas", "schemas")):
+        names = document.whole["components"][kind]
+        items = "".join(tag("li", tag("a", escape(name), href=f"#{kind[:-1]}-{name}")) for name in names)
+        parts.append(tag("h2", tag("a", title, href=f"#{kind}")) + tag("ul", items, kind="names"))
     return "".join(parts)
 
 
@@ -344,6 +359,8 @@ def page(document):
         sections += tag("section", head + blocks, id=f"tag-{one['name']}")
     schemas = "".join(tag("article", tag("h3", tag("a", escape(name), href=f"#schema-{name}")) + schema_body(schema), id=f"schema-{name}")
                       for name, schema in whole["components"]["schemas"].items())
+    sections += tag("section", tag("h2", "Answers of many routes") + "".join(shared_responses(document)), id="responses")
+    sections += tag("section", tag("h2", "Headers") + tag("dl", "".join(shared_headers(document)), kind="properties"), id="headers")
     sections += tag("section", tag("h2", "Schemas") + schemas, id="schemas")
     bar = tag("header", tag("a", escape(info["title"]), href="#about") + tag("label", "Contents", **{"for": "menu"}))
     box = '<input type="checkbox" id="menu" aria-label="Show the contents">'

@@ -17,6 +17,7 @@ $(BENCH)/http: $(B)/tests/bench/http_load.o $(BENCH_LOAD) $(B)/lib.a
 $(BENCH)/sheet: $(B)/tests/bench/sheet.o $(BENCH_LOAD) $(B)/lib.a
 $(BENCH)/year: $(B)/tests/bench/year.o $(BENCH_LOAD) $(B)/lib.a
 $(BENCH)/export: $(B)/tests/bench/export.o $(BENCH_LOAD) $(B)/api.a $(B)/lib.a
+$(BENCH)/report: $(B)/tests/bench/report.o $(B)/api.a $(B)/lib.a
 $(BENCH)/lines: $(B)/tests/bench/lines.o $(BENCH_LOAD) $(B)/lib.a
 $(BENCH_PROGRAMS:%=$(BENCH)/%):
 	@mkdir -p $(@D)

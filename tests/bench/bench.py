@@ -1,7 +1,7 @@
 """`make bench`: what Daybook reaches, as ratios to its limits and peers measured in the same run.
 
 make bench ARGS='--quick'              smaller everywhere: a few minutes
-make bench ARGS='--only drain,memory'  parts: encoding sheet drain series intake ack memory fresh closing export
+make bench ARGS='--only drain,memory'  parts: encoding sheet drain series intake ack memory fresh closing export reports api
 
 The figures also go to build/bench/results.json.
 """
@@ -17,9 +17,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import closing  # noqa: E402
 import drain  # noqa: E402
 import intake  # noqa: E402
+import reports  # noqa: E402
+import serving  # noqa: E402
 from stack import PROGRAMS, ROOT, Stack, machine  # noqa: E402
 
-PARTS = ("encoding", "sheet", "drain", "series", "intake", "ack", "memory", "fresh", "closing", "export")
+PARTS = ("encoding", "sheet", "drain", "series", "intake", "ack", "memory", "fresh", "closing", "export", "reports", "api")
 
 
 def arguments():
@@ -96,6 +98,8 @@ def main():
         "memory": (intake.memory, 300_000_000 if quick else 5_000_000_000),
         "fresh": (intake.freshness, 10 if quick else 60),
         "closing": (closing.run, quick),
+        "reports": (reports.run, quick),
+        "api": (serving.run, quick),
     }
     for name, (function, size) in parts.items():
         if name in options.only:

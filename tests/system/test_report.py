@@ -1,14 +1,18 @@
 """GET /api/v2/usage/report: the page, every number of it against what the test itself counts from the events."""
 
+import csv
+import io
 import json
 import random
 import urllib.parse
+import urllib.request
 from datetime import datetime
 
 import pytest
-from harness import Redis, wait_until
-from report_fixture import CLIENTS, COUNTS, ROUTES, World, iso, number
-from test_usage_api import failure
+from harness import API_TOKEN, Redis, wait_until
+from live_fixture import partition_of
+from report_fixture import CLIENTS, COUNTS, PARTITIONS, ROUTES, World, iso, number
+from test_usage_api import failure, fetch
 
 ZONES = ["UTC", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "America/St_Johns", "Europe/Dublin"]
 
@@ -173,6 +177,37 @@ def test_who_sees_what(world):
     assert world.fetch(token=None)[0] == 401
 
 
+def query(world, body):
+    """The rows of a usage query."""
+    url = f"http://127.0.0.1:{world.api.port}/api/v2/usage/query"
+    headers = {"Authorization": f"Bearer {API_TOKEN}", "Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=30) as answer:
+        results = json.load(answer)["resultsUri"]
+
+    def complete():
+        answer = json.loads(fetch(world.api, path=results)[2])
+        return answer if answer["queryStatus"] == "Complete" else None
+
+    return wait_until(complete, 20, "the query is complete")["results"]
+
+
+def test_queries_agree(world):
+    page = world.page(interval=text_of("hole"), top=1000)
+
+    def rows(*group, **options):
+        return query(world, {"interval": text_of("hole"), "groupBy": group, **options})
+
+    by_day = {row["date"][:10]: {name: row[name] for name in COUNTS} for row in rows(granularity="Day")}
+    assert by_day == {day["date"]: {name: day[name] for name in COUNTS} for day in page["days"] if day["requests"]}
+    names = ("clientId", "clientName", "organizationId", *COUNTS)
+    clients = [tuple(row[name] for name in names) for row in rows("OAuthClientId", "OrganizationId")]
+    assert clients == [tuple(row[name] for name in names) for row in page["clients"]]
+    names = ("templateUri", *COUNTS)
+    assert [tuple(row[name] for name in names) for row in rows("TemplateUri")] == [
+        tuple(row[name] for name in names) for row in page["urls"]
+    ]
+
+
 def test_entity_tags(world):
     asked = {"interval": text_of("autumn"), "timeZone": "Asia/Kathmandu"}
     _, headers, body = world.fetch(**asked)
@@ -185,6 +220,22 @@ def test_entity_tags(world):
     assert world.fetch(headers={"Accept-Encoding": "gzip", "If-None-Match": packed["ETag"]}, **asked)[0] == 304
     status, head, nothing = world.fetch(method="HEAD", **asked)
     assert (status, nothing, head["Content-Length"]) == (200, b"", str(len(body)))
+
+
+def test_a_long_question(world):
+    """More rows than one worker looks at while others wait: it is handed on, and its answer is no other. Changes the world."""
+    day, n = number("2023-07-01"), 130_000
+    times = (day * 86400000 + i % 96 * 900000 for i in range(n))
+    events = [world.events[0]._replace(time=time, org="acme", client=f"c-{i % 50}", user=f"u-{i}") for i, time in enumerate(times)]
+    for event in events:
+        world.books.by_day[partition_of(event, PARTITIONS), day].append(event)
+    world.books.close(day, reason="requested")
+    world.revisions[day] = 1
+    world.events += events
+    asked = {"interval": "2023-07-01/2023-07-01", "timeZone": "UTC"}
+    assert world.page(**asked) == world.expected((day, day)).page()
+    rows = list(csv.DictReader(io.StringIO(world.fetch(suffix=".csv", section="clients", **asked)[2].decode())))
+    assert len(rows) == 50 and sum(int(row["requests"]) for row in rows) == n
 
 
 def test_a_later_revision_is_seen(world):

@@ -207,7 +207,7 @@ def test_search_of_an_organization(world, rng):
         for _ in range(10):
             body, _, _, expected = search_body(world, rng, organization)
             made = post(world.api, SEARCH, body, token=token)
-            assert get(world.api, made["resultsUri"] + "?pageSize=1000", token=token)["results"] == expected, body
+            assert pages(world.api, made["resultsUri"], 1000, token=token)[0] == expected, body
 
 
 # ---- jobs ----

@@ -95,6 +95,7 @@ class World:
         entry |= dict(permissions=list(permissions), tier=entry.get("tier", "enterprise"), created=int(time.time() * 1000), expires=0)
         self.client.hset("{daybook}:tokens", identity, json.dumps(entry))
         self.client.incr("{daybook}:version")
+        self.token_id = identity
         return token
 
     # ---- what is right ----

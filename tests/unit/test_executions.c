@@ -94,12 +94,12 @@ static void check_expiry(const char *kind, const char *name, int64_t seconds)
     g_assert_cmpint(left_ms, <=, seconds * 1000);
 }
 
-static void end(const char *id, enum v2_end_kind kind, const char *reason)
+static void end(const struct v2_execution *execution, enum v2_end_kind kind, const char *reason)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *text = g_strdup(reason);
     const struct v2_end how = {kind, text};
-    g_assert_true(executions_end(reader, id, &how, &error));
+    g_assert_true(executions_end(reader, execution, &how, &error));
 }
 
 /* What was said first stays; nothing is kept for ever. */
@@ -109,15 +109,32 @@ static void test_end(void)
     char digest[V2_DIGEST_SIZE];
     keep(execution, execution->id);
     keep(other, other->id);
-    end(execution->id, V2_CANCELLED, "Cancelled by Ada at noon.");
-    end(execution->id, V2_FAILED, "too late");
-    g_assert_true(find(execution->id, V2_CANCELLED, "Cancelled by Ada at noon."));
-    end(other->id, V2_FAILED, "too many rows");
-    g_assert_true(find(other->id, V2_FAILED, "too many rows"));
     v2_execution_digest(execution, digest);
+    check_expiry("same", digest, EXECUTIONS_SAME_S);
+    end(execution, V2_CANCELLED, "Cancelled by Ada at noon.");
+    end(execution, V2_FAILED, "too late");
+    g_assert_true(find(execution->id, V2_CANCELLED, "Cancelled by Ada at noon."));
+    end(other, V2_FAILED, "too many rows");
+    g_assert_true(find(other->id, V2_FAILED, "too many rows"));
     check_expiry("execution", execution->id, EXECUTIONS_KEPT_S);
     check_expiry("ended", execution->id, EXECUTIONS_KEPT_S);
-    check_expiry("same", digest, EXECUTIONS_SAME_S);
+    check_expiry("kept", "t-3", EXECUTIONS_KEPT_S);
+    v2_execution_unref(execution);
+    execution = make("t-3"); /* the same question again, after the end of the first: another try */
+    keep(execution, execution->id);
+    v2_execution_unref(execution);
+    v2_execution_unref(other);
+}
+
+/* A caller who had too much kept is told so; others are not concerned. */
+static void test_kept(void)
+{
+    struct v2_execution *execution = make("t-5"), *other = make("t-6");
+    g_autofree char *much = g_strdup_printf("%d", EXECUTIONS_BYTES_MAX);
+    call("SET", "kept", "t-5", much);
+    keep(execution, "");
+    g_assert_false(find(execution->id, V2_NOT_ENDED, NULL));
+    keep(other, other->id);
     v2_execution_unref(execution);
     v2_execution_unref(other);
 }
@@ -156,6 +173,7 @@ int main(int argc, char **argv)
     g_assert_no_error(error);
     g_test_add_func("/executions/keep", test_keep);
     g_test_add_func("/executions/end", test_end);
+    g_test_add_func("/executions/kept", test_kept);
     g_test_add_func("/executions/broken", test_broken);
     g_test_add_func("/executions/ids", test_ids);
     int code = g_test_run();

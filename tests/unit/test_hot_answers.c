@@ -1,6 +1,12 @@
 #include "api/hot_answers.h"
 
-enum { AGE_US = HOT_ANSWERS_MS * 1000, THREADS = 4 };
+enum {
+    PERIOD_US = HOT_ANSWERS_PERIOD_MS * 1000,
+    COOL_US = HOT_ANSWERS_COOL_MS * 1000,
+    ANEW_US = HOT_ANSWERS_ANEW_MS * 1000,
+    AGE_US = HOT_ANSWERS_AGE_MAX_MS * 1000,
+    THREADS = 4
+};
 static const int64_t start_us = INT64_C(5000000000);
 
 /* Asks and expects this answer; NULL: none. Whether it is to be read. */
@@ -29,7 +35,7 @@ static void test_seldom(void)
 {
     struct hot_answers *hot = hot_answers_new();
     for (int i = 0; i < 1000; i++) /* less often than it takes to be hot */
-        g_assert_false(ask(hot, "q", start_us + i * (AGE_US / HOT_ANSWERS_ASKED + 500), NULL));
+        g_assert_false(ask(hot, "q", start_us + i * (PERIOD_US / HOT_ANSWERS_ASKED + 500), NULL));
     hot_answers_free(hot);
 }
 
@@ -40,17 +46,19 @@ static void test_life(void)
     hot_answers_put(hot, "q", view_of("one"), start_us + 10);
     g_assert_false(ask(hot, "q", start_us + 20, "one"));
     g_assert_false(ask(hot, "other", start_us + 20, NULL));
-    int64_t half_us = start_us + 10 + AGE_US / 2;
-    g_assert_true(ask(hot, "q", half_us, NULL)); /* one reads it anew, the others have the one before */
+    int64_t anew_us = start_us + 10 + ANEW_US;
+    g_assert_true(ask(hot, "q", anew_us, NULL)); /* one reads it anew, the others have the one before */
     for (int i = 0; i < HOT_ANSWERS_ASKED; i++)
-        g_assert_false(ask(hot, "q", half_us, "one"));
-    hot_answers_put(hot, "q", view_of("two"), half_us);
-    hot_answers_put(hot, "q", view_of("late"), half_us - 1); /* began before the other */
-    g_assert_false(ask(hot, "q", half_us + 1, "two"));
-    g_assert_true(ask(hot, "q", half_us + AGE_US, NULL)); /* never older */
-    for (int i = 0; i < HOT_ANSWERS_ASKED; i++)
-        g_assert_false(ask(hot, "q", half_us + AGE_US, NULL));
-    g_assert_true(ask(hot, "q", half_us + AGE_US + AGE_US / 2, NULL)); /* whoever was sent did not come back */
+        g_assert_false(ask(hot, "q", anew_us, "one"));
+    hot_answers_put(hot, "q", view_of("two"), anew_us);
+    hot_answers_put(hot, "q", view_of("late"), anew_us - 1); /* began before the other */
+    int64_t now_us = anew_us;
+    for (; now_us < anew_us + AGE_US; now_us += PERIOD_US / HOT_ANSWERS_ASKED) { /* those who are sent do not come back */
+        bool sent = (now_us - anew_us) % ANEW_US == 0 && now_us > anew_us;
+        g_assert_true(ask(hot, "q", now_us, sent ? NULL : "two") == sent);
+    }
+    g_assert_true(ask(hot, "q", now_us, NULL)); /* never older */
+    g_assert_false(ask(hot, "q", now_us, NULL));
     hot_answers_free(hot);
 }
 
@@ -59,9 +67,11 @@ static void test_cools(void)
     struct hot_answers *hot = hot_answers_new();
     make_hot(hot, "q", start_us);
     hot_answers_put(hot, "q", view_of("one"), start_us);
-    g_assert_false(ask(hot, "q", start_us + AGE_US * 5 / 2, NULL));
-    hot_answers_put(hot, "q", view_of("two"), start_us + AGE_US * 5 / 2); /* of somebody who was slow */
-    g_assert_false(ask(hot, "q", start_us + AGE_US * 5 / 2 + 1, NULL));
+    int64_t later_us = start_us + COOL_US - 1; /* asked by few, but still hot */
+    g_assert_true(ask(hot, "q", later_us, NULL));
+    hot_answers_put(hot, "q", view_of("two"), later_us);
+    g_assert_false(ask(hot, "q", later_us, "two"));
+    g_assert_false(ask(hot, "q", later_us + 1, NULL));
     hot_answers_free(hot);
 }
 

@@ -19,6 +19,11 @@ static void test_parts_of_a_request(struct fixture *f, gconstpointer data)
     g_assert_nonnull(strstr(answer.head, "\r\nx-extra: yes\r\n"));
     g_assert_nonnull(strstr(answer.head, "\r\ncontent-type: text/plain\r\n"));
     http_answer_clear(&answer);
+    /* What %00 would cut off stays; what is no escape, too. */
+    http_client_send(&client, "GET /a%00b?q=c-1%00z&100%=%4&stop=1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    http_client_receive(&client, TRUE, &answer);
+    g_assert_cmpstr(answer.body->str, ==, "GET /a%00b q=c-1%00z test=- local=1 peer=127.0.0.1 [q=c-1%00z;100%=%4;stop=1;]");
+    http_answer_clear(&answer);
     http_client_send(&client, "GET /x HTTP/1.1\r\nHost: x\r\nX-Request-Id: not\"sane\r\n\r\n");
     http_client_receive(&client, TRUE, &answer);
     const char *id = strstr(answer.head, "\r\nx-request-id: ");

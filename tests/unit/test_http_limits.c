@@ -169,6 +169,57 @@ static void test_slow_readers(struct fixture *f, gconstpointer data)
     http_client_clear(&slow);
 }
 
+static int post(struct fixture *f, gsize size)
+{
+    struct http_client client;
+    struct http_answer answer;
+    g_autofree char *body = g_malloc0(size);
+    g_autofree char *head = g_strdup_printf("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", size);
+
+    http_client_init(&client, f->port);
+    http_client_send(&client, head);
+    g_assert_true(http_client_write(&client, body, size));
+    http_client_receive(&client, TRUE, &answer);
+    int status = answer.status;
+    http_answer_clear(&answer);
+    http_client_clear(&client);
+    return status;
+}
+
+/* Eight requests hold all but a byte of the greatest body; there is no room for another until they end. */
+static void test_room_for_bodies(struct fixture *f, gconstpointer data)
+{
+    struct http_client clients[8];
+    struct http_answer answer;
+    g_autofree char *body = g_malloc0(BODY_MAX);
+    g_autofree char *head = g_strdup_printf("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", BODY_MAX);
+    int status = 200;
+
+    (void)data;
+    for (gsize i = 0; i < G_N_ELEMENTS(clients); i++) {
+        http_client_init(&clients[i], f->port);
+        http_client_send(&clients[i], head);
+        g_assert_true(http_client_write(&clients[i], body, BODY_MAX - 1));
+    }
+    for (int i = 0; i < 1000 && status == 200; i++) { /* until the server has read them all */
+        g_usleep(10 * 1000);
+        status = post(f, BODY_MAX / 2);
+    }
+    g_assert_cmpint(status, ==, 503);
+    for (gsize i = 0; i < G_N_ELEMENTS(clients); i++) {
+        g_assert_true(http_client_write(&clients[i], body, 1));
+        http_client_receive(&clients[i], TRUE, &answer);
+        g_assert_cmpint(answer.status, ==, 200);
+        http_answer_clear(&answer);
+        http_client_clear(&clients[i]);
+    }
+    for (int i = 0; i < 1000 && status == 503; i++) { /* until it has let go of them */
+        status = post(f, BODY_MAX / 2);
+        g_usleep(10 * 1000);
+    }
+    g_assert_cmpint(status, ==, 200);
+}
+
 int main(int argc, char **argv)
 {
     static const struct http_test tests[] = {
@@ -176,6 +227,7 @@ int main(int argc, char **argv)
         {"/http_limits/loopback_is_let_off", test_loopback_is_let_off},
         {"/http_limits/large_heads", test_large_heads},
         {"/http_limits/slow_readers", test_slow_readers},
+        {"/http_limits/room_for_bodies", test_room_for_bodies},
     };
 
     g_test_init(&argc, &argv, NULL);

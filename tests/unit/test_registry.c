@@ -293,16 +293,19 @@ static void test_away(void)
     registry_used(registry, "t-1");
     g_assert_false(registry_refresh(registry, &error));
     g_assert_error(error, REDIS_ERROR, REDIS_ERROR_LOST);
+    g_assert_false(registry_is_current(registry));
     expect_who(registry, "one", "t-1");
+    char *url = server.url; /* the registry has it */
     g_free(server.dir);
-    g_free(server.url);
     redis_process_start(&server, port, dir);
     put_token(&(struct given){.id = "t-2", .secret = "two"});
     refresh(registry);
+    g_assert_true(registry_is_current(registry));
     expect_who(registry, "two", "t-2");
     g_autofree char *used = ASK("HEXISTS", "{daybook}:used", "t-1");
     g_assert_cmpstr(used, ==, "1");
     registry_stop(registry);
+    g_free(url);
 }
 
 static void test_never_there(void)
@@ -312,6 +315,7 @@ static void test_never_there(void)
     struct registry *registry = registry_start(&settings, metrics);
     struct registry_snapshot *snapshot = registry_take(registry);
     g_assert_cmpint(snapshot->version, ==, REGISTRY_NEVER_READ);
+    g_assert_false(registry_is_current(registry));
     g_assert_cmpuint(g_hash_table_size(snapshot->tokens_by_id), ==, 0);
     registry_release(snapshot);
     registry_stop(registry);

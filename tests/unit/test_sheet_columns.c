@@ -26,7 +26,7 @@ static void assert_client(const struct sheet *sheet, uint32_t number, struct she
 {
     struct sheet_rows rows = {0};
     sheet_rows_read(&rows, sheet, number);
-    sheet_columns_read(columns, sheet, number, picked);
+    g_assert_true(sheet_columns_read(columns, sheet, number, picked));
     g_assert_cmpuint(columns->n_rows, ==, rows.n_rows);
     if (picked & SHEET_PICK_ROUTES) {
         g_assert_cmpuint(columns->n_routes, ==, rows.n_routes);
@@ -99,10 +99,70 @@ static void test_shapes(void)
     sheet_columns_clear(&columns);
 }
 
+/* ---- damage ---- */
+
+static GBytes *damage(GRand *rand, GBytes *bytes)
+{
+    gsize size;
+    const uint8_t *data = g_bytes_get_data(bytes, &size);
+    uint8_t *changed = g_memdup2(data, size);
+    for (gint32 n = g_rand_int_range(rand, 1, 4); n > 0; n--)
+        changed[g_rand_int(rand) % size] ^= (uint8_t)(1 << g_rand_int_range(rand, 0, 8));
+    return g_bytes_new_take(changed, size);
+}
+
+static void assert_in_range(const struct sheet *sheet, const struct sheet_columns *columns)
+{
+    const uint32_t n_symbols = sheet_symbol_count(sheet);
+    for (uint32_t i = 0; i < columns->n_routes; i++)
+        g_assert_true(columns->method[i] < n_symbols && columns->template[i] < n_symbols);
+    for (uint32_t i = 0; i < columns->n_rows; i++) {
+        g_assert_true(columns->user[i] < n_symbols && columns->platform[i] < n_symbols);
+        g_assert_true(columns->route[i] < columns->n_routes && columns->slot[i] < 96);
+        g_assert_true(columns->one_status || columns->at[i] <= columns->at[i + 1]);
+    }
+    g_assert_true(columns->one_status || columns->at[columns->n_rows] == columns->n_tallies);
+    for (uint32_t i = 0; i < columns->n_tallies; i++)
+        g_assert_true(columns->status[i] <= 599 && (columns->one_request || columns->count[i] <= TALLY_COUNT_MAX));
+}
+
+/* What cannot be trusted is refused, or read within bounds; what is checked later is what is checked at once. */
+static void test_damage(void)
+{
+    GRand *rand = g_rand_new_with_seed(g_test_rand_int_range(0, G_MAXINT32) & 0x7fffffff);
+    struct sheet_columns columns = {0};
+    g_autoptr(GPtrArray) parts = random_parts(rand, 60);
+    g_autoptr(GBytes) bytes = sheet_of(parts, 0, parts->len);
+    guint refused = 0, read = 0;
+    for (int i = 0; i < 20000; i++) {
+        g_autoptr(GBytes) damaged = damage(rand, bytes);
+        struct sheet *sheet = sheet_open_lazily(damaged, NULL), *strict = sheet_open(damaged, NULL);
+        for (uint32_t number = 0; sheet != NULL && number < sheet_client_count(sheet); number++) {
+            struct sheet_client client;
+            sheet_client_get(sheet, number, &client);
+            g_assert_true(client.client < sheet_symbol_count(sheet) && client.organization < sheet_symbol_count(sheet));
+            const bool ok = sheet_columns_read(&columns, sheet, number,
+                                               SHEET_PICK_ROUTES | SHEET_PICK_USERS | SHEET_PICK_PLATFORMS | SHEET_PICK_SLOTS);
+            if (ok)
+                assert_in_range(sheet, &columns);
+            refused += !ok;
+            read += ok;
+        }
+        g_assert_true((sheet != NULL && sheet_check(sheet, NULL)) == (strict != NULL));
+        sheet_free(sheet);
+        sheet_free(strict);
+    }
+    g_assert_cmpuint(refused, >, 100);
+    g_assert_cmpuint(read, >, 100);
+    sheet_columns_clear(&columns);
+    g_rand_free(rand);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/sheet_columns/random", test_random);
     g_test_add_func("/sheet_columns/shapes", test_shapes);
+    g_test_add_func("/sheet_columns/damage", test_damage);
     return g_test_run();
 }
