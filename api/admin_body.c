@@ -1,11 +1,13 @@
 #include "api/admin_body.h"
 
+#include "api/endpoints.h"
 #include "api/registry_text.h"
 #include <jansson.h>
 
 #define A_NAME "text of 1 to 256 bytes without control characters"
 #define A_TEXT "text of at most 256 bytes without control characters"
 #define A_TIME "a time to come as RFC 3339, like 2027-01-31T00:00:00Z|null"
+#define SOME_PATTERNS "a list of 1 to 100 patterns like GET /v1/orders/{id}"
 #define TIERS "free|starter|professional|enterprise"
 #define PERMISSIONS "admin|oauth:client:view|usage:organization:view|usage:client:view|usage:simpleSearch:view"
 
@@ -17,6 +19,7 @@ enum kind {
     A_TIER,
     SOME_PERMISSIONS,
     AN_INSTANT,
+    SOME_ENDPOINTS,
 };
 
 static const struct row {
@@ -33,6 +36,8 @@ static const struct row {
     [ADMIN_PLAN] = {"plan", A_LOOSE_NAME},
     [ADMIN_PERMISSIONS] = {"permissions", SOME_PERMISSIONS},
     [ADMIN_EXPIRES_AT] = {"expiresAt", AN_INSTANT},
+    [ADMIN_TITLE] = {"title", A_LOOSE_NAME},
+    [ADMIN_ENDPOINTS] = {"endpoints", SOME_ENDPOINTS},
 };
 
 enum admin_field admin_field_named(const char *name, uint32_t fields)
@@ -61,6 +66,7 @@ void admin_body_clear(struct admin_body *body)
 {
     for (size_t i = 0; i < ADMIN_FIELD_N; i++)
         g_free(body->texts[i]);
+    g_strfreev(body->endpoints);
     *body = (struct admin_body){0};
 }
 
@@ -132,6 +138,8 @@ static const char *allowed_of(enum kind kind)
         return TIERS;
     case SOME_PERMISSIONS:
         return PERMISSIONS;
+    case SOME_ENDPOINTS:
+        return SOME_PATTERNS;
     case AN_INSTANT:
         break;
     }
@@ -154,6 +162,23 @@ static bool take_permissions(struct admin_body *body, const json_t *list, struct
     return true;
 }
 
+static bool take_endpoints(struct admin_body *body, const json_t *list, struct refusal *refusal)
+{
+    const json_t *item;
+    size_t i;
+    if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > ENDPOINTS_PATTERNS_MAX)
+        return refuse_json(ADMIN_ENDPOINTS, list, SOME_PATTERNS, refusal);
+    body->endpoints = g_new0(char *, json_array_size(list) + 1);
+    json_array_foreach(list, i, item)
+    {
+        const char *why = SOME_PATTERNS;
+        body->endpoints[i] = json_is_string(item) ? endpoints_pattern(json_string_value(item), &why) : NULL;
+        if (body->endpoints[i] == NULL)
+            return refuse_json(ADMIN_ENDPOINTS, item, why, refusal);
+    }
+    return true;
+}
+
 static bool take_time(struct admin_body *body, const json_t *value, int64_t now_ms, struct refusal *refusal)
 {
     GTimeZone *utc = g_time_zone_new_utc();
@@ -171,6 +196,10 @@ static bool take_json(struct admin_body *body, enum admin_field field, const jso
     if (json_is_null(value)) {
         body->all_organizations |= kind == AN_ORGANIZATION;
         return true;
+    }
+    if (kind == SOME_ENDPOINTS) {
+        body->given |= 1U << field;
+        return take_endpoints(body, value, refusal);
     }
     if (kind == SOME_PERMISSIONS || kind == AN_INSTANT) {
         body->given |= 1U << field;

@@ -1,4 +1,4 @@
-/* admin_body: the fields of clients, tokens and keys as they are given, in JSON or in a line of CSV, checked.
+/* admin_body: the fields of clients, tokens, keys and methods as they are given, in JSON or in a line of CSV, checked.
  *
  * One table has a row for each field: its name and its kind, so that both forms take the same values. An unknown field, a wrong
  * type and a value that is not allowed are refused, naming field, value and what is allowed. null is as good as leaving a field
@@ -21,6 +21,8 @@ enum admin_field {
     ADMIN_PLAN,
     ADMIN_PERMISSIONS,
     ADMIN_EXPIRES_AT,
+    ADMIN_TITLE,
+    ADMIN_ENDPOINTS,
     ADMIN_FIELD_N,
 };
 
@@ -31,12 +33,14 @@ enum {
                          1 << ADMIN_EXPIRES_AT,
     ADMIN_KEY_FIELDS = 1 << ADMIN_KEY_ID | 1 << ADMIN_NAME | 1 << ADMIN_ORGANIZATION | 1 << ADMIN_TIER | 1 << ADMIN_PERMISSIONS |
                        1 << ADMIN_EXPIRES_AT,
+    ADMIN_METHOD_FIELDS = 1 << ADMIN_NAME | 1 << ADMIN_ORGANIZATION | 1 << ADMIN_TITLE | 1 << ADMIN_ENDPOINTS,
 };
 
 struct admin_body {
     uint32_t given;             /* 1 << enum admin_field */
     bool all_organizations;     /* "organization": null */
     char *texts[ADMIN_FIELD_N]; /* of the fields that are texts, or NULL */
+    char **endpoints;           /* patterns, as endpoints_pattern gives them; or NULL */
     enum tier tier;
     uint32_t permissions;
     int64_t expires_ms; /* Unix time, in the future when it was read; 0: never */

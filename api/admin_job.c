@@ -11,6 +11,7 @@ static void job_free(struct admin_job *job)
     explicit_bzero(job->secret, sizeof job->secret);
     registry_client_free(job->client);
     registry_token_free(job->token);
+    method_free(job->method);
     g_string_free(job->out, TRUE);
     g_free(job);
 }

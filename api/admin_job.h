@@ -5,7 +5,8 @@
  * sees and changes only what belongs to it; of the rest they are told what is told of what is not there. What may not be is
  * logged, and every change too, with the caller, never a token.
  *
- * Routes, all of which want PERMISSION_ADMIN: see admin_clients.h, admin_csv.h, admin_tokens.h, keys_route.h. */
+ * Routes, all of which want PERMISSION_ADMIN: see admin_clients.h, admin_csv.h, admin_methods.h, admin_tokens.h,
+ * keys_route.h. */
 #ifndef DAYBOOK_ADMIN_JOB_H
 #define DAYBOOK_ADMIN_JOB_H
 
@@ -37,6 +38,7 @@ struct admin_job {
     /* ---- what was put or removed, owned ---- */
     struct registry_client *client;
     struct registry_token *token;
+    struct method *method;
     /* ---- the answer ---- */
     int status;
     const char *type; /* NULL: JSON */

@@ -126,15 +126,25 @@ static void write_v2(struct writer *writer, const struct http_request *request, 
     writer_end(writer, ']');
 }
 
+/* Under /stats/ the sentence stands where other routes have their code. */
+static bool is_of_statistics(const struct http_request *request)
+{
+    return g_str_has_prefix(http_request_path(request), "/stats/");
+}
+
 void answer_refusal(struct http_request *request, struct metrics *metrics, struct refusal *refusal)
 {
     g_autoptr(GString) body = g_string_new(NULL);
     struct writer writer;
     writer_init(&writer, body);
     writer_begin(&writer, NULL, '{');
-    writer_bool(&writer, "success", false);
-    writer_text(&writer, "error", view_of(v1_code(refusal)));
-    writer_text(&writer, "message", view_of(refusal->message));
+    if (is_of_statistics(request)) {
+        writer_text(&writer, "error", view_of(refusal->message));
+    } else {
+        writer_bool(&writer, "success", false);
+        writer_text(&writer, "error", view_of(v1_code(refusal)));
+        writer_text(&writer, "message", view_of(refusal->message));
+    }
     write_value(&writer, refusal);
     if (g_str_has_prefix(http_request_path(request), "/api/v2/")) {
         write_v2(&writer, request, refusal);

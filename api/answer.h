@@ -3,7 +3,7 @@
  *
  * An error's body: {"success":false,"error":CODE,"message":…[,"field","value","allowed"],"requestId":…,"timestamp":…}. Under
  * /api/v2/ it has in addition what clients of the usage API look for: {"code","status","contextId","details","errors"}, and the
- * header ININ-Correlation-Id. */
+ * header ININ-Correlation-Id. Under /stats/ "error" is the sentence, and "success" and "message" are left out. */
 #ifndef DAYBOOK_ANSWER_H
 #define DAYBOOK_ANSWER_H
 

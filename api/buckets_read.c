@@ -19,7 +19,7 @@ struct early {
 struct reading {
     struct reader *reader;
     struct usage_table *table;
-    const char *endpoint;
+    const struct endpoints *endpoints;
     GHashTable *open; /* struct page */
 };
 
@@ -44,7 +44,7 @@ static struct page *page_new(struct reading *reading, const struct generation *g
     struct page *page = g_new(struct page, 1);
     *page = (struct page){.reading = reading, .generation = generation, .member = member};
     g_hash_table_add(reading->open, page);
-    client_sum_init(&page->sum, reading->table, reading->endpoint);
+    client_sum_init(&page->sum, reading->table, reading->endpoints);
     page->early = g_array_new(FALSE, TRUE, sizeof(struct early));
     g_array_set_clear_func(page->early, early_clear);
     return page;
@@ -215,10 +215,10 @@ static bool is_active_at_all(const struct member *member)
     return (member->active[0] | member->active[1]) != 0;
 }
 
-bool buckets_read_slots(struct reader *reader, const struct members *members, const char *endpoint, struct usage_table *table,
-                        GError **error)
+bool buckets_read_slots(struct reader *reader, const struct members *members, const struct endpoints *endpoints,
+                        struct usage_table *table, GError **error)
 {
-    struct reading reading = {.reader = reader, .table = table, .endpoint = endpoint};
+    struct reading reading = {.reader = reader, .table = table, .endpoints = endpoints};
     reading.open = g_hash_table_new_full(NULL, NULL, page_free, NULL);
     for (guint i = 0; i < members->list->len; i++) {
         const struct member *member = &g_array_index(members->list, struct member, i);

@@ -5,14 +5,15 @@
 #ifndef DAYBOOK_BUCKETS_READ_H
 #define DAYBOOK_BUCKETS_READ_H
 
+#include "api/endpoints.h"
 #include "api/members.h"
 #include "api/usage_table.h"
 
 /* A route that has no name in Redis even when asked for again: the symbol table is damaged. Its requests are counted under this. */
 #define BUCKETS_UNKNOWN_ROUTE "{unknown}"
 
-/* Slots of the window, but of generations that are in a sheet; with an endpoint ("GET /v1/orders/{id}", or NULL) only its rows. */
-bool buckets_read_slots(struct reader *reader, const struct members *members, const char *endpoint, struct usage_table *table,
-                        GError **error);
+/* Slots of the window, but of generations that are in a sheet; with endpoints (or NULL) only their rows. */
+bool buckets_read_slots(struct reader *reader, const struct members *members, const struct endpoints *endpoints,
+                        struct usage_table *table, GError **error);
 
 #endif

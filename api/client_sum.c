@@ -14,9 +14,9 @@ static void route_clear(void *opaque)
     measure_clear(&route->measure);
 }
 
-void client_sum_init(struct client_sum *sum, struct usage_table *table, const char *endpoint)
+void client_sum_init(struct client_sum *sum, struct usage_table *table, const struct endpoints *endpoints)
 {
-    *sum = (struct client_sum){.table = table, .endpoint = endpoint, .routes = g_array_new(FALSE, TRUE, sizeof(struct route))};
+    *sum = (struct client_sum){.table = table, .endpoints = endpoints, .routes = g_array_new(FALSE, TRUE, sizeof(struct route))};
     g_array_set_clear_func(sum->routes, route_clear);
 }
 
@@ -43,7 +43,7 @@ void client_sum_name(struct client_sum *sum, uint32_t number, struct view name)
     if (route->name != NULL)
         return;
     route->name = g_strndup(name.data, name.size);
-    route->wanted = sum->endpoint == NULL || strcmp(route->name, sum->endpoint) == 0;
+    route->wanted = sum->endpoints == NULL || endpoints_have(sum->endpoints, name);
 }
 
 void client_sum_row(struct client_sum *sum, uint32_t number, int64_t slot, const struct measure *measure)

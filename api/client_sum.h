@@ -3,15 +3,16 @@
 #ifndef DAYBOOK_CLIENT_SUM_H
 #define DAYBOOK_CLIENT_SUM_H
 
+#include "api/endpoints.h"
 #include "api/usage_table.h"
 
 struct client_sum {
-    struct usage_table *table; /* borrowed, like the endpoint */
-    const char *endpoint;      /* all that counts; NULL: everything */
+    struct usage_table *table;         /* borrowed, like the endpoints */
+    const struct endpoints *endpoints; /* all that counts; NULL: everything */
     GArray *routes;
 };
 
-void client_sum_init(struct client_sum *sum, struct usage_table *table, const char *endpoint);
+void client_sum_init(struct client_sum *sum, struct usage_table *table, const struct endpoints *endpoints);
 void client_sum_clear(struct client_sum *sum);
 bool client_sum_is_named(const struct client_sum *sum, uint32_t route);
 /* METHOD " " template; the first name stays. */

@@ -8,7 +8,6 @@
 enum {
     GROUP_GENERATIONS_MAX = 1024, /* read together at most */
     GROUP_CLIENTS_MAX = 100000,   /* a single generation may hold as many */
-    DAYS_AHEAD = 1,               /* how far beyond today timeframe all looks for events from ahead of the clock */
     READS_MAX = 20,               /* of the whole, while days are being closed */
     PAUSE_MS = 10,
 };
@@ -17,11 +16,11 @@ enum {
 struct pass {
     const struct live_question *question;
     struct reader *reader; /* the question's, like the next */
-    const struct usage_params *params;
+    const struct scope *scope;
     struct ledger_index *index;
     GArray *all;           /* struct generation */
     GArray *generations;   /* those of them whose buckets are read */
-    struct closed *closed; /* of the window's days; of all days for timeframe all */
+    struct closed *closed; /* of the window's days; of all days for one from the first event on */
     struct closed *ever;   /* of all days, where it had to be known whether anything was ever counted */
     bool seen;             /* a member was found anywhere */
 };
@@ -63,18 +62,19 @@ static int64_t day_of(int64_t slot)
     return civil_divide(slot, KEYS_SLOTS_PER_DAY);
 }
 
-/* Last day that timeframe all reads. */
+/* Last day that a window from the first event on reads. */
 static int64_t last_day(const struct pass *pass)
 {
-    return day_of(window_slot(pass->question->now_ms)) + DAYS_AHEAD;
+    return day_of(window_slot(pass->question->now_ms)) + WINDOW_DAYS_AHEAD;
 }
 
+/* Of a window that holds none, the first one, of which nothing is taken. */
 static int64_t last_slot(const struct window *window)
 {
-    return window->first_slot + window->n_slots - 1;
+    return window->first_slot + MAX(window->n_slots, 1) - 1;
 }
 
-/* ---- where timeframe all begins and ends ---- */
+/* ---- where a window from the first event on begins and ends ---- */
 
 static void extend(struct window_extent *extent, const struct members *members)
 {
@@ -98,7 +98,7 @@ static bool look(struct pass *pass, guint first, guint end, bool first_only, str
         if (first_only && generation_at(pass->generations, first)->day * KEYS_SLOTS_PER_DAY > extent->first_slot)
             return true;
         n = group_size(pass->generations, first, end);
-        struct members *members = members_find(pass->reader, pass->generations, first, n, pass->params, error);
+        struct members *members = members_find(pass->reader, pass->generations, first, n, pass->scope, error);
         bool ok = members != NULL && members_see(members, pass->reader, ever, error);
         if (ok) {
             pass->seen |= members->list->len > 0;
@@ -115,13 +115,13 @@ static bool look_in_sheets(struct pass *pass, int64_t first, int64_t last, bool 
                            GError **error)
 {
     g_autoptr(GPtrArray) wanted = closed_between(pass->closed, first, last);
-    const struct sheets_query query = {pass->question->sources->sheets, pass->reader, pass->params};
+    const struct sheets_query query = {pass->question->sources->sheets, pass->reader, pass->scope};
     return sheets_extend(&query, wanted, first_only, extent, error);
 }
 
 static bool find_extent(struct pass *pass, struct window_extent *extent, GError **error)
 {
-    int64_t last = last_day(pass), recent = last - DAYS_AHEAD;
+    int64_t last = last_day(pass), recent = last - WINDOW_DAYS_AHEAD;
     *extent = (struct window_extent){.first_slot = INT64_MAX / 2, .last_slot = -1};
     guint first, end = days(pass->generations, 0, last, &first);
     if (!look(pass, first, end, true, extent, error) || !look_in_sheets(pass, 0, last, true, extent, error))
@@ -139,14 +139,13 @@ static bool find_extent(struct pass *pass, struct window_extent *extent, GError 
 static bool read_group(struct pass *pass, struct live *live, guint first, guint n, GError **error)
 {
     struct slot_range range = {live->window.first_slot, last_slot(&live->window)};
-    struct members *members = members_find(pass->reader, pass->generations, first, n, pass->params, error);
+    struct members *members = members_find(pass->reader, pass->generations, first, n, pass->scope, error);
     bool ok = members != NULL;
     if (ok)
         pass->seen |= members->list->len > 0;
     ok = ok && members_see(members, pass->reader, range, error);
-    ok = ok && buckets_read_slots(pass->reader, members, pass->params->endpoint, live->table, error);
-    /* Minutes are not kept for each endpoint. */
-    if (ok && pass->params->endpoint == NULL)
+    ok = ok && buckets_read_slots(pass->reader, members, pass->scope->endpoints, live->table, error);
+    if (ok && live->window.has_minutes)
         ok = minutes_read(pass->reader, members, live->table, error);
     members_free(members);
     return ok;
@@ -160,7 +159,7 @@ static bool is_with(const struct sheet_want *want)
 static bool read_sheets(struct pass *pass, struct live *live, GError **error)
 {
     g_autoptr(GPtrArray) wanted = closed_between(pass->closed, day_of(live->window.first_slot), day_of(last_slot(&live->window)));
-    const struct sheets_query query = {pass->question->sources->sheets, pass->reader, pass->params};
+    const struct sheets_query query = {pass->question->sources->sheets, pass->reader, pass->scope};
     if (!sheets_sum(&query, wanted, live->table, error))
         return false;
     for (guint i = 0; i < wanted->len && !pass->seen; i++)
@@ -189,7 +188,7 @@ static bool look_in_generations(struct pass *pass, GError **error)
 {
     for (guint first = 0, n; first < pass->all->len && !pass->seen; first += n) {
         n = group_size(pass->all, first, pass->all->len);
-        struct members *members = members_find(pass->reader, pass->all, first, n, pass->params, error);
+        struct members *members = members_find(pass->reader, pass->all, first, n, pass->scope, error);
         if (members == NULL)
             return false;
         pass->seen |= members->list->len > 0;
@@ -204,8 +203,8 @@ static bool look_in_all_sheets(struct pass *pass, GError **error)
     if (pass->ever == NULL)
         return false;
     g_autoptr(GPtrArray) wanted = closed_between(pass->ever, CLOSED_FIRST_DAY, CLOSED_LAST_DAY);
-    const struct sheets_query query = {pass->question->sources->sheets, pass->reader, pass->params};
-    if (pass->params->key != NULL || pass->params->organization != NULL)
+    const struct sheets_query query = {pass->question->sources->sheets, pass->reader, pass->scope};
+    if (pass->scope->key != NULL || pass->scope->organization != NULL)
         return sheets_look(&query, wanted, &pass->seen, error);
     pass->seen = wanted->len > 0;
     return true;
@@ -214,22 +213,22 @@ static bool look_in_all_sheets(struct pass *pass, GError **error)
 /* Was a member, not seen in the window, ever counted? */
 static bool look_for_any(struct pass *pass, GError **error)
 {
-    bool anyone = pass->params->key == NULL && pass->params->organization == NULL;
+    bool anyone = pass->scope->key == NULL && pass->scope->organization == NULL;
     pass->seen |= anyone && pass->all->len > 0;
     if (!pass->seen && !look_in_generations(pass, error))
         return false;
     return pass->seen || look_in_all_sheets(pass, error);
 }
 
-static bool refuse_no_data(const struct usage_params *params, struct refusal *refusal)
+static bool refuse_no_data(const struct scope *scope, struct refusal *refusal)
 {
-    if (params->key != NULL)
+    if (scope->key != NULL)
         refusal_set(refusal, 404, "NO_USAGE_DATA", "No usage data found: no request of key '%s' was ever counted%s%s%s.",
-                    params->key, params->organization ? " in organization '" : "", params->organization ? params->organization : "",
-                    params->organization ? "'" : "");
-    else if (params->organization != NULL)
+                    scope->key, scope->organization ? " in organization '" : "", scope->organization ? scope->organization : "",
+                    scope->organization ? "'" : "");
+    else if (scope->organization != NULL)
         refusal_set(refusal, 404, "NO_USAGE_DATA", "No usage data found: no request of organization '%s' was ever counted.",
-                    params->organization);
+                    scope->organization);
     else
         refusal_set(refusal, 404, "NO_USAGE_DATA", "No usage data found: no request was counted yet.");
     return false;
@@ -238,52 +237,67 @@ static bool refuse_no_data(const struct usage_params *params, struct refusal *re
 /* ---- once ---- */
 
 /* Of generations that are in a sheet only the minutes are wanted, as long as they are kept. */
-static void choose_generations(struct pass *pass)
+static void choose_generations(struct pass *pass, bool has_minutes)
 {
     int64_t minutes = (pass->question->now_ms - (int64_t)WINDOW_MINUTES_KEPT_H * 3600 * 1000) / CIVIL_DAY_MS;
     pass->generations = g_array_new(FALSE, TRUE, sizeof(struct generation));
     for (guint i = 0; i < pass->all->len; i++) {
         struct generation generation = *generation_at(pass->all, i);
         generation.in_sheet = generation.revision <= closed_revision(pass->closed, generation.partition, generation.day);
-        if (!generation.in_sheet || (generation.day >= minutes && pass->params->endpoint == NULL))
+        if (!generation.in_sheet || (generation.day >= minutes && has_minutes))
             g_array_append_val(pass->generations, generation);
     }
 }
 
-static bool learn_days(struct pass *pass, const struct window *window, GError **error)
+/* Of the window, or, where that is not known yet, all. */
+static bool learn_days(struct pass *pass, const struct window *window, bool is_known, GError **error)
 {
     int64_t first = CLOSED_FIRST_DAY, last = CLOSED_LAST_DAY;
-    if (window != NULL) {
+    if (is_known) {
         first = day_of(window->first_slot);
         last = day_of(last_slot(window));
     }
     pass->closed = closed_read(pass->reader, first, last, error);
     if (pass->closed == NULL)
         return false;
-    if (!members_one(pass->params) && !members_count_clients(pass->reader, pass->all, 0, pass->all->len, error))
+    if (!members_one(pass->scope) && !members_count_clients(pass->reader, pass->all, 0, pass->all->len, error))
         return false;
-    choose_generations(pass);
+    choose_generations(pass, pass->question->range == NULL && pass->scope->endpoints == NULL);
     return true;
+}
+
+static bool begins_with_first(const struct live_question *question)
+{
+    return question->range != NULL ? question->range->from_first : question->params->timeframe == USAGE_ALL;
+}
+
+static bool init_window(const struct live_question *question, struct window *window, struct window_extent extent,
+                        struct refusal *refusal)
+{
+    if (question->range != NULL)
+        return window_init_range(window, question->range, question->now_ms, extent, refusal);
+    return window_init(window, question->params, question->now_ms, extent, refusal);
 }
 
 static enum live_outcome read_all(struct pass *pass, struct live *live, struct refusal *refusal, GError **error)
 {
+    const struct live_question *question = pass->question;
     struct window_extent extent = {0, 0};
-    bool all = pass->params->timeframe == USAGE_ALL;
-    if (!all && !window_init(&live->window, pass->params, pass->question->now_ms, extent, refusal))
+    bool all = begins_with_first(question);
+    if (!all && !init_window(question, &live->window, extent, refusal))
         return LIVE_REFUSED;
-    if (!learn_days(pass, all ? NULL : &live->window, error) || (all && !find_extent(pass, &extent, error)))
+    if (!learn_days(pass, &live->window, !all, error) || (all && !find_extent(pass, &extent, error)))
         return LIVE_FAILED;
-    if (all && !window_init(&live->window, pass->params, pass->question->now_ms, extent, refusal))
+    if (all && !init_window(question, &live->window, extent, refusal))
         return LIVE_REFUSED;
     live->table = usage_table_new(&live->window);
     if (!read_window(pass, live, error))
         return LIVE_FAILED;
     finality_look(&live->finality, pass->index, pass->all, pass->closed, day_of(live->window.first_slot),
                   day_of(last_slot(&live->window)));
-    if (!look_for_any(pass, error))
+    if (!question->known && !look_for_any(pass, error))
         return LIVE_FAILED;
-    return pass->seen || refuse_no_data(pass->params, refusal) ? LIVE_ANSWERED : LIVE_REFUSED;
+    return question->known || pass->seen || refuse_no_data(pass->scope, refusal) ? LIVE_ANSWERED : LIVE_REFUSED;
 }
 
 /* The ledger first: what it closed before anything else was read is all in what is read. */
@@ -353,7 +367,7 @@ static void explain(const struct pass *pass, GError **error)
 enum live_outcome live_read(struct live *live, const struct live_question *question, struct refusal *refusal, GError **error)
 {
     for (uint32_t repeats = 0;; repeats++) {
-        struct pass pass = {.question = question, .reader = question->reader, .params = question->params};
+        struct pass pass = {.question = question, .reader = question->reader, .scope = &question->scope};
         enum live_outcome outcome;
         *live = (struct live){.repeats = repeats, .finality = {.through = FINALITY_NONE}};
         bool same = try(&pass, live, &outcome, refusal, error);

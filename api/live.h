@@ -11,6 +11,7 @@
 #include "api/finality.h"
 #include "api/reader.h"
 #include "api/refusal.h"
+#include "api/scope.h"
 #include "api/usage_table.h"
 
 /* What all workers share; borrowed. */
@@ -19,10 +20,14 @@ struct live_sources {
     struct ledger_cache *ledger;
 };
 
+/* All borrowed. */
 struct live_question {
     const struct live_sources *sources;
     struct reader *reader;
-    const struct usage_params *params;
+    struct scope scope;
+    const struct usage_params *params; /* the window by its timeframe; NULL: */
+    const struct window_range *range;  /* by its range, without minutes */
+    bool known;                        /* what is asked for exists: nothing counted is no reason to refuse */
     int64_t now_ms;
 };
 
@@ -36,7 +41,7 @@ struct live {
 
 enum live_outcome { LIVE_ANSWERED, LIVE_REFUSED, LIVE_FAILED };
 
-/* LIVE_ANSWERED: live is filled, live_clear it. LIVE_REFUSED: the refusal says why (no such key, granularity). LIVE_FAILED:
+/* LIVE_ANSWERED: live is filled, live_clear it. LIVE_REFUSED: the refusal says why (no such key, too many points). LIVE_FAILED:
  * error. */
 enum live_outcome live_read(struct live *live, const struct live_question *question, struct refusal *refusal, GError **error);
 void live_clear(struct live *live);

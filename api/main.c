@@ -143,7 +143,8 @@ static int run_routes(const struct config *config, struct routes *routes, const 
                               .timeout_ms = (int)config_int(config, "query.timeout_ms"),
                               .heavy_timeout_ms = (int)config_int(config, "query.heavy_timeout_ms")};
     routes->queries = &queries;
-    routes->usage = (struct usage_route){.queries = &queries, .sources = sources};
+    routes->usage = (struct usage_route){.queries = &queries, .sources = sources, .registry = shared->registry};
+    routes->stats = (struct stats_route){.queries = &queries, .sources = sources, .registry = shared->registry};
     routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
     routes->report = (struct report_route){
         .queries = &queries,

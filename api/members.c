@@ -98,9 +98,9 @@ int generation_slots(const struct generation *generation, struct slot_range rang
 
 /* ---- who ---- */
 
-bool members_one(const struct usage_params *params)
+bool members_one(const struct scope *scope)
 {
-    return params->key != NULL && params->organization != NULL;
+    return scope->key != NULL && scope->organization != NULL;
 }
 
 static void add_member(struct members *members, size_t generation, struct view name, struct view symbol)
@@ -142,18 +142,18 @@ static void append_literal(GString *pattern, const char *text)
 }
 
 /* The field names of clients asked for, as a glob; NULL: all. */
-static char *client_pattern(const struct usage_params *params)
+static char *client_pattern(const struct scope *scope)
 {
-    if (params->key == NULL && params->organization == NULL)
+    if (scope->key == NULL && scope->organization == NULL)
         return NULL;
     GString *pattern = g_string_new(NULL);
-    if (params->organization != NULL)
-        append_literal(pattern, params->organization);
+    if (scope->organization != NULL)
+        append_literal(pattern, scope->organization);
     else
         g_string_append_c(pattern, '*');
     g_string_append_c(pattern, KEYS_CLIENT_SEPARATOR);
-    if (params->key != NULL)
-        append_literal(pattern, params->key);
+    if (scope->key != NULL)
+        append_literal(pattern, scope->key);
     else
         g_string_append_c(pattern, '*');
     return g_string_free(pattern, FALSE);
@@ -194,16 +194,16 @@ static void ask_who(struct members *members, struct reader *reader, guint index,
                (struct reader_then){.take = take_symbol, .opaque = one, .a = index});
 }
 
-struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n,
-                             const struct usage_params *params, GError **error)
+struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct scope *scope,
+                             GError **error)
 {
     struct members *members = g_new(struct members, 1);
     *members = (struct members){.generations = generations};
     members->list = g_array_new(FALSE, TRUE, sizeof(struct member));
     members->names = g_string_chunk_new(4096);
-    g_autofree char *pattern = client_pattern(params);
+    g_autofree char *pattern = client_pattern(scope);
     g_autofree char *name =
-        members_one(params) ? g_strdup_printf("%s%c%s", params->organization, KEYS_CLIENT_SEPARATOR, params->key) : NULL;
+        members_one(scope) ? g_strdup_printf("%s%c%s", scope->organization, KEYS_CLIENT_SEPARATOR, scope->key) : NULL;
     struct one one = {members, view_of(name)};
     for (guint i = first; i < first + n; i++)
         ask_who(members, reader, i, pattern, &one);

@@ -6,7 +6,7 @@
 #define DAYBOOK_MEMBERS_H
 
 #include "api/reader.h"
-#include "api/usage_params.h"
+#include "api/scope.h"
 #include "lib/keys.h"
 
 struct generation {
@@ -39,11 +39,11 @@ GArray *members_generations(struct reader *reader, GError **error);
 /* Fills in `clients` of generations [first, first + n). */
 bool members_count_clients(struct reader *reader, GArray *generations, guint first, guint n, GError **error);
 
-/* True when the parameters name one client of one organization. */
-bool members_one(const struct usage_params *params);
-/* Members of generations [first, first + n) that the parameters ask for (key, organization). NULL with an error. */
-struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n,
-                             const struct usage_params *params, GError **error);
+/* True when the scope is one client of one organization. */
+bool members_one(const struct scope *scope);
+/* Members of generations [first, first + n) that the scope has (key, organization). NULL with an error. */
+struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct scope *scope,
+                             GError **error);
 void members_free(struct members *members);
 /* Learns in which slots of the range each was active. */
 bool members_see(struct members *members, struct reader *reader, struct slot_range range, GError **error);

@@ -11,6 +11,7 @@
 #define VERSION_KEY "{daybook}:version"
 #define TOKENS_KEY "{daybook}:tokens"
 #define CLIENTS_KEY "{daybook}:clients"
+#define METHODS_KEY "{daybook}:methods"
 #define USED_KEY "{daybook}:used"
 
 enum {
@@ -102,6 +103,18 @@ static void take_client(struct view name, struct view value, void *opaque, size_
         note_damage(look, "client", name, "There are too many.");
 }
 
+static void take_method(struct view name, struct view value, void *opaque, size_t a)
+{
+    struct look *look = opaque;
+    g_autoptr(GError) error = NULL;
+    (void)a;
+    struct method *method = registry_method_read(name, value, &error);
+    if (method == NULL)
+        note_damage(look, "method", name, error->message);
+    else if (!registry_snapshot_add_method(look->snapshot, method))
+        note_damage(look, "method", name, "There are too many.");
+}
+
 static bool begin(struct registry *registry, GError **error)
 {
     return reader_begin(registry->reader, g_get_monotonic_time() + TIMEOUT_MS * G_TIME_SPAN_MILLISECOND, error);
@@ -120,9 +133,11 @@ static bool read_all(struct look *look, GError **error)
     struct reader *reader = look->registry->reader;
     const struct reader_pairs tokens = {.each = take_token, .opaque = look, .once = true};
     const struct reader_pairs clients = {.each = take_client, .opaque = look, .once = true};
+    const struct reader_pairs methods = {.each = take_method, .opaque = look, .once = true};
     look->snapshot = registry_snapshot_new(look->version);
     reader_scan(reader, READER_CONTROL, "HSCAN", TOKENS_KEY, NULL, tokens);
     reader_scan(reader, READER_CONTROL, "HSCAN", CLIENTS_KEY, NULL, clients);
+    reader_scan(reader, READER_CONTROL, "HSCAN", METHODS_KEY, NULL, methods);
     return reader_finish(reader, error);
 }
 
@@ -244,6 +259,7 @@ static void install(struct look *look)
     struct registry *registry = look->registry;
     metrics_set(registry->metrics, METER_REGISTRY_ENTRIES, "tokens", g_hash_table_size(look->snapshot->tokens_by_id));
     metrics_set(registry->metrics, METER_REGISTRY_ENTRIES, "clients", g_hash_table_size(look->snapshot->clients));
+    metrics_set(registry->metrics, METER_REGISTRY_ENTRIES, "methods", g_hash_table_size(look->snapshot->methods));
     metrics_set(registry->metrics, METER_REGISTRY_ENTRIES, "left_out", look->damaged);
     g_mutex_lock(&registry->lock);
     struct registry_snapshot *before = registry->snapshot;

@@ -75,6 +75,11 @@ static void free_client(void *client)
     registry_client_free(client);
 }
 
+static void free_method(void *method)
+{
+    method_free(method);
+}
+
 static void free_list(void *list)
 {
     g_ptr_array_free(list, TRUE);
@@ -89,6 +94,7 @@ struct registry_snapshot *registry_snapshot_new(int64_t version)
         .tokens_by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_token),
         .tokens_by_digest = g_hash_table_new(digest_hash, digest_equal),
         .clients = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_client),
+        .methods = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_method),
         .clients_by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_list),
     };
     return snapshot;
@@ -121,6 +127,17 @@ bool registry_snapshot_add_client(struct registry_snapshot *snapshot, struct reg
         g_hash_table_insert(snapshot->clients_by_id, client->id, same);
     }
     g_ptr_array_add(same, client);
+    return true;
+}
+
+bool registry_snapshot_add_method(struct registry_snapshot *snapshot, struct method *method)
+{
+    g_autofree char *key = registry_method_key(method->organization, method->name);
+    if (g_hash_table_size(snapshot->methods) >= REGISTRY_METHODS_MAX || g_hash_table_contains(snapshot->methods, key)) {
+        method_free(method);
+        return false;
+    }
+    g_hash_table_insert(snapshot->methods, g_steal_pointer(&key), method);
     return true;
 }
 
@@ -184,6 +201,7 @@ void registry_snapshot_unref(struct registry_snapshot *snapshot)
     g_hash_table_destroy(snapshot->tokens_by_id);
     g_hash_table_destroy(snapshot->clients_by_id);
     g_hash_table_destroy(snapshot->clients);
+    g_hash_table_destroy(snapshot->methods);
     g_free(snapshot);
 }
 
@@ -223,12 +241,45 @@ const char *registry_client_name(const struct registry_snapshot *snapshot, const
     return found != NULL && found->name[0] != '\0' ? found->name : client;
 }
 
+const struct method *registry_find_method(const struct registry_snapshot *snapshot, const char *organization, const char *name)
+{
+    g_autofree char *key = registry_method_key(organization, name);
+    const struct method *own = g_hash_table_lookup(snapshot->methods, key);
+    return own != NULL ? own : g_hash_table_lookup(snapshot->methods, name);
+}
+
+static gint compare_methods(gconstpointer a, gconstpointer b)
+{
+    const struct method *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+GPtrArray *registry_list_methods(const struct registry_snapshot *snapshot, const char *organization)
+{
+    GPtrArray *list = g_ptr_array_new();
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init(&iter, snapshot->methods);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const struct method *method = value;
+        if (registry_find_method(snapshot, organization, method->name) == method)
+            g_ptr_array_add(list, value);
+    }
+    g_ptr_array_sort(list, compare_methods);
+    return list;
+}
+
 /* ---- ids ---- */
 
 char *registry_client_key(const char *organization, const char *client)
 {
     const char separator[] = {KEYS_CLIENT_SEPARATOR, '\0'};
     return g_strconcat(organization, separator, client, NULL);
+}
+
+char *registry_method_key(const char *organization, const char *name)
+{
+    return organization != NULL ? registry_client_key(organization, name) : g_strdup(name);
 }
 
 enum { ID_BYTES = 16 };

@@ -1,4 +1,4 @@
-/* registry_snapshot: the tokens and clients of one moment.
+/* registry_snapshot: the tokens, clients and methods of one moment.
  *
  * Made by one thread (registry.c), which adds what it reads and then seals it; from then on it never changes and any thread may
  * read it. An access token is tied to the digest of the token that it was made from, so that it ends with that one for ever: a key
@@ -7,11 +7,13 @@
 #define DAYBOOK_REGISTRY_SNAPSHOT_H
 
 #include "api/caller.h"
+#include "api/method.h"
 #include "lib/view.h"
 
 enum {
     REGISTRY_TOKENS_MAX = 100000,
     REGISTRY_CLIENTS_MAX = 100000,
+    REGISTRY_METHODS_MAX = 10000,
     REGISTRY_DIGEST_SIZE = 32,
     REGISTRY_NAME_MAX = 256, /* bytes of an id or a name */
 };
@@ -41,6 +43,7 @@ struct registry_snapshot {
     GHashTable *tokens_by_digest; /* 32 bytes -> struct registry_token; tokens that are in force, or expired */
     GHashTable *tokens_by_id;     /* the same */
     GHashTable *clients;          /* registry_client_key -> struct registry_client */
+    GHashTable *methods;          /* registry_method_key -> struct method */
 };
 
 void registry_token_free(struct registry_token *token);
@@ -51,9 +54,10 @@ struct registry_client *registry_client_dup(const struct registry_client *client
 /* ---- making one ---- */
 
 struct registry_snapshot *registry_snapshot_new(int64_t version);
-/* Both take what they are given. False: there are too many, or one of this id or digest is there already. */
+/* All take what they are given. False: there are too many, or one of this id or digest is there already. */
 bool registry_snapshot_add_token(struct registry_snapshot *snapshot, struct registry_token *token);
 bool registry_snapshot_add_client(struct registry_snapshot *snapshot, struct registry_client *client);
+bool registry_snapshot_add_method(struct registry_snapshot *snapshot, struct method *method);
 /* Gives keys the tiers of their clients, and access tokens what their parents allow. Those without one are moved to `orphans` (or
  * freed, where that is NULL). */
 void registry_snapshot_seal(struct registry_snapshot *snapshot, GPtrArray *orphans);
@@ -75,10 +79,17 @@ const GPtrArray *registry_find_clients(const struct registry_snapshot *snapshot,
  * argument. */
 const char *registry_client_name(const struct registry_snapshot *snapshot, const char *organization, const char *client);
 
+/* The method that an organization (NULL: all of them together) means by a name: its own, else that of all. NULL: there is none. */
+const struct method *registry_find_method(const struct registry_snapshot *snapshot, const char *organization, const char *name);
+/* All that it may mean (struct method, borrowed), by name. */
+GPtrArray *registry_list_methods(const struct registry_snapshot *snapshot, const char *organization);
+
 /* ---- ids ---- */
 
 /* "organization <0x1f> client": the field in Redis, and the key in snapshot->clients. */
 char *registry_client_key(const char *organization, const char *client);
+/* The same of a method; the name alone, if it is of all organizations (NULL). */
+char *registry_method_key(const char *organization, const char *name);
 enum { REGISTRY_ID_SIZE = 40 };
 /* Id of the token that is the key of a client: "key-" and 32 hex digits. */
 bool registry_token_is_key(const struct registry_token *token);

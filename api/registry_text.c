@@ -77,6 +77,23 @@ char *registry_client_write(const struct registry_client *client)
     return g_string_free(out, FALSE);
 }
 
+char *registry_method_write(const struct method *method)
+{
+    GString *out = g_string_new(NULL);
+    struct writer writer;
+    writer_init(&writer, out);
+    writer_begin(&writer, NULL, '{');
+    writer_text(&writer, "name", view_of(method->name));
+    writer_text(&writer, "title", view_of(method->title));
+    write_text_or_null(&writer, "organization", method->organization);
+    writer_begin(&writer, "endpoints", '[');
+    for (char **pattern = method->patterns; *pattern != NULL; pattern++)
+        writer_text(&writer, NULL, view_of(*pattern));
+    writer_end(&writer, ']');
+    writer_end(&writer, '}');
+    return g_string_free(out, FALSE);
+}
+
 /* ---- reading ---- */
 
 static bool bad(GError **error, const char *what)
@@ -237,6 +254,55 @@ struct registry_client *registry_client_read(struct view key, struct view json, 
     if (!ok)
         g_clear_pointer(&client, registry_client_free);
     return client;
+}
+
+/* NULL-terminated; NULL: it is not a list of patterns. */
+static char **take_patterns(const json_t *object, GError **error)
+{
+    const json_t *list = json_object_get(object, "endpoints"), *item;
+    g_autoptr(GPtrArray) patterns = g_ptr_array_new_with_free_func(g_free);
+    const char *why = NULL;
+    size_t i;
+    bool ok = json_array_size(list) > 0 && json_array_size(list) <= ENDPOINTS_PATTERNS_MAX;
+    json_array_foreach(list, i, item)
+    {
+        char *pattern = ok && json_is_string(item) ? endpoints_pattern(json_string_value(item), &why) : NULL;
+        ok = ok && pattern != NULL;
+        g_ptr_array_add(patterns, pattern);
+    }
+    g_ptr_array_add(patterns, NULL);
+    if (!ok)
+        bad_field(error, "endpoints");
+    return ok ? (char **)g_ptr_array_free(g_steal_pointer(&patterns), FALSE) : NULL;
+}
+
+static struct method *make_method(const json_t *object, GError **error)
+{
+    const char *name, *title, *organization;
+    if (!take_name(object, "name", false, &name, error) || !take_name(object, "title", true, &title, error) ||
+        !take_name_or_null(object, "organization", true, &organization, error))
+        return NULL;
+    if (!method_name_is_valid(name)) {
+        bad_field(error, "name");
+        return NULL;
+    }
+    g_auto(GStrv) patterns = take_patterns(object, error);
+    return patterns != NULL ? method_new(name, title, organization, (const char *const *)patterns) : NULL;
+}
+
+struct method *registry_method_read(struct view key, struct view json, GError **error)
+{
+    json_t *object = parse(json, error);
+    if (object == NULL)
+        return NULL;
+    struct method *method = make_method(object, error);
+    json_decref(object);
+    g_autofree char *wanted = method != NULL ? registry_method_key(method->organization, method->name) : NULL;
+    if (method != NULL && !view_is(key, wanted)) {
+        bad(error, "It lies under another name than its own.");
+        g_clear_pointer(&method, method_free);
+    }
+    return method;
 }
 
 /* ---- secrets ---- */

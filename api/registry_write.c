@@ -6,6 +6,7 @@
 #define VERSION_KEY "{daybook}:version"
 #define TOKENS_KEY "{daybook}:tokens"
 #define CLIENTS_KEY "{daybook}:clients"
+#define METHODS_KEY "{daybook}:methods"
 #define USED_KEY "{daybook}:used"
 
 enum { USED_BATCH = 500, TRY_AGAIN_US = 2000 };
@@ -92,6 +93,20 @@ void registry_remove_client(struct registry_change *change, const char *organiza
 {
     g_autofree char *key = registry_client_key(organization, client);
     const struct view argv[] = {view_of("HDEL"), view_of(CLIENTS_KEY), view_of(key)};
+    queue(change, argv, G_N_ELEMENTS(argv));
+}
+
+void registry_put_method(struct registry_change *change, const struct method *method)
+{
+    g_autofree char *key = registry_method_key(method->organization, method->name), *json = registry_method_write(method);
+    const struct view argv[] = {view_of("HSET"), view_of(METHODS_KEY), view_of(key), view_of(json)};
+    queue(change, argv, G_N_ELEMENTS(argv));
+}
+
+void registry_remove_method(struct registry_change *change, const struct method *method)
+{
+    g_autofree char *key = registry_method_key(method->organization, method->name);
+    const struct view argv[] = {view_of("HDEL"), view_of(METHODS_KEY), view_of(key)};
     queue(change, argv, G_N_ELEMENTS(argv));
 }
 

@@ -33,6 +33,8 @@ void registry_put_client(struct registry_change *change, const struct registry_c
 /* With the access tokens that were made from it. */
 void registry_remove_token(struct registry_change *change, const struct registry_token *token);
 void registry_remove_client(struct registry_change *change, const char *organization, const char *client);
+void registry_put_method(struct registry_change *change, const struct method *method);
+void registry_remove_method(struct registry_change *change, const struct method *method);
 
 /* ---- when tokens were used ---- */
 

@@ -2,6 +2,7 @@
 
 #include "api/call.h"
 #include "api/v2_body.h"
+#include "api/zone_param.h"
 #include "lib/event.h"
 #include "lib/number.h"
 
@@ -33,21 +34,10 @@ static bool take_interval(struct report_params *params, const struct usage_param
     return interval_parse(value_of(given), given->name, &params->interval, refusal);
 }
 
-static bool refuse_zone(const struct usage_param *given, const GError *error, struct refusal *refusal)
-{
-    if (!g_error_matches(error, TZ_ERROR, TZ_ERROR_UNKNOWN))
-        return refusal_set(refusal, 500, "INTERNAL_ERROR", "%s", error->message);
-    g_autofree const char **near = tz_near_names(value_of(given));
-    g_autofree char *names = g_strjoinv("|", (char **)near);
-    return refusal_set_value(refusal, "INVALID_PARAMETER", "Unknown time zone", given->name, value_of(given),
-                             names[0] != '\0' ? names : "a name of the IANA time zone database, like Europe/Berlin or UTC");
-}
-
 static bool take_zone(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
 {
-    g_autoptr(GError) error = NULL;
-    params->tz = tz_shared(value_of(given), &error);
-    return params->tz != NULL || refuse_zone(given, error, refusal);
+    params->tz = zone_param_take(given->name, value_of(given), refusal);
+    return params->tz != NULL;
 }
 
 static bool take_boundary(struct report_params *params, const struct usage_param *given, struct refusal *refusal)

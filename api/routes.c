@@ -2,6 +2,7 @@
 
 #include "api/admin_csv.h"
 #include "api/admin_clients.h"
+#include "api/admin_methods.h"
 #include "api/admin_tokens.h"
 #include "api/answer.h"
 #include "api/keys_route.h"
@@ -96,10 +97,12 @@ enum route_for { FOR_ALL, FOR_PEERS, FOR_CALLERS }; /* no token is asked for, wi
 static const struct row {
     const char *method, *path;
     enum route_for who;
-    uint32_t permissions;                                     /* any one of them; 0: no particular one */
-    void (*handle)(struct routes *routes, struct call *call); /* or: */
-    v2_handle *v2;                                            /* or: */
-    void (*admin)(struct admin_route *route, struct call *call);
+    uint32_t permissions;                                        /* any one of them; 0: no particular one */
+    void (*handle)(struct routes *routes, struct call *call);    /* or: */
+    v2_handle *v2;                                               /* or: */
+    void (*admin)(struct admin_route *route, struct call *call); /* or: */
+    enum stats_kind service, application;
+    bool query_token; /* the token may stand in the query */
 } rows[] = {
     {"GET", "/v1/developer/usage", FOR_CALLERS, 0, .handle = handle_usage},
     {"GET", "/api/v1/developer/usage", FOR_CALLERS, 0, .handle = handle_usage},
@@ -139,6 +142,18 @@ static const struct row {
      .v2 = v2_client_job_results_handle},
     {"DELETE", "/api/v2/usage/client/{clientId}/aggregates/query/jobs/{jobId}", FOR_CALLERS, PERMISSION_CLIENT_VIEW,
      .v2 = v2_client_job_cancel_handle},
+    {"GET", "/stats/services/{serviceId}/usage.{format}", FOR_CALLERS, 0, .service = STATS_USAGE, .query_token = true},
+    {"GET", "/stats/services/{serviceId}/usage_response_code.{format}", FOR_CALLERS, 0, .service = STATS_CODES,
+     .query_token = true},
+    {"GET", "/stats/services/{serviceId}/top_applications.{format}", FOR_CALLERS, 0, .service = STATS_TOP, .query_token = true},
+    {"GET", "/stats/services/{serviceId}/summary.{format}", FOR_CALLERS, 0, .service = STATS_SUMMARY, .query_token = true},
+    {"GET", "/stats/services/{serviceId}/daily_averages.{format}", FOR_CALLERS, 0, .service = STATS_DAILY, .query_token = true},
+    {"GET", "/stats/services/{serviceId}/hourly_averages.{format}", FOR_CALLERS, 0, .service = STATS_HOURLY, .query_token = true},
+    {"GET", "/stats/applications/{applicationId}/usage.{format}", FOR_CALLERS, 0, .application = STATS_USAGE, .query_token = true},
+    {"GET", "/stats/applications/{applicationId}/usage_response_code.{format}", FOR_CALLERS, 0, .application = STATS_CODES,
+     .query_token = true},
+    {"GET", "/stats/applications/{applicationId}/summary.{format}", FOR_CALLERS, 0, .application = STATS_SUMMARY,
+     .query_token = true},
     {"POST", "/oauth/token", FOR_PEERS, 0, .handle = handle_oauth},
     {"GET", "/v1/developer/keys", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
     {"POST", "/v1/developer/keys", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
@@ -152,6 +167,10 @@ static const struct row {
     {"GET", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
     {"PUT", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
     {"DELETE", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
+    {"GET", "/api/v2/admin/methods", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_methods_route_handle},
+    {"GET", "/api/v2/admin/methods/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_methods_route_handle},
+    {"PUT", "/api/v2/admin/methods/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_methods_route_handle},
+    {"DELETE", "/api/v2/admin/methods/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_methods_route_handle},
     {"GET", "/api/v2/admin/tokens", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
     {"POST", "/api/v2/admin/tokens", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
     {"DELETE", "/api/v2/admin/tokens/{tokenId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
@@ -223,10 +242,9 @@ static void refuse_route(const struct routes *routes, struct call *call, const G
         http_response_header(call->request, "Allow", methods->str);
         refusal_set(&refusal, 405, "METHOD_NOT_ALLOWED", "Only %s are allowed here.", methods->str);
     } else {
-        refusal_set(
-            &refusal, 404, "NOT_FOUND",
-            "There is nothing at this path. Live usage is at /v1/developer/usage, reports at /api/v2/usage/report, the ledger "
-            "of closed days at /api/v2/usage/days; /api/v2/openapi.yaml describes all.");
+        refusal_set(&refusal, 404, "NOT_FOUND",
+                    "There is nothing at this path. Live usage is at /v1/developer/usage, statistics under /stats, reports at "
+                    "/api/v2/usage/report, the ledger of closed days at /api/v2/usage/days; /api/v2/openapi.yaml describes all.");
     }
     answer_refusal(call->request, routes->metrics, &refusal);
 }
@@ -237,6 +255,10 @@ static void run(struct routes *routes, const struct row *row, struct call *call)
         row->v2(&routes->v2, call);
     else if (row->admin != NULL)
         row->admin(&routes->admin, call);
+    else if (row->service != STATS_NONE)
+        stats_service_handle(&routes->stats, row->service, call);
+    else if (row->application != STATS_NONE)
+        stats_application_handle(&routes->stats, row->application, call);
     else
         row->handle(routes, call);
 }
@@ -350,7 +372,7 @@ static void work_look_again(struct reader *reader, struct query *query)
     (void)reader;
     if (!registry_refresh(waiting->routes->registry, &error))
         log_warn("registry_not_read", "error=%s", error->message);
-    waiting->call.caller = auth_identify(waiting->routes->auth, waiting->call.request, false, &refusal);
+    waiting->call.caller = auth_identify(waiting->routes->auth, waiting->call.request, waiting->row->query_token, &refusal);
     go_on(waiting->routes, waiting->row, &waiting->call, &refusal);
     query_clear(query);
     g_free(waiting);
@@ -390,8 +412,8 @@ void routes_handle(struct http_request *request, void *opaque)
     if (row->who == FOR_PEERS)
         call.caller = peer_caller(request);
     else
-        call.caller = auth_identify(routes->auth, request, false, &refusal);
-    if (call.caller == NULL && strcmp(refusal.code, "BAD_CREDENTIALS") == 0 && auth_may_be_new(request, false)) {
+        call.caller = auth_identify(routes->auth, request, row->query_token, &refusal);
+    if (call.caller == NULL && strcmp(refusal.code, "BAD_CREDENTIALS") == 0 && auth_may_be_new(request, row->query_token)) {
         refusal_clear(&refusal);
         look_again(routes, row, &call);
     } else {

@@ -12,6 +12,7 @@
 #include "api/oauth_route.h"
 #include "api/probe.h"
 #include "api/report_route.h"
+#include "api/stats_route.h"
 #include "api/usage_route.h"
 #include "api/v2_route.h"
 
@@ -25,6 +26,7 @@ struct routes {
     struct usage_route usage;
     struct days_route days;
     struct report_route report;
+    struct stats_route stats;
     struct v2_route v2;
     struct admin_route admin;
     struct oauth_route oauth;

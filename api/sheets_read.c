@@ -5,42 +5,42 @@
 /* ---- which clients ---- */
 
 struct choice {
-    const struct usage_params *params;
+    const struct scope *scope;
     uint32_t organization, key; /* symbols, if they are asked for */
 };
 
 /* False: the sheet knows no such names. */
-static bool choose(struct choice *choice, const struct sheet *sheet, const struct usage_params *params)
+static bool choose(struct choice *choice, const struct sheet *sheet, const struct scope *scope)
 {
-    *choice = (struct choice){.params = params};
-    return (params->organization == NULL || sheet_find_symbol(sheet, view_of(params->organization), &choice->organization)) &&
-           (params->key == NULL || sheet_find_symbol(sheet, view_of(params->key), &choice->key));
+    *choice = (struct choice){.scope = scope};
+    return (scope->organization == NULL || sheet_find_symbol(sheet, view_of(scope->organization), &choice->organization)) &&
+           (scope->key == NULL || sheet_find_symbol(sheet, view_of(scope->key), &choice->key));
 }
 
 static bool is_chosen(const struct choice *choice, const struct sheet_client *client)
 {
-    return (choice->params->organization == NULL || choice->organization == client->organization) &&
-           (choice->params->key == NULL || choice->key == client->client);
+    return (choice->scope->organization == NULL || choice->organization == client->organization) &&
+           (choice->scope->key == NULL || choice->key == client->client);
 }
 
 typedef void use_client(const struct sheet *sheet, uint32_t number, void *opaque);
 
 /* Calls back for each client that the parameters name; notes whether there was any. */
-static void each_client(struct sheet_want *want, const struct sheet *sheet, const struct usage_params *params, use_client *use,
+static void each_client(struct sheet_want *want, const struct sheet *sheet, const struct scope *scope, use_client *use,
                         void *opaque)
 {
     struct choice choice;
     struct sheet_client client;
     uint32_t number;
     want->presence = SHEET_WITHOUT;
-    if (members_one(params)) {
-        if (!sheet_find_client(sheet, view_of(params->organization), view_of(params->key), &number))
+    if (members_one(scope)) {
+        if (!sheet_find_client(sheet, view_of(scope->organization), view_of(scope->key), &number))
             return;
         want->presence = SHEET_WITH;
         use(sheet, number, opaque);
         return;
     }
-    if (!choose(&choice, sheet, params))
+    if (!choose(&choice, sheet, scope))
         return;
     for (number = 0; number < sheet_client_count(sheet); number++) {
         sheet_client_get(sheet, number, &client);
@@ -63,7 +63,7 @@ static GPtrArray *possible(GPtrArray *wanted)
 /* ---- sums ---- */
 
 struct summing {
-    const struct usage_params *params;
+    const struct scope *scope;
     const struct window *window;
     struct client_sum sum;
     struct sheet_rows rows;
@@ -118,15 +118,15 @@ static void sum_client(const struct sheet *sheet, uint32_t number, void *opaque)
 static bool visit_sum(struct sheet_want *want, const struct sheet *sheet, void *opaque)
 {
     struct summing *summing = opaque;
-    each_client(want, sheet, summing->params, sum_client, summing);
+    each_client(want, sheet, summing->scope, sum_client, summing);
     return true;
 }
 
 bool sheets_sum(const struct sheets_query *query, GPtrArray *wanted, struct usage_table *table, GError **error)
 {
-    struct summing summing = {.params = query->params, .window = table->window, .name = g_string_new(NULL)};
+    struct summing summing = {.scope = query->scope, .window = table->window, .name = g_string_new(NULL)};
     g_autoptr(GPtrArray) left = possible(wanted);
-    client_sum_init(&summing.sum, table, query->params->endpoint);
+    client_sum_init(&summing.sum, table, query->scope->endpoints);
     bool ok = sheets_visit(query->sheets, query->reader, left, (struct sheets_visit){visit_sum, &summing}, error);
     client_sum_clear(&summing.sum);
     sheet_rows_clear(&summing.rows);
@@ -137,7 +137,7 @@ bool sheets_sum(const struct sheets_query *query, GPtrArray *wanted, struct usag
 /* ---- when ---- */
 
 struct extending {
-    const struct usage_params *params;
+    const struct scope *scope;
     struct window_extent *extent;
     struct sheet_rows rows;
     bool first_only;
@@ -160,14 +160,14 @@ static bool visit_extend(struct sheet_want *want, const struct sheet *sheet, voi
     struct extending *extending = opaque;
     if (extending->first_only && want->name.day * KEYS_SLOTS_PER_DAY > extending->extent->first_slot)
         return false;
-    each_client(want, sheet, extending->params, extend_client, extending);
+    each_client(want, sheet, extending->scope, extend_client, extending);
     return true;
 }
 
 bool sheets_extend(const struct sheets_query *query, GPtrArray *wanted, bool first_only, struct window_extent *extent,
                    GError **error)
 {
-    struct extending extending = {.params = query->params, .extent = extent, .first_only = first_only};
+    struct extending extending = {.scope = query->scope, .extent = extent, .first_only = first_only};
     bool ok = sheets_visit(query->sheets, query->reader, wanted, (struct sheets_visit){visit_extend, &extending}, error);
     sheet_rows_clear(&extending.rows);
     return ok;
@@ -176,7 +176,7 @@ bool sheets_extend(const struct sheets_query *query, GPtrArray *wanted, bool fir
 /* ---- whether at all ---- */
 
 struct looking {
-    const struct usage_params *params;
+    const struct scope *scope;
     bool *found;
 };
 
@@ -189,13 +189,13 @@ static void find_client(const struct sheet *sheet, uint32_t number, void *opaque
 static bool visit_look(struct sheet_want *want, const struct sheet *sheet, void *opaque)
 {
     struct looking *looking = opaque;
-    each_client(want, sheet, looking->params, find_client, looking);
+    each_client(want, sheet, looking->scope, find_client, looking);
     return !*looking->found;
 }
 
 bool sheets_look(const struct sheets_query *query, GPtrArray *wanted, bool *found, GError **error)
 {
-    struct looking looking = {query->params, found};
+    struct looking looking = {query->scope, found};
     g_autoptr(GPtrArray) left = possible(wanted);
     for (guint i = 0; i < left->len / 2; i++) {
         gpointer swap = left->pdata[i];

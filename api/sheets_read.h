@@ -9,7 +9,7 @@
 struct sheets_query {
     struct sheets *sheets;
     struct reader *reader;
-    const struct usage_params *params; /* which clients, which endpoint */
+    const struct scope *scope;
 };
 
 /* Adds the rows of the table's window. Sheets known to be without the clients are left out; of others it is noted. */

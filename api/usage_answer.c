@@ -2,11 +2,12 @@
 
 #include "api/breakdown.h"
 #include "api/writer.h"
+#include "api/zone_days.h"
 #include "lib/civil.h"
 #include "lib/histogram.h"
 #include "lib/keys.h"
 
-enum { FIRST_ERROR = 400, PERCENT = 100, US_PER_MS = 1000 };
+enum { FIRST_ERROR = 400, PERCENT = 100, US_PER_MS = 1000, DATE_TIME_SIZE = sizeof "2026-11-21T10:30:00" - 1 };
 
 struct answer {
     struct writer writer;
@@ -16,6 +17,23 @@ struct answer {
     const struct breakdown *breakdown;
     struct measure total;
 };
+
+/* ---- times, as the zone's clock shows them ---- */
+
+static void write_time(struct answer *answer, const char *key, int64_t time_ms)
+{
+    char text[ZONE_TEXT_MAX];
+    writer_text(&answer->writer, key, view_make(text, zone_format(text, answer->table->window->tz, time_ms / 1000)));
+}
+
+/* With milliseconds, which go before the offset. */
+static void write_time_ms(struct answer *answer, const char *key, int64_t time_ms)
+{
+    char text[ZONE_TEXT_MAX], whole[2 * ZONE_TEXT_MAX];
+    zone_format(text, answer->table->window->tz, time_ms / 1000);
+    g_snprintf(whole, sizeof whole, "%.*s.%03d%s", DATE_TIME_SIZE, text, (int)(time_ms % 1000), text + DATE_TIME_SIZE);
+    writer_text(&answer->writer, key, view_of(whole));
+}
 
 /* ---- parts of an object that describe one measure ---- */
 
@@ -72,7 +90,7 @@ static void write_latency(struct answer *answer, const struct measure *measure)
 
 static void write_last_seen(struct answer *answer, int64_t slot)
 {
-    writer_time(&answer->writer, "lastSeen", window_slot_ms(slot));
+    write_time(answer, "lastSeen", window_slot_ms(slot));
 }
 
 /* ---- usage ---- */
@@ -92,8 +110,7 @@ static void write_rates(struct answer *answer)
 static void write_peaks(struct answer *answer)
 {
     struct writer *writer = &answer->writer;
-    bool kept = answer->params->endpoint == NULL; /* minutes are not kept for each endpoint */
-    if (kept)
+    if (answer->table->window->has_minutes)
         writer_count(writer, "peakRequestsPerMinute", usage_table_peak_minute(answer->table));
     else
         writer_null(writer, "peakRequestsPerMinute");
@@ -116,8 +133,8 @@ static void write_usage(struct answer *answer)
     write_peaks(answer);
     writer_count(writer, "dataTransferred", bytes(total));
     writer_ratio(writer, "averageDataPerRequest", bytes(total), 1, total->requests);
-    if (answer->params->endpoint == NULL)
-        writer_time(writer, "peakRequestsPerMinuteSince", answer->table->first_minute * KEYS_MINUTE_MS);
+    if (answer->table->window->has_minutes)
+        write_time(answer, "peakRequestsPerMinuteSince", answer->table->first_minute * KEYS_MINUTE_MS);
     else
         writer_null(writer, "peakRequestsPerMinuteSince");
     writer_end(writer, '}');
@@ -126,20 +143,19 @@ static void write_usage(struct answer *answer)
 /* ---- time series ---- */
 
 /* Only the days inside the window count. */
-static bool is_provisional(const struct answer *answer, int64_t start_ms)
+static bool is_provisional(const struct answer *answer, uint32_t point)
 {
-    const struct window *window = answer->table->window;
-    int64_t end_ms = civil_next(start_ms, (enum civil_unit)window->unit);
-    return !finality_covers(answer->finality, MAX(start_ms, window->from_ms),
-                            MIN(end_ms, window_slot_ms(window->first_slot + window->n_slots)));
+    int64_t from_ms, to_ms;
+    window_point_span(answer->table->window, point, &from_ms, &to_ms);
+    return !finality_covers(answer->finality, from_ms, to_ms);
 }
 
-static void write_point(struct answer *answer, int64_t start_ms, const struct measure *measure)
+static void write_point(struct answer *answer, uint32_t point, const struct measure *measure)
 {
     struct writer *writer = &answer->writer;
     uint64_t errors = failed(measure);
     writer_begin(writer, NULL, '{');
-    writer_time(writer, "timestamp", start_ms);
+    write_time(answer, "timestamp", answer->table->window->points[point]);
     writer_count(writer, "requests", measure->requests);
     writer_count(writer, "successfulRequests", measure->requests - errors);
     writer_count(writer, "failedRequests", errors);
@@ -147,7 +163,7 @@ static void write_point(struct answer *answer, int64_t start_ms, const struct me
     write_peak_latency(answer, measure);
     writer_count(writer, "dataTransferred", bytes(measure));
     write_latency(answer, measure);
-    writer_bool(writer, "provisional", is_provisional(answer, start_ms));
+    writer_bool(writer, "provisional", is_provisional(answer, point));
     writer_end(writer, '}');
 }
 
@@ -169,7 +185,7 @@ static void write_series(struct answer *answer)
     uint32_t n = last_point(table, points);
     writer_begin(&answer->writer, "timeSeries", '[');
     for (uint32_t i = 0; i < n; i++)
-        write_point(answer, table->window->points[i], &points[i]);
+        write_point(answer, i, &points[i]);
     writer_end(&answer->writer, ']');
 }
 
@@ -350,8 +366,8 @@ static void write_pagination(struct answer *answer)
 static void write_window(struct answer *answer)
 {
     writer_begin(&answer->writer, "window", '{');
-    writer_time(&answer->writer, "from", answer->table->window->from_ms);
-    writer_time_ms(&answer->writer, "to", answer->table->window->to_ms);
+    write_time(answer, "from", answer->table->window->from_ms);
+    write_time_ms(answer, "to", answer->table->window->to_ms);
     writer_end(&answer->writer, '}');
 }
 
@@ -379,7 +395,7 @@ void usage_answer_write(GString *out, const struct usage_table *table, const str
     write_breakdown(&answer);
     write_errors(&answer);
     write_pagination(&answer);
-    writer_time_ms(&answer.writer, "timestamp", table->window->now_ms);
+    write_time_ms(&answer, "timestamp", table->window->now_ms);
     write_latency(&answer, &answer.total);
     write_finalized(&answer);
     write_window(&answer);

@@ -1,8 +1,9 @@
 /* usage_answer: the body of GET /v1/developer/usage, from a usage table. Pure: no I/O, the same table gives the same bytes.
  *
- * Times are RFC 3339 in UTC, latencies milliseconds, shares percent; both and all averages with up to three decimals.
- * successfulRequests are all that did not fail, failedRequests those with a status of 400 or more: they add up to the requests.
- * dataTransferred is request and response bytes. A point is provisional unless all of its days are closed. */
+ * Times are RFC 3339 in the zone that was asked for (UTC: with Z), latencies milliseconds, shares percent; both and all averages
+ * with up to three decimals. successfulRequests are all that did not fail, failedRequests those with a status of 400 or more: they
+ * add up to the requests. dataTransferred is request and response bytes. A point is provisional unless all of its days are closed.
+ */
 #ifndef DAYBOOK_USAGE_ANSWER_H
 #define DAYBOOK_USAGE_ANSWER_H
 

@@ -1,11 +1,13 @@
 #include "api/usage_params.h"
 
+#include "api/method.h"
+#include "api/zone_param.h"
 #include "lib/event.h"
 #include "lib/keys.h"
 #include "lib/number.h"
 #include <stddef.h>
 
-enum kind { KIND_CHOICE, KIND_NUMBER, KIND_NAME, KIND_ENDPOINT };
+enum kind { KIND_CHOICE, KIND_NUMBER, KIND_NAME, KIND_ENDPOINT, KIND_ZONE };
 
 static const char *const timeframes[] = {"1h", "24h", "7d", "30d", "90d", "1y", "all"};
 static const char *const granularities[] = {"minute", "hour", "day", "week", "month"};
@@ -34,9 +36,11 @@ static const struct row rows[] = {
     {"sortOrder", "sort_order|order", KIND_CHOICE, "desc|asc", 0, 0, BAD, AT(ascending)},
     {"limit", NULL, KIND_NUMBER, "an integer from 1 to 1000", 1, USAGE_LIMIT_MAX, BAD, AT(limit)},
     {"offset", NULL, KIND_NUMBER, "an integer from 0 to 100000000", 0, USAGE_OFFSET_MAX, BAD, AT(offset)},
-    {"endpoint", NULL, KIND_ENDPOINT, "one route as METHOD, a blank and the template (GET /v1/orders/{id})", 0, 0, BAD,
+    {"endpoint", NULL, KIND_ENDPOINT,
+     "one route as METHOD, a blank and the template (GET /v1/orders/{id}), or the name of a method that was set up", 0, 0, BAD,
      AT(endpoint)},
     {"organization", NULL, KIND_NAME, "an organization of 1 to 256 bytes without control characters", 0, 0, BAD, AT(organization)},
+    {"timeZone", "time_zone", KIND_ZONE, NULL, 0, 0, BAD, AT(tz)},
 };
 
 const char *usage_timeframe_name(int timeframe)
@@ -120,7 +124,8 @@ static char *read_endpoint(const char *value)
     return endpoint;
 }
 
-static bool store(struct usage_params *params, const struct row *row, const char *value)
+/* False: not stored; refused, where that says more than `allowed` of the row. */
+static bool store(struct usage_params *params, const struct row *row, const char *value, struct refusal *refusal)
 {
     int *number = (int *)(void *)((char *)params + row->offset);
     char **text = (char **)(void *)((char *)params + row->offset);
@@ -134,8 +139,12 @@ static bool store(struct usage_params *params, const struct row *row, const char
         *text = is_name(value, EVENT_NAME_MAX) ? g_strdup(value) : NULL;
         return *text != NULL;
     case KIND_ENDPOINT:
-        *text = read_endpoint(value);
+        params->by_method = method_name_is_valid(value);
+        *text = params->by_method ? g_strdup(value) : read_endpoint(value);
         return *text != NULL;
+    case KIND_ZONE:
+        params->tz = zone_param_take(row->name, value, refusal);
+        return params->tz != NULL;
     }
     g_assert_not_reached();
 }
@@ -163,8 +172,10 @@ static bool take(struct usage_params *params, const struct usage_param *param, u
         return refusal_set_value(refusal, row->code, "Parameter given twice", row->name, value,
                                  "each parameter, or its alias, once");
     *seen |= bit;
-    if (store(params, row, value))
+    if (store(params, row, value, refusal))
         return true;
+    if (refusal->status != 0)
+        return false;
     return refusal_set_value(refusal, row->code, row->words, row->name, value, row->allowed);
 }
 

@@ -8,18 +8,21 @@
 
 #include "api/refusal.h"
 #include "lib/civil.h"
+#include "lib/tz.h"
 
 enum usage_timeframe { USAGE_1H, USAGE_24H, USAGE_7D, USAGE_30D, USAGE_90D, USAGE_1Y, USAGE_ALL };
 enum usage_sort { USAGE_BY_REQUESTS, USAGE_BY_ERRORS, USAGE_BY_LATENCY, USAGE_BY_TIMESTAMP };
 
 struct usage_params {
-    char *key;          /* client id; NULL: all */
-    char *organization; /* NULL: all */
-    char *endpoint;     /* "GET /v1/orders/{id}", method in upper case; NULL: all */
-    int timeframe;      /* enum usage_timeframe */
-    int granularity;    /* enum civil_unit */
-    int sort;           /* enum usage_sort */
-    int ascending;      /* 0 or 1, like the three below */
+    char *key;           /* client id; NULL: all */
+    char *organization;  /* NULL: all */
+    char *endpoint;      /* "GET /v1/orders/{id}", method in upper case; or the name of a method; NULL: all */
+    bool by_method;      /* the latter */
+    const struct tz *tz; /* NULL: UTC; borrowed for ever */
+    int timeframe;       /* enum usage_timeframe */
+    int granularity;     /* enum civil_unit */
+    int sort;            /* enum usage_sort */
+    int ascending;       /* 0 or 1, like the three below */
     int exclude_endpoints, exclude_errors, exclude_latency;
     int limit, offset;
 };

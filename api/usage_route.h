@@ -4,10 +4,12 @@
 
 #include "api/live.h"
 #include "api/query.h"
+#include "api/registry.h"
 
 struct usage_route {
     struct queries *queries; /* borrowed, like the next */
     struct live_sources *sources;
+    struct registry *registry;
 };
 
 /* Answers of what the caller may see; asking for another organization or client is refused. */

@@ -1,9 +1,10 @@
 #include "api/window.h"
 
+#include "api/zone_days.h"
 #include "lib/keys.h"
 #include <glib.h>
 
-enum { HOUR_MS = 3600 * 1000, SLOTS_KEPT = WINDOW_MINUTES_KEPT_H * 4 };
+enum { HOUR_MS = 3600 * 1000, SIX_HOURS_S = 6 * 3600, SLOTS_KEPT = WINDOW_MINUTES_KEPT_H * 4 };
 
 int64_t window_slot(int64_t ms)
 {
@@ -27,38 +28,114 @@ static int64_t begin(int timeframe, int64_t now_ms, struct window_extent extent)
     return now_ms - (int64_t)hours[timeframe] * HOUR_MS;
 }
 
-/* Points that a unit would need, counted no further than one over the limit. */
-static uint32_t count_points(const struct window *window, int unit)
+/* ---- points ---- */
+
+static int64_t date_of(const struct tz *tz, int64_t ms)
 {
-    int64_t start = civil_floor(window->from_ms, (enum civil_unit)unit);
-    uint32_t n = 0;
-    for (; start < window->to_ms && n <= WINDOW_POINTS_MAX; n++)
-        start = civil_next(start, (enum civil_unit)unit);
-    return n;
+    return tz_day(tz, civil_divide(ms, 1000));
 }
 
-static bool minutes_are_kept(const struct window *window, const struct usage_params *params)
+/* Joins hours to stretches of six by the clock: where it is put back over the beginning of one, none begins anew. */
+static void join_hours(const struct tz *tz, GArray *periods)
 {
-    return params->endpoint == NULL && window->first_slot >= window->minutes_first_slot;
+    guint kept = 0;
+    int64_t last = INT64_MIN;
+    for (guint i = 0; i < periods->len; i++) {
+        const struct zone_period hour = g_array_index(periods, struct zone_period, i);
+        int64_t stretch = civil_divide(hour.begin_s + tz_at(tz, hour.begin_s).offset_s, SIX_HOURS_S);
+        if (stretch > last)
+            g_array_index(periods, struct zone_period, kept++) = hour;
+        g_array_index(periods, struct zone_period, kept - 1).end_s = hour.end_s;
+        last = MAX(last, stretch);
+    }
+    g_array_set_size(periods, kept);
 }
 
-static bool unit_works(const struct window *window, const struct usage_params *params, int unit)
+/* Whole periods of the zone, among them all that [from_ms, to_ms) touches. False: too many. */
+static bool periods_of(const struct tz *tz, int unit, int64_t from_ms, int64_t to_ms, GArray *periods)
 {
-    if (unit == CIVIL_MINUTE && !minutes_are_kept(window, params))
+    enum civil_unit civil = unit == WINDOW_SIX_HOURS ? CIVIL_HOUR : (enum civil_unit)unit;
+    enum civil_unit dates = MAX(civil, CIVIL_DAY);
+    int64_t first = civil_floor((date_of(tz, from_ms) - 1) * CIVIL_DAY_MS, dates) / CIVIL_DAY_MS;
+    int64_t last = civil_floor((date_of(tz, to_ms - 1) + 1) * CIVIL_DAY_MS, dates);
+    if (!zone_periods(tz, first, civil_next(last, dates) / CIVIL_DAY_MS - 1, civil, periods, NULL))
         return false;
-    return count_points(window, unit) <= WINDOW_POINTS_MAX;
+    if (unit == WINDOW_SIX_HOURS)
+        join_hours(tz, periods);
+    return true;
 }
 
-static bool check_unit(const struct window *window, const struct usage_params *params, struct refusal *refusal)
+static void append_periods(const struct window *window, const GArray *periods, GArray *points)
 {
-    if (unit_works(window, params, params->granularity))
-        return true;
+    for (guint i = 0; i < periods->len; i++) {
+        const struct zone_period *period = &g_array_index(periods, struct zone_period, i);
+        int64_t begin_ms = period->begin_s * 1000;
+        if (period->end_s * 1000 > window->from_ms && begin_ms < window->to_ms)
+            g_array_append_val(points, begin_ms);
+    }
+}
+
+/* Minutes go on to the end of the last slot: its sum may hold events from ahead of the clock. */
+static void append_minutes(const struct window *window, GArray *points)
+{
+    for (uint32_t i = 0; i < window->n_slots * WINDOW_MINUTES_PER_SLOT && i <= WINDOW_POINTS_MAX; i++) {
+        int64_t minute_ms = window->from_ms + i * KEYS_MINUTE_MS;
+        g_array_append_val(points, minute_ms);
+    }
+}
+
+/* Where the points of a unit begin; NULL: they are too many. */
+static GArray *points_of(const struct window *window, int unit, uint32_t max)
+{
+    GArray *points = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    bool ok = true;
+    if (unit == WINDOW_WHOLE) {
+        g_array_append_val(points, window->from_ms);
+    } else if (unit == CIVIL_MINUTE) {
+        append_minutes(window, points);
+    } else {
+        g_autoptr(GArray) periods = g_array_new(FALSE, FALSE, sizeof(struct zone_period));
+        ok = periods_of(window->tz, unit, window->from_ms, window->to_ms, periods);
+        append_periods(window, periods, points);
+    }
+    if (ok && points->len <= max)
+        return points;
+    g_array_free(points, TRUE);
+    return NULL;
+}
+
+static void take_points(struct window *window, GArray *points)
+{
+    window->n_points = points->len;
+    window->points = (int64_t *)(void *)g_array_free(points, FALSE);
+}
+
+static const struct tz *zone_or_utc(const struct tz *tz)
+{
+    const struct tz *zone = tz != NULL ? tz : tz_shared("UTC", NULL);
+    g_assert(zone != NULL); /* the program does not start without the database */
+    return zone;
+}
+
+/* ---- by timeframe ---- */
+
+/* NULL: minutes are not kept for it, or there are too many. */
+static GArray *points_kept(const struct window *window, int unit)
+{
+    bool kept = unit != CIVIL_MINUTE || (window->has_minutes && window->first_slot >= window->minutes_first_slot);
+    return kept ? points_of(window, unit, WINDOW_POINTS_MAX) : NULL;
+}
+
+static bool refuse_unit(const struct window *window, const struct usage_params *params, struct refusal *refusal)
+{
     g_autoptr(GString) works = g_string_new(NULL);
-    for (int unit = CIVIL_MINUTE; unit <= CIVIL_MONTH; unit++)
-        if (unit_works(window, params, unit))
+    for (int unit = CIVIL_MINUTE; unit <= CIVIL_MONTH; unit++) {
+        g_autoptr(GArray) points = points_kept(window, unit);
+        if (points != NULL)
             g_string_append_printf(works, "%s%s", works->len ? "|" : "", usage_granularity_name(unit));
+    }
     const char *why = "more than 10,000 points";
-    if (params->granularity == CIVIL_MINUTE && params->endpoint != NULL)
+    if (params->granularity == CIVIL_MINUTE && !window->has_minutes)
         why = "minutes are not kept for each endpoint";
     else if (params->granularity == CIVIL_MINUTE && window->first_slot < window->minutes_first_slot)
         why = "minutes are kept for 48 hours, which serves the timeframes 1h and 24h";
@@ -87,22 +164,76 @@ static void set_slots(struct window *window, const struct usage_params *params, 
 bool window_init(struct window *window, const struct usage_params *params, int64_t now_ms, struct window_extent extent,
                  struct refusal *refusal)
 {
-    *window = (struct window){.now_ms = now_ms, .unit = params->granularity};
+    *window = (struct window){.now_ms = now_ms, .unit = params->granularity, .tz = zone_or_utc(params->tz)};
+    window->has_minutes = params->endpoint == NULL;
     set_slots(window, params, extent);
-    if (!check_unit(window, params, refusal))
-        return false;
-    window->n_points = count_points(window, window->unit);
-    /* Minutes go on to the end of the last slot: its sum may hold events from ahead of the clock. */
-    if (window->unit == CIVIL_MINUTE)
-        window->n_points = window->n_slots * WINDOW_MINUTES_PER_SLOT;
-    window->points = g_new(int64_t, window->n_points);
-    int64_t start = civil_floor(window->from_ms, (enum civil_unit)window->unit);
-    for (uint32_t i = 0; i < window->n_points; i++) {
-        window->points[i] = start;
-        start = civil_next(start, (enum civil_unit)window->unit);
-    }
+    GArray *points = points_kept(window, window->unit);
+    if (points == NULL)
+        return refuse_unit(window, params, refusal);
+    take_points(window, points);
     return true;
 }
+
+/* ---- by range ---- */
+
+static bool refuse_points(const struct window *window, uint32_t max, struct refusal *refusal)
+{
+    g_autoptr(GString) works = g_string_new(NULL);
+    for (int unit = CIVIL_HOUR; unit < WINDOW_UNIT_N; unit++) {
+        g_autoptr(GArray) points = points_of(window, unit, max);
+        if (points != NULL)
+            g_string_append_printf(works, "%s%s", works->len ? "|" : "", window_unit_name(unit));
+    }
+    g_autofree char *words = g_strdup_printf("Invalid granularity (more than %u points in this range)", max);
+    return refusal_set_value(refusal, "INVALID_GRANULARITY", words, "granularity", window_unit_name(window->unit), works->str);
+}
+
+bool window_init_range(struct window *window, const struct window_range *range, int64_t now_ms, struct window_extent extent,
+                       struct refusal *refusal)
+{
+    int64_t limit = (now_ms / CIVIL_DAY_MS + 1 + WINDOW_DAYS_AHEAD) * KEYS_SLOTS_PER_DAY;
+    int64_t first = window_slot(range->from_ms), end = window_slot(range->to_ms + KEYS_SLOT_MS - 1);
+    g_assert(range->unit != CIVIL_MINUTE);
+    if (range->from_first && range->to_last)
+        end = MAX(end, extent.last_slot + 1);
+    if (range->from_first)
+        first = MIN(extent.first_slot, end - 1);
+    end = MAX(end, first + 1);
+    *window = (struct window){.now_ms = now_ms, .unit = range->unit, .tz = zone_or_utc(range->tz)};
+    window->from_ms = window_slot_ms(first);
+    window->to_ms = window_slot_ms(end);
+    window->first_slot = CLAMP(first, 0, limit);
+    window->n_slots = (uint32_t)(CLAMP(end, 0, limit) - window->first_slot);
+    window->minutes_first_slot = INT64_MAX;
+    uint32_t max = range->points_max != 0 ? range->points_max : WINDOW_POINTS_MAX;
+    GArray *points = points_of(window, window->unit, max);
+    if (points == NULL)
+        return refuse_points(window, max, refusal);
+    take_points(window, points);
+    return true;
+}
+
+void window_align(const struct tz *tz, int unit, int64_t *from_ms, int64_t *to_ms)
+{
+    const int64_t instants[] = {*from_ms, *to_ms - 1};
+    g_assert(unit != CIVIL_MINUTE && *from_ms < *to_ms);
+    for (size_t i = 0; i < G_N_ELEMENTS(instants) && unit != WINDOW_WHOLE; i++) {
+        g_autoptr(GArray) periods = g_array_new(FALSE, FALSE, sizeof(struct zone_period));
+        bool ok = periods_of(tz, unit, instants[i], instants[i] + 1, periods);
+        g_assert(ok); /* at most three units of a month */
+        for (guint k = 0; k < periods->len; k++) {
+            const struct zone_period *period = &g_array_index(periods, struct zone_period, k);
+            if (period->begin_s * 1000 > instants[i] || period->end_s * 1000 <= instants[i])
+                continue;
+            *from_ms = i == 0 ? period->begin_s * 1000 : *from_ms;
+            *to_ms = i == 1 ? period->end_s * 1000 : *to_ms;
+        }
+    }
+    *from_ms = window_slot_ms(window_slot(*from_ms));
+    *to_ms = window_slot_ms(window_slot(*to_ms + KEYS_SLOT_MS - 1));
+}
+
+/* ---- reading it ---- */
 
 void window_clear(struct window *window)
 {
@@ -123,4 +254,19 @@ uint32_t window_point(const struct window *window, int64_t slot)
             high = middle;
     }
     return low;
+}
+
+void window_point_span(const struct window *window, uint32_t point, int64_t *from_ms, int64_t *to_ms)
+{
+    int64_t end_ms = MAX(window->to_ms, window_slot_ms(window->first_slot + window->n_slots));
+    g_assert(point < window->n_points);
+    *from_ms = MAX(window->points[point], window->from_ms);
+    *to_ms = point + 1 < window->n_points ? MIN(window->points[point + 1], end_ms) : end_ms;
+}
+
+const char *window_unit_name(int unit)
+{
+    if (unit == WINDOW_SIX_HOURS)
+        return "21600";
+    return unit == WINDOW_WHOLE ? "eternity" : usage_granularity_name(unit);
 }

@@ -111,13 +111,12 @@ void writer_null(struct writer *writer, const char *key)
 }
 
 /* The whole part may exceed 64 bits only by a scale that callers do not use. */
-void writer_ratio(struct writer *writer, const char *key, uint64_t numerator, uint32_t scale, uint64_t denominator)
+static void append_ratio(GString *out, uint64_t numerator, uint32_t scale, uint64_t denominator)
 {
     enum { STEPS = 1000 };
-    begin_value(writer, key);
     wide scaled = (wide)numerator * scale * STEPS;
     wide rounded = denominator == 0 ? 0 : (scaled + denominator / 2) / denominator;
-    append_number(writer->out, (uint64_t)(rounded / STEPS));
+    append_number(out, (uint64_t)(rounded / STEPS));
     unsigned fraction = (unsigned)(rounded % STEPS);
     if (fraction == 0)
         return;
@@ -125,7 +124,25 @@ void writer_ratio(struct writer *writer, const char *key, uint64_t numerator, ui
     int length = g_snprintf(text, sizeof text, ".%03u", fraction);
     while (text[length - 1] == '0')
         length--;
-    g_string_append_len(writer->out, text, length);
+    g_string_append_len(out, text, length);
+}
+
+void writer_ratio(struct writer *writer, const char *key, uint64_t numerator, uint32_t scale, uint64_t denominator)
+{
+    begin_value(writer, key);
+    append_ratio(writer->out, numerator, scale, denominator);
+}
+
+void writer_change(struct writer *writer, const char *key, uint64_t now, uint64_t before)
+{
+    enum { PERCENT = 100 };
+    begin_value(writer, key);
+    if (now < before)
+        g_string_append_c(writer->out, '-');
+    if (before == 0)
+        append_number(writer->out, now == 0 ? 0 : PERCENT);
+    else
+        append_ratio(writer->out, now < before ? before - now : now - before, PERCENT, before);
 }
 
 void writer_time(struct writer *writer, const char *key, int64_t time_ms)

@@ -28,6 +28,9 @@ void writer_bool(struct writer *writer, const char *key, bool value);
 void writer_null(struct writer *writer, const char *key);
 /* scale · numerator / denominator, three decimals at most ("66.667", "50"); 0 when the denominator is 0. scale is at most 10^9. */
 void writer_ratio(struct writer *writer, const char *key, uint64_t numerator, uint32_t scale, uint64_t denominator);
+/* By how many percent a count has changed, rounded away from 0 at the half, with a minus if it is less; where there was nothing
+ * before, 100, or 0 if there is nothing now either. */
+void writer_change(struct writer *writer, const char *key, uint64_t now, uint64_t before);
 /* Unix time in ms as RFC 3339: whole seconds, or with milliseconds. */
 void writer_time(struct writer *writer, const char *key, int64_t time_ms);
 void writer_time_ms(struct writer *writer, const char *key, int64_t time_ms);

@@ -12,6 +12,7 @@ import zlib
 from collections import Counter, defaultdict, namedtuple
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 MINUTE, SLOT, HOUR, DAY = 60_000, 900_000, 3_600_000, 86_400_000
 MINUTES_KEPT = 48 * HOUR
@@ -241,26 +242,45 @@ def parse(text):
     return _ms(datetime.fromisoformat(text.replace("Z", "+00:00")))
 
 
-def floor_to(ms, unit):
-    moment = _utc(ms).replace(second=0, microsecond=0)
+# ---- the clock of a zone ----
+
+
+def shown(ms, zone, milliseconds=False):
+    """As the zone's clock shows it; UTC with a Z."""
+    text = datetime.fromtimestamp(ms // 1000, ZoneInfo(zone)).isoformat()
+    text = f"{text[:19]}.{ms % 1000:03d}{text[19:]}" if milliseconds else text
+    return text.replace("+00:00", "Z") if zone == "UTC" else text
+
+
+def period_of(ms, unit, zone):
+    """What tells periods apart; it grows, but for an hour that comes twice, whose offset differs."""
+    local = datetime.fromtimestamp(ms // 1000, ZoneInfo(zone))
+    date = local.date()
     if unit == "minute":
-        return _ms(moment)
-    moment = moment.replace(minute=0)
+        return ms // MINUTE
     if unit == "hour":
-        return _ms(moment)
-    moment = moment.replace(hour=0)
+        return date, local.hour, local.utcoffset()
+    if unit == 21600:
+        return date, local.hour // 6
     if unit == "week":
-        moment -= timedelta(days=moment.weekday())
-    if unit == "month":
-        moment = moment.replace(day=1)
-    return _ms(moment)
+        return date - timedelta(days=date.weekday())
+    return (date.year, date.month) if unit == "month" else date
 
 
-def after(start, unit):
-    if unit == "month":
-        moment = _utc(start)
-        return start + calendar.monthrange(moment.year, moment.month)[1] * DAY
-    return start + {"minute": MINUTE, "hour": HOUR, "day": DAY, "week": 7 * DAY}[unit]
+def periods(start, end, unit, zone="UTC"):
+    """Beginnings of the periods that [start, end) touches: by walking over the clock, a quarter of an hour, or a minute, at a time."""
+    step = MINUTE if unit == "minute" else SLOT
+    at = start // step * step
+    while period_of(at - step, unit, zone) == period_of(start, unit, zone):
+        at -= step
+    found, last = [], None
+    while at < end:
+        period = period_of(at, unit, zone)
+        if period != last and (last is None or unit == "hour" or period > last):
+            found.append(at)
+            last = period
+        at += step
+    return found
 
 
 def _year_before(ms):
@@ -294,6 +314,7 @@ class Answer:
         self.params = {"timeframe": "24h", "granularity": "hour", "sortBy": "requests", "sortOrder": "desc", **params}
         for name in ("includeEndpoints", "includeErrors", "includeLatency"):
             self.params.setdefault(name, "true")
+        self.zone = self.params.get("timeZone", "UTC")
         self.limit, self.offset = int(params.get("limit", 100)), int(params.get("offset", 0))
 
     def latency_of(self, total):
@@ -337,9 +358,8 @@ class Answer:
             "failedRequests": total.failed,
         }
 
-    @staticmethod
-    def last_seen(total):
-        return {"lastSeen": iso(total.last * SLOT)}
+    def last_seen(self, total):
+        return {"lastSeen": shown(total.last * SLOT, self.zone)}
 
 
 class Code:
@@ -403,7 +423,7 @@ def expected(events, now, params, through=None, closed=()):
     }
     minutes = Counter(e.time // MINUTE for e in whole_minutes)
     body["usage"]["peakRequestsPerMinute"] = None if endpoint else max(minutes.values(), default=0)
-    body["usage"]["peakRequestsPerMinuteSince"] = None if endpoint else iso(kept)
+    body["usage"]["peakRequestsPerMinuteSince"] = None if endpoint else shown(kept, answer.zone)
     if answer.params["includeErrors"] == "true":
         body["errors"] = _errors(answer, inside, total)
     lengths = [len({e.method for e in inside}), len(total.statuses), len({(e.org, e.client) for e in inside})]
@@ -412,7 +432,8 @@ def expected(events, now, params, through=None, closed=()):
     longest = max(lengths)
     more = answer.offset + answer.limit < longest
     body["pagination"] = {"total": longest, "limit": answer.limit, "offset": answer.offset, "hasMore": more}
-    return {**body, **answer.latency_of(total), "finalizedThrough": through and iso(through * DAY)[:10], "window": {"from": iso(start), "to": iso_ms(to)}}
+    window = {"from": shown(start, answer.zone), "to": shown(to, answer.zone, milliseconds=True)}
+    return {**body, **answer.latency_of(total), "finalizedThrough": through and iso(through * DAY)[:10], "window": window}
 
 
 def _usage(answer, total, inside, start, to):
@@ -434,14 +455,17 @@ def _usage(answer, total, inside, start, to):
 
 def _series(answer, inside, start, to, last_slot, closed):
     unit, closed = answer.params["granularity"], set(closed)
-    points = sums_by(inside, lambda e: floor_to(e.time, unit))
-    series, at, last = [], floor_to(start, unit), max(points, default=0)
-    while at < to or at <= last:
+    starts = periods(start, last_slot + SLOT, unit, answer.zone)
+    points = sums_by(inside, lambda e: starts[bisect.bisect_right(starts, e.time if unit == "minute" else e.time // SLOT * SLOT) - 1])
+    series, last = [], max(points, default=0)
+    for at, after in zip(starts, [*starts[1:], last_slot + SLOT]):
+        if at >= to and at > last:
+            break
         total = points.get(at, Sum())
-        days = range(max(at, start) // DAY, min(after(at, unit) - 1, last_slot) // DAY + 1)
+        days = range(max(at, start) // DAY, (after - 1) // DAY + 1)
         series.append(
             {
-                "timestamp": iso(at),
+                "timestamp": shown(at, answer.zone),
                 "requests": total.requests,
                 "successfulRequests": total.requests - total.failed,
                 "failedRequests": total.failed,
@@ -451,7 +475,6 @@ def _series(answer, inside, start, to, last_slot, closed):
                 "provisional": not closed.issuperset(days),
             }
         )
-        at = after(at, unit)
     return series
 
 

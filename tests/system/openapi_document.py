@@ -62,6 +62,11 @@ class Operation:
     def named(self, place):
         return {parameter["name"]: parameter for parameter in self.parameters if parameter["in"] == place}
 
+    def needed(self):
+        """Of the query what it cannot do without: of the statistics also a period."""
+        needed = {name: parameter["example"] for name, parameter in self.named("query").items() if parameter.get("required")}
+        return {**needed, "period": "week"} if self.tag == "statistics" else needed
+
     def examples(self):
         """(media type, value) of the body"""
         for media, content in self.body.items():
@@ -168,6 +173,7 @@ class World:
             "organization": ORGANIZATION})
         access.ask(self.api, "PUT", f"/api/v2/admin/clients/{CLIENT}", status=201, body={"name": "One",
             "organization": ORGANIZATION})
+        access.ask(self.api, "PUT", "/api/v2/admin/methods/orders", status=201, body={"endpoints": ["ANY /*/orders/**"]})
         self.serial = 0
 
     def stop(self):
@@ -189,8 +195,8 @@ class World:
 
     def names(self, operation, **given):
         """What the parts of its path are, so that there is something."""
-        names = {"day": self.yesterday, "revision": "1", "clientId": CLIENT, "format": "csv", "keyId": "k-1", "tokenId": "none",
-            **given}
+        names = {"day": self.yesterday, "revision": "1", "clientId": CLIENT, "format": "csv", "keyId": "k-1", "tokenId": "none"}
+        names |= {"serviceId": ORGANIZATION, "applicationId": CLIENT, "name": "orders", **given}
         start = next((start for start in POSTS if operation.path.startswith(start)), None)
         if start and not given.keys() & {"executionId", "jobId"}:
             made = self.new_query(POSTS[start].format(**names))
@@ -215,6 +221,10 @@ class World:
             body = {"organization": ORGANIZATION}
             access.ask(self.api, "PUT", f"/api/v2/admin/clients/gone-{self.serial}", status=201, body=body)
             return {"clientId": f"gone-{self.serial}"}
+        if operation.path == "/api/v2/admin/methods/{name}":
+            self.serial += 1
+            access.ask(self.api, "PUT", f"/api/v2/admin/methods/gone-{self.serial}", status=201, body={"endpoints": ["GET /x"]})
+            return {"name": f"gone-{self.serial}"}
         return {}
 
     def credentials(self, operation):
@@ -241,4 +251,6 @@ class World:
         body, more = self.body(operation, value)
         token = None if any("basic" in way for way in operation.security) else token
         headers = {**more, **self.credentials(operation), **(headers or {})}
+        if not isinstance(query, str) or not query:
+            query = {**operation.needed(), **(query or {})}
         return send(self.api, method or operation.method, path, token, body, headers, query)

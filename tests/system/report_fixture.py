@@ -1,10 +1,8 @@
 """A year's days that are closed, and what the report must say of them: counted from the events themselves, with Python's own time
 zones. Nothing here is shared with the programs."""
 
-import hashlib
 import json
 import random
-import secrets
 import time
 from collections import Counter
 from datetime import date, datetime, timedelta, timezone
@@ -13,6 +11,7 @@ from zoneinfo import ZoneInfo
 import closed_fixture
 import live_fixture as fixture
 from harness import API_TOKEN, Api
+from registry_fixture import make_client, make_token
 from test_usage_api import fetch
 
 PATH = "/api/v2/usage/report"
@@ -82,21 +81,14 @@ class World:
         (self.directory / "cache").mkdir(exist_ok=True)
         return Api(name, "api", self.directory / name, {**defaults, **settings}).start()
 
-    # ---- the registry, as api/registry_text.h says ----
+    # ---- the registry ----
 
     def name_clients(self):
         for (organization, client), name in NAMES.items():
-            entry = dict(id=client, name=name, organization=organization, tier="free", platform="", plan="")
-            self.client.hset("{daybook}:clients", f"{organization}\x1f{client}", json.dumps(entry))
-        self.client.incr("{daybook}:version")
+            make_client(self.client, organization, client, name)
 
     def make_token(self, organization, client=None, permissions=("usage:organization:view",)):
-        token, identity = f"dbk_{secrets.token_urlsafe(32)}", f"t-{secrets.token_hex(16)}"
-        entry = dict(name="test", digest=hashlib.sha256(token.encode()).hexdigest(), organization=organization, client=client)
-        entry |= dict(permissions=list(permissions), tier="enterprise", created=int(time.time() * 1000), expires=0)
-        self.client.hset("{daybook}:tokens", identity, json.dumps(entry))
-        self.client.incr("{daybook}:version")
-        return token
+        return make_token(self.client, organization, client, permissions)
 
     # ---- asking ----
 

@@ -96,6 +96,14 @@ SELECTIONS = {
 }
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia"])
+def test_zones(world, zone):
+    """Points by the clock of the zone; totals do not depend on it."""
+    for timeframe, granularity in [("1h", "minute"), ("24h", "hour"), ("30d", "hour"), ("1y", "day"), ("90d", "week"), ("all", "month")]:
+        answer = world.check(timeframe=timeframe, granularity=granularity, timeZone=zone)
+        assert sum(point["requests"] for point in answer["timeSeries"]) == answer["usage"]["totalRequests"]
+
+
 @pytest.mark.parametrize("selection", SELECTIONS)
 @pytest.mark.parametrize("timeframe", TIMEFRAMES)
 def test_every_number(world, timeframe, selection):
@@ -215,7 +223,10 @@ def test_both_paths_and_both_headers(world):
         ({"keyId": "x" * 257}, "INVALID_PARAMETER", "keyId", None),
         ({"endpoint": "orders"}, "INVALID_PARAMETER", "endpoint", None),
         ({"endpoint": "G?T /orders"}, "INVALID_PARAMETER", "endpoint", None),
-        ({"timeZone": "Europe/Paris"}, "INVALID_PARAMETER", "timeZone", "timeframe"),
+        ({"endpoint": "check-out"}, "INVALID_PARAMETER", "endpoint", None),
+        ({"timeZone": "Europe/Pariss"}, "INVALID_PARAMETER", "timeZone", "Europe/Paris"),
+        ({"time_zone": ""}, "INVALID_PARAMETER", "timeZone", None),
+        ({"timezone": "Europe/Paris"}, "INVALID_PARAMETER", "timezone", "timeZone"),
         ({"keyid": "c-1"}, "INVALID_PARAMETER", "keyid", "keyId"),
         ({"sortBy": "errors", "sort": "errors"}, "INVALID_PARAMETER", "sortBy", None),
     ],

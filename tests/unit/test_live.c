@@ -88,9 +88,9 @@ static void test_generations(void)
 static guint count_found(const char *key, const char *organization)
 {
     g_autoptr(GError) error = NULL;
-    const struct usage_params params = params_of(key, organization);
+    const struct scope scope = {.key = key, .organization = organization};
     GArray *generations = members_generations(reader, &error);
-    struct members *members = members_find(reader, generations, 0, generations->len, &params, &error);
+    struct members *members = members_find(reader, generations, 0, generations->len, &scope, &error);
     g_assert_no_error(error);
     guint n = members->list->len;
     members_free(members);
@@ -141,7 +141,11 @@ static void test_slots_of_a_day(void)
 
 static enum live_outcome ask(struct live *live, const struct usage_params *params, struct refusal *refusal, GError **error)
 {
-    const struct live_question question = {&sources, reader, params, now_ms};
+    const struct live_question question = {.sources = &sources,
+                                           .reader = reader,
+                                           .scope = {.organization = params->organization, .key = params->key},
+                                           .params = params,
+                                           .now_ms = now_ms};
     return live_read(live, &question, refusal, error);
 }
 

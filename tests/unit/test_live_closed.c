@@ -44,7 +44,14 @@ static void append_answer(GString *all, const struct usage_params *params)
     g_autoptr(GError) error = NULL;
     struct refusal refusal = {0};
     struct live live;
-    const struct live_question question = {&sources, reader, params, now_ms};
+    struct endpoints *endpoints = params->endpoint != NULL ? endpoints_new_exact(params->endpoint) : NULL;
+    const struct live_question question = {
+        .sources = &sources,
+        .reader = reader,
+        .scope = {.organization = params->organization, .key = params->key, .endpoints = endpoints},
+        .params = params,
+        .now_ms = now_ms,
+    };
     begin();
     enum live_outcome outcome = live_read(&live, &question, &refusal, &error);
     g_assert_no_error(error);
@@ -56,6 +63,7 @@ static void append_answer(GString *all, const struct usage_params *params)
         g_string_append(all, refusal.code);
     }
     g_string_append_c(all, '\n');
+    endpoints_free(endpoints);
     refusal_clear(&refusal);
 }
 

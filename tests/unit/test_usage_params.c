@@ -107,9 +107,36 @@ static void test_endpoints(void)
     accept_text("endpoint", "M-SEARCH *", &params.endpoint, "M-SEARCH *");
     accept_text("endpoint", "GET /with blank", &params.endpoint, "GET /with blank");
     accept_text("endpoint", "{other}", &params.endpoint, "{other}");
-    static const char *const wrong[] = {"", "GET", "GET ", " /x", "/v1/orders", "G?T /x", "GET /x\n", "GET /\xff"};
+    static const char *const wrong[] = {"", "hits", "GET ", " /x", "/v1/orders", "G?T /x", "GET /x\n", "GET /\xff"};
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
         refuse("endpoint", wrong[i], "INVALID_PARAMETER");
+}
+
+static void test_methods(void)
+{
+    const struct usage_param one = {"endpoint", "check-out_v1.2"}, route = {"endpoint", "GET /x"};
+    g_assert_true(usage_params_parse(&params, &one, 1, &refusal));
+    g_assert_true(params.by_method);
+    g_assert_cmpstr(params.endpoint, ==, "check-out_v1.2");
+    usage_params_clear(&params);
+    g_assert_true(usage_params_parse(&params, &route, 1, &refusal));
+    g_assert_false(params.by_method);
+    usage_params_clear(&params);
+}
+
+static void test_zones(void)
+{
+    const struct usage_param zone = {"timeZone", "asia/kathmandu"}, alias = {"time_zone", "UTC"};
+    g_assert_true(usage_params_parse(&params, &zone, 1, &refusal));
+    g_assert_cmpstr(tz_name(params.tz), ==, "Asia/Kathmandu");
+    usage_params_clear(&params);
+    g_assert_true(usage_params_parse(&params, &alias, 1, &refusal));
+    usage_params_clear(&params);
+    const struct usage_param wrong = {"timeZone", "Europe/Berln"};
+    g_assert_false(usage_params_parse(&params, &wrong, 1, &refusal));
+    g_assert_cmpstr(refusal.field, ==, "timeZone");
+    g_assert_cmpstr(refusal.allowed[0], ==, "Europe/Berlin");
+    refusal_clear(&refusal);
 }
 
 static void test_unknown_and_twice(void)
@@ -146,6 +173,8 @@ int main(int argc, char **argv)
     g_test_add_func("/usage_params/numbers", test_numbers);
     g_test_add_func("/usage_params/names", test_names);
     g_test_add_func("/usage_params/endpoints", test_endpoints);
+    g_test_add_func("/usage_params/methods", test_methods);
+    g_test_add_func("/usage_params/zones", test_zones);
     g_test_add_func("/usage_params/unknown-and-twice", test_unknown_and_twice);
     g_test_add_func("/usage_params/long-values", test_long_values_are_cut);
     return g_test_run();

@@ -113,6 +113,132 @@ static void test_random(void)
     }
 }
 
+/* ---- zones ---- */
+
+static const struct tz *zone(const char *name)
+{
+    g_autoptr(GError) error = NULL;
+    const struct tz *tz = tz_shared(name, &error);
+    g_assert_no_error(error);
+    return tz;
+}
+
+static void expect_zone(const char *name, int timeframe, int granularity, int64_t now_ms, uint32_t points, int64_t first)
+{
+    const struct usage_params params = {.timeframe = timeframe, .granularity = granularity, .tz = zone(name)};
+    g_assert_true(window_init(&window, &params, now_ms, (struct window_extent){0, 0}, &refusal));
+    g_assert_cmpuint(window.n_points, ==, points);
+    g_assert_cmpint(window.points[0], ==, first);
+    g_assert_cmpint(window.from_ms % SLOT, ==, 0);
+    window_clear(&window);
+}
+
+static void test_zones(void)
+{
+    int64_t now = at(2026, 11, 21, 10, 37);
+    expect_zone("Asia/Kathmandu", USAGE_24H, CIVIL_HOUR, now, 25, at(2026, 11, 20, 10, 15)); /* 16:00 there */
+    expect_zone("Asia/Kathmandu", USAGE_24H, CIVIL_DAY, now, 2, at(2026, 11, 19, 18, 15));
+    expect_zone("Asia/Kathmandu", USAGE_24H, CIVIL_MINUTE, now, 97 * 15, at(2026, 11, 20, 10, 30));
+    expect_zone("America/New_York", USAGE_30D, CIVIL_DAY, now, 31, at(2026, 10, 22, 4, 0));
+    expect_zone("America/New_York", USAGE_7D, CIVIL_WEEK, now, 2, at(2026, 11, 9, 5, 0));
+    expect_zone("America/New_York", USAGE_30D, CIVIL_MONTH, now, 2, at(2026, 10, 1, 4, 0));
+}
+
+/* ---- ranges ---- */
+
+static bool init_range(const char *name, int64_t from_ms, int64_t to_ms, int unit)
+{
+    const struct window_range range = {.from_ms = from_ms, .to_ms = to_ms, .unit = unit, .tz = name ? zone(name) : NULL};
+    return window_init_range(&window, &range, at(2026, 11, 21, 10, 37), (struct window_extent){0, 0}, &refusal);
+}
+
+static void expect_range(const char *name, int64_t from_ms, int64_t to_ms, int unit, uint32_t points)
+{
+    g_assert_true(init_range(name, from_ms, to_ms, unit));
+    g_assert_cmpuint(window.n_points, ==, points);
+    g_assert_false(window.has_minutes);
+    for (uint32_t i = 0; i < points; i++) {
+        int64_t from, to;
+        window_point_span(&window, i, &from, &to);
+        g_assert_cmpint(from, ==, i == 0 ? window.from_ms : window.points[i]);
+        g_assert_cmpint(to, ==, i + 1 < points ? window.points[i + 1] : window.to_ms);
+    }
+    uint32_t point = 0;
+    for (uint32_t i = 0; i < window.n_slots; i++) { /* each slot counts for the point in which it begins */
+        int64_t slot = window.first_slot + i;
+        while (point + 1 < points && window.points[point + 1] <= window_slot_ms(slot))
+            point++;
+        g_assert_cmpuint(window_point(&window, slot), ==, point);
+    }
+    window_clear(&window);
+}
+
+static void test_ranges(void)
+{
+    int64_t spring = at(2026, 3, 8, 5, 0), autumn = at(2026, 11, 1, 4, 0); /* midnights of New York */
+    expect_range(NULL, at(2026, 11, 1, 0, 0), at(2026, 11, 3, 0, 0), CIVIL_HOUR, 48);
+    expect_range("America/New_York", spring, spring + 23 * HOUR, CIVIL_HOUR, 23);
+    expect_range("America/New_York", autumn, autumn + 25 * HOUR, CIVIL_HOUR, 25);
+    expect_range("America/New_York", spring, spring + 23 * HOUR, CIVIL_DAY, 1);
+    expect_range("America/New_York", autumn - 24 * HOUR, autumn + 49 * HOUR, CIVIL_DAY, 3);
+    expect_range("America/New_York", spring, spring + 23 * HOUR, WINDOW_SIX_HOURS, 4);
+    expect_range("America/New_York", autumn, autumn + 25 * HOUR, WINDOW_SIX_HOURS, 4);
+    expect_range("Asia/Kathmandu", at(2026, 11, 1, 18, 15), at(2026, 11, 8, 18, 15), WINDOW_SIX_HOURS, 28);
+    expect_range(NULL, at(2025, 11, 1, 0, 0), at(2026, 11, 1, 0, 0), CIVIL_MONTH, 12);
+    expect_range(NULL, at(2025, 11, 1, 0, 0), at(2026, 11, 1, 0, 0), WINDOW_WHOLE, 1);
+    g_assert_true(init_range(NULL, at(2026, 11, 1, 0, 7), at(2026, 11, 1, 0, 16), WINDOW_WHOLE));
+    g_assert_cmpint(window.from_ms, ==, at(2026, 11, 1, 0, 0));
+    g_assert_cmpint(window.to_ms, ==, at(2026, 11, 1, 0, 30));
+    g_assert_cmpuint(window.n_slots, ==, 2);
+    window_clear(&window);
+}
+
+/* Six hours by the clock of New York, where an hour is left out, or comes twice. */
+static void test_six_hours(void)
+{
+    int64_t spring = at(2026, 3, 8, 5, 0), autumn = at(2026, 11, 1, 4, 0);
+    g_assert_true(init_range("America/New_York", spring, spring + 23 * HOUR, WINDOW_SIX_HOURS));
+    g_assert_cmpint(window.points[1] - window.points[0], ==, 5 * HOUR);
+    g_assert_cmpint(window.points[2] - window.points[1], ==, 6 * HOUR);
+    window_clear(&window);
+    g_assert_true(init_range("America/New_York", autumn, autumn + 25 * HOUR, WINDOW_SIX_HOURS));
+    g_assert_cmpint(window.points[1] - window.points[0], ==, 7 * HOUR);
+    window_clear(&window);
+}
+
+/* Points are there for all of a range, slots only for what can have been counted. */
+static void test_ranges_without_events(void)
+{
+    g_assert_true(init_range(NULL, at(150, 12, 1, 0, 0), at(151, 1, 1, 0, 0), CIVIL_DAY));
+    g_assert_cmpuint(window.n_points, ==, 31);
+    g_assert_cmpuint(window.n_slots, ==, 0);
+    g_assert_cmpint(window.first_slot, ==, 0);
+    window_clear(&window);
+    g_assert_true(init_range(NULL, at(2026, 11, 21, 0, 0), at(2500, 1, 1, 0, 0), CIVIL_MONTH));
+    g_assert_cmpuint(window.n_slots, ==, 2 * 96);
+    window_clear(&window);
+    g_assert_true(init_range(NULL, at(2999, 1, 1, 0, 0), at(2999, 1, 2, 0, 0), CIVIL_HOUR));
+    g_assert_cmpuint(window.n_slots, ==, 0);
+    g_assert_cmpuint(window.n_points, ==, 24);
+    window_clear(&window);
+    g_assert_false(init_range(NULL, at(2020, 1, 1, 0, 0), at(2026, 1, 1, 0, 0), CIVIL_HOUR));
+    g_assert_cmpstr(refusal.code, ==, "INVALID_GRANULARITY");
+    g_autofree char *allowed = g_strjoinv(" ", refusal.allowed);
+    g_assert_cmpstr(allowed, ==, "day week month 21600 eternity");
+    refusal_clear(&refusal);
+}
+
+static void test_range_from_first(void)
+{
+    int64_t now = at(2026, 11, 21, 10, 37), slot = window_slot(now);
+    const struct window_range range = {.to_ms = now, .from_first = true, .to_last = true, .unit = CIVIL_DAY};
+    g_assert_true(window_init_range(&window, &range, now, (struct window_extent){slot - 200, slot + 1}, &refusal));
+    g_assert_cmpint(window.first_slot, ==, slot - 200);
+    g_assert_cmpuint(window.n_slots, ==, 202);
+    g_assert_cmpuint(window.n_points, ==, 3);
+    window_clear(&window);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -121,5 +247,10 @@ int main(int argc, char **argv)
     g_test_add_func("/window/refused", test_refused);
     g_test_add_func("/window/all", test_all);
     g_test_add_func("/window/random", test_random);
+    g_test_add_func("/window/zones", test_zones);
+    g_test_add_func("/window/ranges", test_ranges);
+    g_test_add_func("/window/six-hours", test_six_hours);
+    g_test_add_func("/window/ranges-without-events", test_ranges_without_events);
+    g_test_add_func("/window/range-from-first", test_range_from_first);
     return g_test_run();
 }

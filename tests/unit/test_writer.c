@@ -108,12 +108,34 @@ static void test_ratio_error(void)
     }
 }
 
+static void expect_change(uint64_t now, uint64_t before, const char *wanted)
+{
+    begin();
+    writer_change(&writer, NULL, now, before);
+    g_assert_cmpstr(writer.out->str, ==, wanted);
+    g_string_free(writer.out, TRUE);
+}
+
+static void test_change(void)
+{
+    expect_change(0, 0, "0");
+    expect_change(7, 0, "100");
+    expect_change(0, 7, "-100");
+    expect_change(3, 3, "0");
+    expect_change(300, 100, "200");
+    expect_change(340, 400, "-15");
+    expect_change(4, 3, "33.333");
+    expect_change(1, 3, "-66.667");
+    expect_change(UINT64_C(1) << 53, 1, "900719925474099100");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/writer/document", test_document);
     g_test_add_func("/writer/text", test_text);
     g_test_add_func("/writer/random-text", test_random_text);
+    g_test_add_func("/writer/change", test_change);
     g_test_add_func("/writer/ratio", test_ratio);
     g_test_add_func("/writer/ratio-error", test_ratio_error);
     return g_test_run();

@@ -1,0 +1,214 @@
+#include "api/stats_params.h"
+
+#include "api/zone_param.h"
+#include "lib/number.h"
+
+enum { YEAR_MIN = 3, YEAR_MAX = 9990 /* so that a period more or less has a year, too */ };
+enum { DAY_S = 86400, HOUR_S = 3600, MINUTE_S = 60, DATE_SIZE = 10, TIME_SIZE = 19, CODE_MIN = 100, CODE_MAX = 599, CLASS = 100 };
+
+#define BAD "INVALID_PARAMETER", "Invalid parameter"
+#define PERIODS "eternity|year|month|week|day"
+#define UNITS "month|day|21600|hour|eternity"
+#define TIMES "a time as YYYY-MM-DD or YYYY-MM-DD HH:MM:SS"
+
+static const char *const periods[] = {NULL, "eternity", "year", "month", "week", "day"};
+
+const char *stats_period_name(enum stats_period period)
+{
+    return periods[period];
+}
+
+/* ---- values ---- */
+
+static bool take_metric(struct stats_params *params, const char *value)
+{
+    params->metric = g_utf8_validate(value, -1, NULL) && value[0] != '\0' ? g_strdup(value) : NULL;
+    return params->metric != NULL;
+}
+
+static bool take_code(struct stats_params *params, const char *value)
+{
+    uint64_t number;
+    if (strlen(value) != STATS_CODE_SIZE - 1)
+        return false;
+    g_strlcpy(params->code, value, STATS_CODE_SIZE);
+    if (number_read(view_of(value), &number)) {
+        params->code_first = params->code_last = (uint32_t)number;
+        return number >= CODE_MIN && number <= CODE_MAX;
+    }
+    params->code_first = (uint32_t)(value[0] - '0') * CLASS;
+    params->code_last = params->code_first + CLASS - 1;
+    params->code[1] = params->code[2] = 'X';
+    return value[0] >= '2' && value[0] <= '5' && g_ascii_strcasecmp(value + 1, "xx") == 0;
+}
+
+static bool take_period(struct stats_params *params, const char *value)
+{
+    for (int period = STATS_ETERNITY; period <= STATS_DAY; period++)
+        if (g_ascii_strcasecmp(value, periods[period]) == 0)
+            params->period = (enum stats_period)period;
+    return params->period != STATS_NO_PERIOD;
+}
+
+static bool take_unit(struct stats_params *params, const char *value)
+{
+    static const int units[] = {CIVIL_HOUR, WINDOW_SIX_HOURS, CIVIL_DAY, CIVIL_MONTH, WINDOW_WHOLE};
+    for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+        if (g_ascii_strcasecmp(value, window_unit_name(units[i])) == 0)
+            params->unit = units[i];
+    return params->unit != STATS_NO_UNIT;
+}
+
+/* A number of n digits at the text, which has them or a NUL. */
+static bool read_part(const char *text, size_t n, int low, int high, int *number)
+{
+    uint64_t wide;
+    if (strnlen(text, n) != n || !number_read(view_make(text, n), &wide))
+        return false;
+    *number = (int)wide;
+    return *number >= low && *number <= high;
+}
+
+static bool read_date(const char *text, int64_t *local_s)
+{
+    struct civil_date date;
+    if (!read_part(text, 4, YEAR_MIN, YEAR_MAX, &date.year) || text[4] != '-' || !read_part(text + 5, 2, 1, 12, &date.month) ||
+        text[7] != '-' || !read_part(text + 8, 2, 1, 31, &date.day) || date.day > civil_days_in_month(date.year, date.month))
+        return false;
+    *local_s = civil_day(date) * DAY_S;
+    return true;
+}
+
+static bool take_time(struct stats_time *time, const char *text)
+{
+    int hour, minute, second;
+    size_t size = strlen(text);
+    time->given = true;
+    time->has_clock = size == TIME_SIZE;
+    if ((size != DATE_SIZE && size != TIME_SIZE) || !read_date(text, &time->local_s))
+        return false;
+    if (size == DATE_SIZE)
+        return true;
+    if (strchr(" T", text[10]) == NULL || !read_part(text + 11, 2, 0, 23, &hour) || text[13] != ':' ||
+        !read_part(text + 14, 2, 0, 59, &minute) || text[16] != ':' || !read_part(text + 17, 2, 0, 59, &second))
+        return false;
+    time->local_s += hour * HOUR_S + minute * MINUTE_S + second;
+    return true;
+}
+
+static bool take_since(struct stats_params *params, const char *value)
+{
+    return take_time(&params->since, value);
+}
+
+static bool take_until(struct stats_params *params, const char *value)
+{
+    return take_time(&params->until, value);
+}
+
+static bool take_skip(struct stats_params *params, const char *value)
+{
+    params->with_change = g_ascii_strcasecmp(value, "false") == 0;
+    return params->with_change || g_ascii_strcasecmp(value, "true") == 0;
+}
+
+static bool take_token(struct stats_params *params, const char *value)
+{
+    (void)params, (void)value;
+    return true;
+}
+
+/* ---- parameters ---- */
+
+#define KIND(kind) (1u << STATS_##kind)
+#define OF_SERIES (KIND(USAGE) | KIND(CODES))
+#define OF_ALL (OF_SERIES | KIND(TOP) | KIND(SUMMARY) | KIND(DAILY) | KIND(HOURLY))
+
+static const struct row {
+    const char *name;
+    bool (*take)(struct stats_params *params, const char *value); /* NULL: the zone */
+    const char *allowed;
+    uint32_t kinds, needed_by;
+} rows[] = {
+    {"metric_name", take_metric, "hits, or the name of a method", OF_ALL, KIND(USAGE) | KIND(TOP)},
+    {"response_code", take_code, "a status code from 100 to 599|2XX|3XX|4XX|5XX", KIND(CODES), KIND(CODES)},
+    {"period", take_period, PERIODS, OF_ALL, 0},
+    {"since", take_since, TIMES, OF_ALL, 0},
+    {"until", take_until, TIMES, OF_ALL, 0},
+    {"granularity", take_unit, UNITS, OF_SERIES, 0},
+    {"timezone", NULL, NULL, OF_ALL, 0},
+    {"skip_change", take_skip, "true|false", OF_SERIES | KIND(SUMMARY), 0},
+    {"access_token", take_token, NULL, OF_ALL, 0},
+};
+
+static const struct row *find(const char *name, enum stats_kind kind)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (strcmp(rows[i].name, name) == 0 && (rows[i].kinds & (1u << kind)) != 0)
+            return &rows[i];
+    return NULL;
+}
+
+static bool refuse_unknown(enum stats_kind kind, const struct usage_param *param, struct refusal *refusal)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (rows[i].kinds & (1u << kind))
+            g_string_append_printf(names, "%s%s", names->len > 0 ? "|" : "", rows[i].name);
+    g_autofree char *start = g_strndup(param->name, 64), *name = g_utf8_make_valid(start, -1);
+    return refusal_set_value(refusal, "UNKNOWN_PARAMETER", "Unknown parameter", name, param->value ? param->value : "", names->str);
+}
+
+static bool take(struct stats_params *params, const struct usage_param *param, uint32_t *seen, struct refusal *refusal)
+{
+    const char *value = param->value ? param->value : "";
+    const struct row *row = find(param->name, params->kind);
+    if (row == NULL)
+        return refuse_unknown(params->kind, param, refusal);
+    uint32_t bit = 1u << (row - rows);
+    if (*seen & bit)
+        return refusal_set_value(refusal, "INVALID_PARAMETER", "Parameter given twice", row->name, value, "each parameter once");
+    *seen |= bit;
+    if (row->take != NULL)
+        return row->take(params, value) || refusal_set_value(refusal, BAD, row->name, value, row->allowed);
+    params->tz = zone_param_take(row->name, value, refusal);
+    return params->tz != NULL;
+}
+
+static bool check_needed(const struct stats_params *params, uint32_t seen, struct refusal *refusal)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if ((rows[i].needed_by & (1u << params->kind)) != 0 && (seen & (1u << i)) == 0)
+            return refusal_set_value(refusal, "INVALID_PARAMETER", "A parameter is missing", rows[i].name, "", rows[i].allowed);
+    bool custom = params->since.given && params->until.given;
+    if ((OF_SERIES & (1u << params->kind)) == 0 || params->period != STATS_NO_PERIOD)
+        return true;
+    if (!custom)
+        return refusal_set_value(refusal, "INVALID_PARAMETER", "Either period, or since and until must be given", "period", "",
+                                 PERIODS);
+    return params->unit != STATS_NO_UNIT ||
+           refusal_set_value(refusal, "INVALID_PARAMETER", "Without period there must be a granularity", "granularity", "", UNITS);
+}
+
+bool stats_params_parse(struct stats_params *params, enum stats_kind kind, const struct usage_param *given, size_t n_given,
+                        struct refusal *refusal)
+{
+    uint32_t seen = 0;
+    bool ok = true;
+    *params = (struct stats_params){.kind = kind, .unit = STATS_NO_UNIT};
+    for (size_t i = 0; ok && i < n_given; i++)
+        ok = take(params, &given[i], &seen, refusal);
+    ok = ok && check_needed(params, seen, refusal);
+    if (ok && params->tz == NULL)
+        params->tz = zone_param_take("timezone", "UTC", refusal);
+    if (ok && params->tz != NULL)
+        return true;
+    stats_params_clear(params);
+    return false;
+}
+
+void stats_params_clear(struct stats_params *params)
+{
+    g_free(params->metric);
+    *params = (struct stats_params){0};
+}
