@@ -90,6 +90,14 @@ class World:
                     "tier": "enterprise",
                 },
             )
+        for organization, name in ((OURS, "checkout"), (THEIRS, f"{MARK}-checkout")):
+            ask(
+                self.api,
+                "PUT",
+                f"/api/v2/admin/methods/{name}",
+                status=201,
+                body={"endpoints": ["GET /v1/**"], "organization": organization},
+            )
         self.theirs = make_token(self.api, organization=THEIRS, name=f"{MARK} token")
         self.everybodys = make_token(self.api, name="of all")
         self.ours = make_token(self.api, organization=OURS, name="ours")
@@ -212,6 +220,15 @@ def own_client(status):
     return lambda caller: status if caller.client in (None, "c-1") else 404
 
 
+def service(caller):
+    """The path names the caller's organization, which is more than a client may see."""
+    return 200 if caller.client is None else 403
+
+
+def application(caller):
+    return 200 if caller.client in (None, "c-1") else 403
+
+
 def body_of(world, fields):
     return {"interval": world.interval, **fields}
 
@@ -238,6 +255,9 @@ def about(make, prefix, name, permissions):
     return routes
 
 
+STATS = ("usage", "usage_response_code", "summary")
+SERVICE_STATS = (*STATS, "top_applications", "daily_averages", "hourly_averages")
+
 ROUTES = {
     "GET /v1/developer/usage": Route(),
     "GET /api/v1/developer/usage": Route(),
@@ -257,6 +277,8 @@ ROUTES = {
     **about(POST_JOB, f"{V2}/aggregates/query/jobs", "jobId", JOB),
     POST_CLIENT_JOB: Route(CLIENT_JOB, 202, body=CLIENT_JOB_QUERY, answers=own_client(202)),
     **about(POST_CLIENT_JOB, f"{V2}/client/{{clientId}}/aggregates/query/jobs", "jobId", CLIENT_JOB),
+    **{f"GET /stats/services/{{serviceId}}/{name}.{{format}}": Route(answers=service) for name in SERVICE_STATS},
+    **{f"GET /stats/applications/{{applicationId}}/{name}.{{format}}": Route(answers=application) for name in STATS},
     "POST /oauth/token": Route(None, 401, form=b"grant_type=client_credentials&client_id=x&client_secret=y"),
     "GET /v1/developer/keys": Route(ADMIN),
     "POST /v1/developer/keys": Route(ADMIN, 409, body={"keyId": "c-1", "organization": OURS}),
@@ -270,6 +292,10 @@ ROUTES = {
     "GET /api/v2/admin/clients/{clientId}": Route(ADMIN),
     "PUT /api/v2/admin/clients/{clientId}": Route(ADMIN, body={"name": "Shop", "organization": OURS}),
     "DELETE /api/v2/admin/clients/{clientId}": Route(ADMIN, 404),
+    "GET /api/v2/admin/methods": Route(ADMIN),
+    "GET /api/v2/admin/methods/{name}": Route(ADMIN),
+    "PUT /api/v2/admin/methods/{name}": Route(ADMIN, body={"endpoints": ["GET /v1/**"], "organization": OURS}),
+    "DELETE /api/v2/admin/methods/{name}": Route(ADMIN, 404),
     "GET /api/v2/admin/tokens": Route(ADMIN),
     "POST /api/v2/admin/tokens": Route(
         ADMIN, 201, body={"name": "made", "organization": OURS, "permissions": ["usage:client:view"]}
@@ -294,11 +320,21 @@ def test_the_table_has_every_route():
 def path_of(world, path, execution=None):
     parts = {"clientId": "c-1", "day": world.iso(world.days[-1]), "revision": "1", "keyId": "nobody", "tokenId": "none"}
     parts |= {"format": "csv", "executionId": execution, "jobId": execution}
-    if path.startswith("/api/v2/admin/clients/{") and execution == "nobody":
-        parts["clientId"] = "nobody"
+    parts |= {"serviceId": OURS, "applicationId": "c-1", "name": "checkout"}
+    if path.startswith("/api/v2/admin/") and execution == "nobody":
+        parts |= {"clientId": "nobody", "name": "nobody"}
     for name, value in parts.items():
         path = path.replace(f"{{{name}}}", str(value))
     return path
+
+
+def stats_parameters(template):
+    """Those that it cannot do without."""
+    name = template.split("/")[-1].split(".")[0]
+    if name in ("daily_averages", "hourly_averages"):
+        return {}
+    needed = {"summary": {}, "usage_response_code": {"response_code": "2XX"}}.get(name, {"metric_name": "hits"})
+    return {"period": "week", **needed}
 
 
 def request(world, name, token, execution=None, path=None, **parameters):
@@ -306,6 +342,10 @@ def request(world, name, token, execution=None, path=None, **parameters):
     body = body_of(world, route.body) if route.body is not None and "/usage/" in template and method == "POST" else route.body
     headers = {"Content-Type": "text/csv" if "csv" in template else "application/x-www-form-urlencoded"} if route.form else None
     execution = execution or ("nobody" if name.startswith("DELETE") else None)
+    if template.endswith("/{name}") and method == "GET":
+        parameters = {"organization": OURS, **parameters}
+    if template.startswith("/stats/"):
+        parameters = {**stats_parameters(template), **parameters}
     if "/usage/report" in template:
         parameters = {"interval": world.interval, **({"section": "all"} if "format" in template else {}), **parameters}
     return call(
@@ -402,7 +442,7 @@ def test_who_sees_all_is_told(world):
     silent = {name for name in ROUTES if MARK not in (shown_to(world, name, everybody).text).lower()}
     told = {name for name, route in ROUTES.items() if name.startswith("GET") and route.permissions is not None}
     told -= {"GET /api/v2/usage/days", "GET /api/v2/usage/days/{day}"}  # there are no names in them
-    told -= {name for name in told if "{clientId}" in name}  # those are asked about one of ours
+    told -= {name for name in told if re.search(r"\{(clientId|serviceId|applicationId|name)\}", name)}  # asked about one of ours
     assert sorted(silent & told) == []
 
 
