@@ -1,35 +1,22 @@
 #include "api/admin_params.h"
 
 #include "lib/base64url.h"
-#include "lib/number.h"
 
 enum { CURSOR_MAX = 2048 };
 
-static bool take_number(uint32_t *into, const char *name, const char *value, uint32_t least, uint32_t most, struct refusal *refusal)
+static bool take_cursor(struct admin_params *params, const struct usage_param *param, struct refusal *refusal)
 {
-    uint64_t number;
-    if (number_read(view_of(value), &number) && number >= least && number <= most) {
-        *into = (uint32_t)number;
-        return true;
-    }
-    g_autofree char *allowed = g_strdup_printf("a number from %u to %u", least, most);
-    return refusal_set_value(refusal, "INVALID_PARAMETER", "Invalid parameter", name, value, allowed);
-}
-
-static bool take_cursor(struct admin_params *params, const char *value, struct refusal *refusal)
-{
+    const char *value = param_value(param);
     size_t size;
     g_autofree char *key = strlen(value) <= CURSOR_MAX ? (char *)base64url_read(view_of(value), &size) : NULL;
     if (key == NULL || size == 0 || strlen(key) != size || !g_utf8_validate(key, -1, NULL))
-        return refusal_set_value(refusal, "INVALID_PARAMETER", "Invalid parameter", "after", value,
-                                 "the value of after in a nextUri of this API");
+        return param_refuse_value(param, "the value of after in a nextUri of this API", refusal);
     params->after = g_steal_pointer(&key);
     return true;
 }
 
 static bool refuse_unknown(uint32_t wanted, const struct usage_param *param, struct refusal *refusal)
 {
-    g_autofree char *start = g_strndup(param->name, 64), *name = g_utf8_make_valid(start, -1);
     g_autoptr(GString) allowed = g_string_new(NULL);
     g_string_append(allowed, wanted & ADMIN_BY_ORGANIZATION ? "organization|" : "");
     g_string_append(allowed, wanted & ADMIN_BY_PAGE ? "pageSize|after|" : "");
@@ -38,34 +25,25 @@ static bool refuse_unknown(uint32_t wanted, const struct usage_param *param, str
         g_string_truncate(allowed, allowed->len - 1);
     else
         g_string_append(allowed, "no parameter");
-    return refusal_set_value(refusal, "UNKNOWN_PARAMETER", "Unknown parameter", name, param->value ? param->value : "",
-                             allowed->str);
+    return param_refuse_unknown(param, "UNKNOWN_PARAMETER", allowed->str, refusal);
 }
 
 static bool take(struct admin_params *params, uint32_t wanted, const struct usage_param *param, struct refusal *refusal)
 {
-    const char *name = param->name, *value = param->value ? param->value : "";
+    const char *name = param->name;
     if ((wanted & ADMIN_BY_ORGANIZATION) && strcmp(name, "organization") == 0) {
-        params->organization = g_utf8_make_valid(value, -1); /* one that is not valid is none that there is */
+        params->organization = g_utf8_make_valid(param_value(param), -1); /* one that is not valid is none that there is */
         return true;
     }
     if ((wanted & ADMIN_BY_PAGE) && strcmp(name, "pageSize") == 0)
-        return take_number(&params->page_size, name, value, 1, ADMIN_PAGE_MAX, refusal);
+        return param_take_number(param, 1, ADMIN_PAGE_MAX, &params->page_size, refusal);
     if ((wanted & ADMIN_BY_PAGE) && strcmp(name, "after") == 0)
-        return take_cursor(params, value, refusal);
+        return take_cursor(params, param, refusal);
     if ((wanted & ADMIN_BY_LIMIT) && strcmp(name, "limit") == 0)
-        return take_number(&params->limit, name, value, 1, ADMIN_PAGE_MAX, refusal);
+        return param_take_number(param, 1, ADMIN_PAGE_MAX, &params->limit, refusal);
     if ((wanted & ADMIN_BY_LIMIT) && strcmp(name, "offset") == 0)
-        return take_number(&params->offset, name, value, 0, ADMIN_OFFSET_MAX, refusal);
+        return param_take_number(param, 0, ADMIN_OFFSET_MAX, &params->offset, refusal);
     return refuse_unknown(wanted, param, refusal);
-}
-
-static bool is_repeated(const struct call_params *given, size_t i)
-{
-    for (size_t before = 0; before < i; before++)
-        if (strcmp(given->list[before].name, given->list[i].name) == 0)
-            return true;
-    return false;
 }
 
 bool admin_params_parse(struct admin_params *params, uint32_t wanted, const struct call *call, struct refusal *refusal)
@@ -74,14 +52,9 @@ bool admin_params_parse(struct admin_params *params, uint32_t wanted, const stru
     bool ok = true;
     *params = (struct admin_params){.page_size = ADMIN_PAGE_DEFAULT, .limit = ADMIN_PAGE_DEFAULT};
     call_get_params(call, &given);
-    for (size_t i = 0; ok && i < given.n; i++) {
-        const char *value = given.list[i].value;
-        if (is_repeated(&given, i))
-            ok = refusal_set_value(refusal, "INVALID_PARAMETER", "Parameter given twice", given.list[i].name, value ? value : "",
-                                   "each parameter once");
-        else
-            ok = take(params, wanted, &given.list[i], refusal);
-    }
+    for (size_t i = 0; ok && i < given.n; i++)
+        ok = params_repeats(given.list, i) ? param_refuse_repeated(&given.list[i], PARAMS_ONCE, refusal)
+                                           : take(params, wanted, &given.list[i], refusal);
     if (!ok)
         admin_params_clear(params);
     return ok;

@@ -2,6 +2,7 @@
 
 #include "api/finality.h"
 #include "api/writer.h"
+#include "lib/civil.h"
 #include "lib/hex.h"
 
 bool days_is_erased(const struct days_list *list, guint place)

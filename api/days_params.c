@@ -1,11 +1,12 @@
 #include "api/days_params.h"
 
+#include "lib/base64url.h"
+#include "lib/civil.h"
 #include "lib/ledger.h"
 #include "lib/number.h"
 
 #define A_DAY "a day as YYYY-MM-DD"
 #define PARAMETERS "from|to|pageSize|after"
-#define PAGE_SIZES "an integer from 1 to 1000"
 
 static bool read_digits(const char *text, int n, int *value)
 {
@@ -31,29 +32,21 @@ bool days_parse_day(const char *text, int64_t *day)
     return true;
 }
 
-/* ---- cursors: the place of the last revision that was shown, as base64url (RFC 4648, section 5) ---- */
+/* ---- cursors: the place of the last revision that was shown, as base64url ---- */
 
 static char *write_cursor(int64_t day, int revision)
 {
     char place[2 * NUMBER_MAX];
     int size = g_snprintf(place, sizeof place, "%d.%d", (int)day, revision);
-    char *cursor = g_base64_encode((const guchar *)place, (gsize)size);
-    g_strdelimit(cursor, "+", '-');
-    g_strdelimit(cursor, "/", '_');
-    cursor[strcspn(cursor, "=")] = '\0';
-    return cursor;
+    return base64url_write(place, (size_t)size);
 }
 
 static bool read_cursor(const char *text, struct days_params *params)
 {
     enum { CURSOR_MAX = 64 };
-    gsize size;
-    if (strlen(text) > CURSOR_MAX)
-        return false;
-    g_autofree char *padded = g_strconcat(text, "===", NULL);
-    padded[(strlen(text) + 3) / 4 * 4] = '\0';
-    g_autofree guchar *place = g_base64_decode(padded, &size);
-    if (!generation_read(view_make(place, size), &params->after_day, &params->after_revision))
+    size_t size;
+    g_autofree uint8_t *place = strlen(text) <= CURSOR_MAX ? base64url_read(view_of(text), &size) : NULL;
+    if (place == NULL || !generation_read(view_make(place, size), &params->after_day, &params->after_revision))
         return false;
     g_autofree char *same = write_cursor(params->after_day, params->after_revision);
     return strcmp(same, text) == 0;
@@ -63,34 +56,21 @@ static bool read_cursor(const char *text, struct days_params *params)
 
 static bool take_day(const struct usage_param *param, bool *has, int64_t *day, struct refusal *refusal)
 {
-    const char *value = param->value ? param->value : "";
+    const char *value = param_value(param);
     *has = true;
     return days_parse_day(value, day) || refusal_set_value(refusal, "INVALID_DATE", "Invalid date", param->name, value, A_DAY);
 }
 
 static bool take_page_size(struct days_params *params, const struct usage_param *param, struct refusal *refusal)
 {
-    const char *value = param->value ? param->value : "";
-    uint64_t number;
-    if (!number_read(view_of(value), &number) || number < 1 || number > DAYS_PAGE_MAX)
-        return refusal_set_value(refusal, "INVALID_PARAMETER", "Invalid parameter", param->name, value, PAGE_SIZES);
-    params->page_size = (int)number;
     params->has_page_size = true;
-    return true;
+    return param_take_number(param, 1, DAYS_PAGE_MAX, &params->page_size, refusal);
 }
 
 static bool take_after(struct days_params *params, const struct usage_param *param, struct refusal *refusal)
 {
-    const char *value = param->value ? param->value : "";
-    return read_cursor(value, params) || refusal_set_value(refusal, "INVALID_PARAMETER", "Invalid parameter", param->name, value,
-                                                           "the value of after in a nextUri of this API");
-}
-
-static bool refuse_unknown(const struct usage_param *param, const char *allowed, struct refusal *refusal)
-{
-    g_autofree char *name = g_strndup(param->name, 64);
-    g_autofree char *field = g_utf8_make_valid(name, -1);
-    return refusal_set_value(refusal, "UNKNOWN_PARAMETER", "Unknown parameter", field, param->value ? param->value : "", allowed);
+    return read_cursor(param_value(param), params) ||
+           param_refuse_value(param, "the value of after in a nextUri of this API", refusal);
 }
 
 static bool take(struct days_params *params, const struct usage_param *param, struct refusal *refusal)
@@ -103,15 +83,7 @@ static bool take(struct days_params *params, const struct usage_param *param, st
         return take_page_size(params, param, refusal);
     if (strcmp(param->name, "after") == 0)
         return take_after(params, param, refusal);
-    return refuse_unknown(param, PARAMETERS, refusal);
-}
-
-static bool is_repeated(const struct usage_param *given, size_t i)
-{
-    for (size_t before = 0; before < i; before++)
-        if (strcmp(given[before].name, given[i].name) == 0)
-            return true;
-    return false;
+    return param_refuse_unknown(param, "UNKNOWN_PARAMETER", PARAMETERS, refusal);
 }
 
 static bool parse_list(struct days_params *params, const struct usage_param *given, size_t n_given, struct refusal *refusal)
@@ -120,9 +92,8 @@ static bool parse_list(struct days_params *params, const struct usage_param *giv
     for (size_t i = 0; i < n_given; i++) {
         if (!take(params, &given[i], refusal))
             return false;
-        if (is_repeated(given, i))
-            return refusal_set_value(refusal, "INVALID_PARAMETER", "Parameter given twice", given[i].name,
-                                     given[i].value ? given[i].value : "", "each parameter once");
+        if (params_repeats(given, i))
+            return param_refuse_repeated(&given[i], PARAMS_ONCE, refusal);
         if (strcmp(given[i].name, "to") == 0)
             to = given[i].value;
     }
@@ -154,7 +125,7 @@ bool days_params_parse(struct days_params *params, const char *day, const char *
     if (params->kind == DAYS_LIST)
         return parse_list(params, given, n_given, refusal);
     if (n_given > 0)
-        return refuse_unknown(&given[0], "no parameter", refusal);
+        return param_refuse_unknown(&given[0], "UNKNOWN_PARAMETER", "no parameter", refusal);
     return parse_path(params, day, revision, refusal);
 }
 
@@ -174,6 +145,6 @@ void days_params_next(const struct days_params *params, int64_t day, int revisio
     if (params->has_to)
         append_day(uri, "to", params->to);
     if (params->has_page_size)
-        g_string_append_printf(uri, "pageSize=%d&", params->page_size);
+        g_string_append_printf(uri, "pageSize=%u&", (unsigned)params->page_size);
     g_string_append_printf(uri, "after=%s", cursor);
 }

@@ -2,8 +2,8 @@
 #ifndef DAYBOOK_DAYS_PARAMS_H
 #define DAYBOOK_DAYS_PARAMS_H
 
-#include "api/refusal.h"
-#include "api/usage_params.h"
+#include "api/params.h"
+#include <stdbool.h>
 
 enum { DAYS_PAGE_MAX = 1000, DAYS_PAGE_DEFAULT = 100 };
 
@@ -14,7 +14,7 @@ struct days_params {
     /* DAYS_LIST; days since 1970 */
     int64_t from, to; /* both included; wide open where not given */
     bool has_from, has_to, has_page_size;
-    int page_size;
+    uint32_t page_size;
     int64_t after_day; /* behind this revision; 0, 0: from the start */
     int after_revision;
     /* DAYS_DAY, DAYS_REVISION */

@@ -83,7 +83,7 @@ static enum query_outcome answer_list(const struct job *job, const struct ledger
     if (params->after_revision > 0)
         first = MAX(first, ledger_index_find(index, params->after_day, params->after_revision + 1));
     first = MIN(first, end);
-    guint shown = MIN(end - first, (guint)params->page_size), known = end_of_day(index, first, first + shown) - first;
+    guint shown = MIN(end - first, params->page_size), known = end_of_day(index, first, first + shown) - first;
     g_autofree struct ledger_summary *summaries = g_new0(struct ledger_summary, known + 1);
     if (!ledger_read_summaries(place, first, first + known, summaries, error) ||
         !read_finality(&finality, place->reader, index, error))

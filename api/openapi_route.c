@@ -105,10 +105,7 @@ static void handle(struct call *call, struct metrics *metrics, int which)
         return;
     }
     struct refusal refusal = {0};
-    g_autofree char *name = g_strndup(given.list[0].name, 64);
-    g_autofree char *field = g_utf8_make_valid(name, -1);
-    refusal_set_value(&refusal, "UNKNOWN_PARAMETER", "Unknown parameter", field, given.list[0].value ? given.list[0].value : "",
-                      "no parameter");
+    param_refuse_unknown(&given.list[0], "UNKNOWN_PARAMETER", "no parameter", &refusal);
     answer_refusal(call->request, metrics, &refusal);
 }
 

@@ -4,9 +4,7 @@
 #include "api/v2_body.h"
 #include "api/zone_param.h"
 #include "lib/event.h"
-#include "lib/number.h"
 
-#define BAD "INVALID_PARAMETER", "Invalid parameter"
 #define BOUNDARIES "utc|local"
 #define SECTIONS "days|clients|urls|clientUrls|all"
 #define OF_PAGE "interval|timeZone|dayBoundary|clients|templates|top"
@@ -23,47 +21,37 @@ const char *report_section_name(enum report_section section)
 
 /* ---- values ---- */
 
-static const char *value_of(const struct usage_param *given)
-{
-    return given->value != NULL ? given->value : "";
-}
-
 static bool take_interval(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
 {
     params->has_interval = true;
-    return interval_parse(value_of(given), given->name, &params->interval, refusal);
+    return interval_parse(param_value(given), given->name, &params->interval, refusal);
 }
 
 static bool take_zone(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
 {
-    params->tz = zone_param_take(given->name, value_of(given), refusal);
+    params->tz = zone_param_take(given->name, param_value(given), refusal);
     return params->tz != NULL;
 }
 
 static bool take_boundary(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
 {
-    params->local = g_ascii_strcasecmp(value_of(given), "local") == 0;
-    return params->local || g_ascii_strcasecmp(value_of(given), "utc") == 0 ||
-           refusal_set_value(refusal, BAD, given->name, value_of(given), BOUNDARIES);
+    params->local = g_ascii_strcasecmp(param_value(given), "local") == 0;
+    return params->local || g_ascii_strcasecmp(param_value(given), "utc") == 0 || param_refuse_value(given, BOUNDARIES, refusal);
 }
 
 static bool take_top(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
 {
-    uint64_t number;
-    if (!number_read(view_of(value_of(given)), &number) || number < 1 || number > REPORT_TOP_MAX)
-        return refusal_set_value(refusal, BAD, given->name, value_of(given), "an integer from 1 to 1000");
-    params->top = (uint32_t)number;
-    return true;
+    return param_take_number(given, 1, REPORT_TOP_MAX, &params->top, refusal);
 }
 
 static bool take_section(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
 {
     for (int i = 0; i < REPORT_SECTION_N; i++)
-        if (g_ascii_strcasecmp(value_of(given), sections[i]) == 0) {
+        if (g_ascii_strcasecmp(param_value(given), sections[i]) == 0) {
             params->section = (enum report_section)i;
             return true;
         }
-    return refusal_set_value(refusal, BAD, given->name, value_of(given), SECTIONS);
+    return param_refuse_value(given, SECTIONS, refusal);
 }
 
 /* ---- lists ---- */
@@ -89,17 +77,22 @@ static void read_name(const char **at, GString *name)
     }
 }
 
+static bool refuse_name(const struct usage_param *given, const char *name, const char *allowed, struct refusal *refusal)
+{
+    return param_refuse_value(&(struct usage_param){given->name, name}, allowed, refusal);
+}
+
 static bool take_list(GPtrArray **list, const struct usage_param *given, size_t max, const char *allowed, struct refusal *refusal)
 {
     g_autoptr(GString) name = g_string_new(NULL);
     if (*list == NULL)
         *list = g_ptr_array_new_with_free_func(g_free);
-    for (const char *at = value_of(given);; at++) {
+    for (const char *at = param_value(given);; at++) {
         read_name(&at, name);
         if (!is_name(name, max))
-            return refusal_set_value(refusal, BAD, given->name, name->len > 0 ? name->str : value_of(given), allowed);
+            return refuse_name(given, name->len > 0 ? name->str : param_value(given), allowed, refusal);
         if ((*list)->len == REPORT_LIST_MAX)
-            return refusal_set_value(refusal, BAD, given->name, name->str, "at most 1000 names");
+            return refuse_name(given, name->str, "at most 1000 names", refusal);
         g_ptr_array_add(*list, g_strdup(name->str));
         if (*at == '\0')
             return true;
@@ -137,24 +130,15 @@ static const struct row *find(const char *name, bool export)
     return NULL;
 }
 
-static bool refuse_unknown(const struct usage_param *given, bool export, struct refusal *refusal)
-{
-    g_autofree char *name = g_strndup(given->name, 64);
-    g_autofree char *field = g_utf8_make_valid(name, -1);
-    return refusal_set_value(refusal, "UNKNOWN_PARAMETER", "Unknown parameter", field, value_of(given),
-                             export ? OF_PAGE "|section" : OF_PAGE);
-}
-
 static bool take(struct report_params *params, const struct usage_param *given, unsigned *seen, struct refusal *refusal)
 {
     bool export = params->format != EXPORT_JSON;
     const struct row *row = find(given->name, export);
     if (row == NULL)
-        return refuse_unknown(given, export, refusal);
+        return param_refuse_unknown(given, "UNKNOWN_PARAMETER", export ? OF_PAGE "|section" : OF_PAGE, refusal);
     unsigned bit = 1u << (row - rows);
     if ((*seen & bit) != 0 && !row->repeats)
-        return refusal_set_value(refusal, "INVALID_PARAMETER", "Parameter given twice", given->name, value_of(given),
-                                 "each parameter once, but clients and templates");
+        return param_refuse_repeated(given, PARAMS_ONCE ", but clients and templates", refusal);
     *seen |= bit;
     return row->take(params, given, refusal);
 }
@@ -167,7 +151,7 @@ static bool take_all(struct report_params *params, const struct usage_param *giv
             return false;
     if (n_given >= CALL_PARAMS_MAX) /* there may have been more */
         return refusal_set_value(refusal, "INVALID_PARAMETER", "Too many parameters", given[n_given - 1].name,
-                                 value_of(&given[n_given - 1]), "fewer than 64 parameters, with commas between names");
+                                 param_value(&given[n_given - 1]), "fewer than 64 parameters, with commas between names");
     const struct usage_param utc = {"timeZone", "UTC"};
     return params->tz != NULL || take_zone(params, &utc, refusal);
 }

@@ -6,7 +6,6 @@
 enum { YEAR_MIN = 3, YEAR_MAX = 9990 /* so that a period more or less has a year, too */ };
 enum { DAY_S = 86400, HOUR_S = 3600, MINUTE_S = 60, DATE_SIZE = 10, TIME_SIZE = 19, CODE_MIN = 100, CODE_MAX = 599, CLASS = 100 };
 
-#define BAD "INVALID_PARAMETER", "Invalid parameter"
 #define PERIODS "eternity|year|month|week|day"
 #define UNITS "month|day|21600|hour|eternity"
 #define TIMES "a time as YYYY-MM-DD or YYYY-MM-DD HH:MM:SS"
@@ -155,22 +154,21 @@ static bool refuse_unknown(enum stats_kind kind, const struct usage_param *param
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         if (rows[i].kinds & (1u << kind))
             g_string_append_printf(names, "%s%s", names->len > 0 ? "|" : "", rows[i].name);
-    g_autofree char *start = g_strndup(param->name, 64), *name = g_utf8_make_valid(start, -1);
-    return refusal_set_value(refusal, "UNKNOWN_PARAMETER", "Unknown parameter", name, param->value ? param->value : "", names->str);
+    return param_refuse_unknown(param, "UNKNOWN_PARAMETER", names->str, refusal);
 }
 
 static bool take(struct stats_params *params, const struct usage_param *param, uint32_t *seen, struct refusal *refusal)
 {
-    const char *value = param->value ? param->value : "";
+    const char *value = param_value(param);
     const struct row *row = find(param->name, params->kind);
     if (row == NULL)
         return refuse_unknown(params->kind, param, refusal);
     uint32_t bit = 1u << (row - rows);
     if (*seen & bit)
-        return refusal_set_value(refusal, "INVALID_PARAMETER", "Parameter given twice", row->name, value, "each parameter once");
+        return param_refuse_repeated(param, PARAMS_ONCE, refusal);
     *seen |= bit;
     if (row->take != NULL)
-        return row->take(params, value) || refusal_set_value(refusal, BAD, row->name, value, row->allowed);
+        return row->take(params, value) || param_refuse_value(param, row->allowed, refusal);
     params->tz = zone_param_take(row->name, value, refusal);
     return params->tz != NULL;
 }

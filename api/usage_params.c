@@ -151,14 +151,10 @@ static bool store(struct usage_params *params, const struct row *row, const char
 
 static bool refuse_unknown(const struct usage_param *param, struct refusal *refusal)
 {
-    GString *names = g_string_new(NULL);
+    g_autoptr(GString) names = g_string_new(NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         g_string_append_printf(names, "%s%s", i ? "|" : "", rows[i].name);
-    g_autofree char *name = g_strndup(param->name, 64);
-    g_autofree char *field = g_utf8_make_valid(name, -1);
-    refusal_set_value(refusal, "INVALID_PARAMETER", "Unknown parameter", field, param->value ? param->value : "", names->str);
-    g_string_free(names, TRUE);
-    return false;
+    return param_refuse_unknown(param, "INVALID_PARAMETER", names->str, refusal);
 }
 
 static bool take(struct usage_params *params, const struct usage_param *param, unsigned *seen, struct refusal *refusal)
@@ -166,7 +162,7 @@ static bool take(struct usage_params *params, const struct usage_param *param, u
     const struct row *row = find(param->name);
     if (row == NULL)
         return refuse_unknown(param, refusal);
-    const char *value = param->value ? param->value : "";
+    const char *value = param_value(param);
     unsigned bit = 1u << (row - rows);
     if (*seen & bit)
         return refusal_set_value(refusal, row->code, "Parameter given twice", row->name, value,

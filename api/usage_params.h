@@ -6,7 +6,7 @@
 #ifndef DAYBOOK_USAGE_PARAMS_H
 #define DAYBOOK_USAGE_PARAMS_H
 
-#include "api/refusal.h"
+#include "api/params.h"
 #include "lib/civil.h"
 #include "lib/tz.h"
 
@@ -25,10 +25,6 @@ struct usage_params {
     int ascending;       /* 0 or 1, like the three below */
     int exclude_endpoints, exclude_errors, exclude_latency;
     int limit, offset;
-};
-
-struct usage_param {
-    const char *name, *value; /* decoded; value may be NULL (no '=') */
 };
 
 enum { USAGE_LIMIT_MAX = 1000, USAGE_OFFSET_MAX = 100000000 };

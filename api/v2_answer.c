@@ -259,7 +259,7 @@ static bool write_rows(struct rows *rows, struct v2_page page, GError **error)
     struct report_row row;
     struct result_cursor *cursor = result_cursor_new(rows->outcome->result, page.first);
     writer_begin(&rows->writer, is_job(rows->execution) ? "entities" : "results", '[');
-    for (int i = 0; i < page.size && result_cursor_next(cursor, &row, &failure); i++)
+    for (uint32_t i = 0; i < page.size && result_cursor_next(cursor, &row, &failure); i++)
         write_row(rows, &row);
     writer_end(&rows->writer, ']');
     result_cursor_free(cursor);
@@ -272,13 +272,13 @@ static bool write_rows(struct rows *rows, struct v2_page page, GError **error)
 
 static bool has_more(const struct rows *rows, struct v2_page page)
 {
-    return page.first + (uint64_t)page.size < result_rows(rows->outcome->result);
+    return page.first + page.size < result_rows(rows->outcome->result);
 }
 
 static void write_cursors(struct rows *rows, struct v2_page page)
 {
     const char *id = rows->execution->id;
-    uint64_t size = (uint64_t)page.size;
+    uint64_t size = page.size;
     writer_begin(&rows->writer, "cursors", '{');
     if (page.first > 0) {
         g_autofree char *before = v2_cursor_write(id, page.first > size ? page.first - size : 0);
@@ -294,9 +294,9 @@ static void write_cursors(struct rows *rows, struct v2_page page)
 static void write_next(struct rows *rows, struct v2_page page)
 {
     g_autoptr(GString) uri = g_string_new(NULL);
-    g_autofree char *after = v2_cursor_write(rows->execution->id, page.first + (uint64_t)page.size);
+    g_autofree char *after = v2_cursor_write(rows->execution->id, page.first + page.size);
     v2_answer_uri(uri, rows->execution);
-    g_string_append_printf(uri, "?pageSize=%d&after=%s", page.size, after);
+    g_string_append_printf(uri, "?pageSize=%u&after=%s", (unsigned)page.size, after);
     writer_text(&rows->writer, "nextUri", view_make(uri->str, uri->len));
 }
 

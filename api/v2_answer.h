@@ -9,7 +9,7 @@
 /* Rows to be shown. */
 struct v2_page {
     uint64_t first;
-    int size;
+    uint32_t size;
     bool cursors; /* say where the pages before and behind begin */
 };
 

@@ -31,44 +31,25 @@ bool v2_cursor_read(const char *id, const char *text, uint64_t *row)
 
 /* ---- parameters ---- */
 
-static bool take_number(const struct usage_param *param, int max, const char *allowed, int *number, struct refusal *refusal)
-{
-    const char *value = param->value != NULL ? param->value : "";
-    uint64_t wide;
-    if (!number_read(view_of(value), &wide) || wide < 1 || wide > (uint64_t)max)
-        return refusal_set_value(refusal, "INVALID_PARAMETER", "Invalid parameter", param->name, value, allowed);
-    *number = (int)wide;
-    return true;
-}
-
 /* An empty one is the first page's: SDKs send it so. */
 static bool take_after(struct v2_params *params, const char *id, const struct usage_param *param, struct refusal *refusal)
 {
-    const char *value = param->value != NULL ? param->value : "";
+    const char *value = param_value(param);
     return value[0] == '\0' || v2_cursor_read(id, value, &params->first) ||
-           refusal_set_value(refusal, "INVALID_PARAMETER", "Invalid parameter", param->name, value,
-                             "a cursor or nextUri of a page of this query");
-}
-
-static bool refuse_unknown(enum v2_params_kind kind, const struct usage_param *param, struct refusal *refusal)
-{
-    static const char *const names[] = {"no parameter", "pageSize|after", "days"};
-    g_autofree char *name = g_strndup(param->name, 64);
-    g_autofree char *field = g_utf8_make_valid(name, -1);
-    return refusal_set_value(refusal, "UNKNOWN_PARAMETER", "Unknown parameter", field, param->value != NULL ? param->value : "",
-                             names[kind]);
+           param_refuse_value(param, "a cursor or nextUri of a page of this query", refusal);
 }
 
 static bool take(struct v2_params *params, enum v2_params_kind kind, const char *id, const struct usage_param *param,
                  struct refusal *refusal)
 {
+    static const char *const names[] = {"no parameter", "pageSize|after", "days"};
     if (kind == V2_PARAMS_PAGE && strcmp(param->name, "pageSize") == 0)
-        return take_number(param, V2_PAGE_MAX, "an integer from 1 to 1000", &params->page_size, refusal);
+        return param_take_number(param, 1, V2_PAGE_MAX, &params->page_size, refusal);
     if (kind == V2_PARAMS_PAGE && strcmp(param->name, "after") == 0)
         return take_after(params, id, param, refusal);
     if (kind == V2_PARAMS_SUMMARY && strcmp(param->name, "days") == 0)
-        return take_number(param, V2_SUMMARY_DAYS_MAX, "a number of days from 1 to 365", &params->days, refusal);
-    return refuse_unknown(kind, param, refusal);
+        return param_take_number(param, 1, V2_SUMMARY_DAYS_MAX, &params->days, refusal);
+    return param_refuse_unknown(param, "UNKNOWN_PARAMETER", names[kind], refusal);
 }
 
 bool v2_params_parse(struct v2_params *params, enum v2_params_kind kind, const char *id, const struct usage_param *given,
@@ -78,10 +59,8 @@ bool v2_params_parse(struct v2_params *params, enum v2_params_kind kind, const c
     for (size_t i = 0; i < n_given; i++) {
         if (!take(params, kind, id, &given[i], refusal))
             return false;
-        for (size_t before = 0; before < i; before++)
-            if (strcmp(given[before].name, given[i].name) == 0)
-                return refusal_set_value(refusal, "INVALID_PARAMETER", "Parameter given twice", given[i].name,
-                                         given[i].value != NULL ? given[i].value : "", "each parameter once");
+        if (params_repeats(given, i))
+            return param_refuse_repeated(&given[i], PARAMS_ONCE, refusal);
     }
     return true;
 }

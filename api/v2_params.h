@@ -5,8 +5,8 @@
 #ifndef DAYBOOK_V2_PARAMS_H
 #define DAYBOOK_V2_PARAMS_H
 
-#include "api/refusal.h"
-#include "api/usage_params.h"
+#include "api/params.h"
+#include <stdbool.h>
 
 enum { V2_PAGE_MAX = 1000, V2_PAGE_DEFAULT = 100, V2_SUMMARY_DAYS_MAX = 365, V2_SUMMARY_DAYS_DEFAULT = 7 };
 
@@ -14,7 +14,7 @@ enum v2_params_kind { V2_PARAMS_NONE, V2_PARAMS_PAGE, V2_PARAMS_SUMMARY };
 
 struct v2_params {
     uint64_t first; /* row */
-    int page_size, days;
+    uint32_t page_size, days;
 };
 
 /* id: of the execution, for V2_PARAMS_PAGE. False: refused. */

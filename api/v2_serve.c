@@ -31,7 +31,7 @@ static void set_summary_days(struct v2_job *job, int64_t last_closed_day)
 {
     int64_t yesterday = g_get_real_time() / G_TIME_SPAN_DAY - 1;
     int64_t last = last_closed_day == FINALITY_NONE ? yesterday : last_closed_day;
-    job->execution->body.interval = (struct interval){MAX(last - job->params.days + 1, 0), last};
+    job->execution->body.interval = (struct interval){MAX(last - (int64_t)job->params.days + 1, 0), last};
 }
 
 /* Names are looked up in what is registered, not in nothing because nothing was read yet. */
