@@ -32,7 +32,7 @@ VARIANT := $(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)$(if $(findstring 
 B := build/$(VARIANT)
 
 # ---- flags ----
-PKGS := glib-2.0 rdkafka hiredis libmicrohttpd libprotobuf-c gnutls jansson simdjson libzstd zlib xlsxwriter
+PKGS := glib-2.0 rdkafka hiredis libmicrohttpd libprotobuf-c gnutls jansson simdjson libzstd zlib xlsxwriter libcurl
 SANITIZERS := $(if $(filter fuzzer,$(SAN)),fuzzer-no-link$(comma)address$(comma)undefined,$(SAN))
 OPT := $(if $(SAN),-O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined -fsanitize=$(SANITIZERS),-O2 -g -D_FORTIFY_SOURCE=2)
 HARDEN := -fno-common -fstack-protector-strong -fPIE

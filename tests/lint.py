@@ -36,6 +36,7 @@ DOORS = {
     r"simdjson\.h": r".*\.cc",
     r"zstd\.h": r"lib/sheet_pack\.c",
     r"xlsxwriter\.h": r"api/export_xlsx\.c",
+    r"curl/.*": r"api/outgoing\.c",
 }
 
 
