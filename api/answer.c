@@ -44,15 +44,19 @@ void answer_tagged(struct http_request *request, struct metrics *metrics, const 
     send_tagged(request, metrics, view_make(body->str, body->len), etag);
 }
 
-void answer_hot_json(struct http_request *request, struct metrics *metrics, const struct hot_answer *answer)
+void answer_hot_json(struct http_request *request, struct metrics *metrics, struct hot_answer *answer)
 {
+    metrics_add(metrics, METER_QUERIES, NULL, 1);
     http_response_header(request, "Cache-Control", "no-store");
     send_answer(request, metrics, 200, "application/json", answer->body);
+    hot_answer_release(answer);
 }
 
-void answer_hot_tagged(struct http_request *request, struct metrics *metrics, const struct hot_answer *answer)
+void answer_hot_tagged(struct http_request *request, struct metrics *metrics, struct hot_answer *answer)
 {
+    metrics_add(metrics, METER_QUERIES, NULL, 1);
     send_tagged(request, metrics, answer->body, is_packed(request, answer->body.size) ? answer->gzip_etag : answer->etag);
+    hot_answer_release(answer);
 }
 
 void answer_text(struct http_request *request, struct metrics *metrics, int status, const char *content_type, const char *text)

@@ -15,9 +15,9 @@
 void answer_json(struct http_request *request, struct metrics *metrics, int status, const GString *body);
 /* 200 with an entity tag, or 304 to a client that has these bytes already. */
 void answer_tagged(struct http_request *request, struct metrics *metrics, const GString *body);
-/* The two above, of what was kept. */
-void answer_hot_json(struct http_request *request, struct metrics *metrics, const struct hot_answer *answer);
-void answer_hot_tagged(struct http_request *request, struct metrics *metrics, const struct hot_answer *answer);
+/* The two above, of what was kept, which is released: a query that is counted, too. */
+void answer_hot_json(struct http_request *request, struct metrics *metrics, struct hot_answer *answer);
+void answer_hot_tagged(struct http_request *request, struct metrics *metrics, struct hot_answer *answer);
 /* The same as answer_json for another content type. */
 void answer_text(struct http_request *request, struct metrics *metrics, int status, const char *content_type, const char *text);
 /* Sends and clears the refusal. */

@@ -169,13 +169,6 @@ static void work(struct reader *reader, struct query *query)
     job_free(job);
 }
 
-static void answer_at_once(struct http_request *request, struct metrics *metrics, struct hot_answer *answer)
-{
-    metrics_add(metrics, METER_QUERIES, NULL, 1);
-    answer_hot_tagged(request, metrics, answer);
-    hot_answer_release(answer);
-}
-
 void days_route_handle(const struct days_route *route, struct call *call)
 {
     const char *day = call->parts[0], *revision = call->parts[1];
@@ -186,7 +179,7 @@ void days_route_handle(const struct days_route *route, struct call *call)
     call_get_params(call, &given);
     struct hot_answer *answer = call_take_hot(call, &given, "", route->queries->hot, question);
     if (answer != NULL) {
-        answer_at_once(call->request, route->queries->metrics, answer);
+        answer_hot_tagged(call->request, route->queries->metrics, answer);
         return;
     }
     if (!days_params_parse(&params, day[0] ? day : NULL, revision[0] ? revision : NULL, given.list, given.n, &refusal)) {

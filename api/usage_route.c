@@ -131,13 +131,6 @@ static bool narrow(struct usage_params *params, const struct caller *caller, str
            narrow_name(&params->key, caller->client, "keyId", refusal);
 }
 
-static void answer_at_once(struct http_request *request, struct metrics *metrics, struct hot_answer *answer)
-{
-    metrics_add(metrics, METER_QUERIES, NULL, 1);
-    answer_hot_json(request, metrics, answer);
-    hot_answer_release(answer);
-}
-
 void usage_route_handle(struct usage_route *route, struct call *call)
 {
     struct call_params given;
@@ -147,7 +140,7 @@ void usage_route_handle(struct usage_route *route, struct call *call)
     call_get_params(call, &given);
     struct hot_answer *answer = call_take_hot(call, &given, "", route->queries->hot, question);
     if (answer != NULL) {
-        answer_at_once(call->request, route->queries->metrics, answer);
+        answer_hot_json(call->request, route->queries->metrics, answer);
         return;
     }
     if (!usage_params_parse(&params, given.list, given.n, &refusal)) {
