@@ -92,6 +92,12 @@ void writer_integer(struct writer *writer, const char *key, int64_t value)
     g_string_append_len(writer->out, digits, (gssize)number_write_signed(digits, value));
 }
 
+void writer_digits(struct writer *writer, const char *key, struct view digits)
+{
+    begin_value(writer, key);
+    g_string_append_len(writer->out, digits.data, (gssize)digits.size);
+}
+
 void writer_text(struct writer *writer, const char *key, struct view text)
 {
     begin_value(writer, key);

@@ -23,6 +23,8 @@ void writer_begin(struct writer *writer, const char *key, char bracket);
 void writer_end(struct writer *writer, char bracket);
 void writer_count(struct writer *writer, const char *key, uint64_t value);
 void writer_integer(struct writer *writer, const char *key, int64_t value);
+/* An integer of which there are the digits already: one that passes 64 bits. */
+void writer_digits(struct writer *writer, const char *key, struct view digits);
 void writer_text(struct writer *writer, const char *key, struct view text);
 void writer_bool(struct writer *writer, const char *key, bool value);
 void writer_null(struct writer *writer, const char *key);

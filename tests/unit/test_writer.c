@@ -24,6 +24,7 @@ static void test_document(void)
     writer_begin(&writer, "list", '[');
     writer_count(&writer, NULL, 0);
     writer_count(&writer, NULL, UINT64_MAX);
+    writer_digits(&writer, NULL, view_of("18446744073709551616"));
     writer_begin(&writer, NULL, '{');
     writer_end(&writer, '}');
     writer_begin(&writer, NULL, '[');
@@ -33,7 +34,7 @@ static void test_document(void)
     writer_time(&writer, "at", INT64_C(1795219199999));
     writer_time_ms(&writer, "exactly", INT64_C(1795219199999));
     writer_end(&writer, '}');
-    expect("{\"yes\":true,\"list\":[0,18446744073709551615,{},[]],\"none\":null,\"at\":\"2026-11-20T23:59:59Z\","
+    expect("{\"yes\":true,\"list\":[0,18446744073709551615,18446744073709551616,{},[]],\"none\":null,\"at\":\"2026-11-20T23:59:59Z\","
            "\"exactly\":\"2026-11-20T23:59:59.999Z\"}");
 }
 
