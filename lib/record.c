@@ -83,6 +83,7 @@ void record_parser_free(struct record_parser *parser)
 }
 
 static const int64_t latest = INT64_C(7258118400000); /* 2200-01-01 */
+#define REJECTION_COUNT_MAX (UINT64_C(1) << 40)       /* of one entry: sums of them stay far from overflowing */
 
 static bool malformed(GError **error, const char *what)
 {
@@ -258,11 +259,44 @@ static bool read_manifest(const Daybook__V1__UsageBatch *from, struct batch *to,
     return true;
 }
 
+static bool read_rejection(const Daybook__V1__Rejection *from, struct rejection *to)
+{
+    *to = (struct rejection){.time_ms = (int64_t)MIN(from->time_ms, (uint64_t)INT64_MAX),
+                             .count = from->count,
+                             .reason = view_of(from->reason),
+                             .message = view_of(from->message),
+                             .sample = view_of(from->sample)};
+    return to->time_ms <= latest && to->count > 0 && to->count <= REJECTION_COUNT_MAX && rejection_reason_is_word(to->reason) &&
+           to->message.size <= REJECTION_MESSAGE_MAX && text_is_clean(to->message.data, to->message.size) &&
+           to->sample.size <= REJECTION_SAMPLE_MAX && text_is_clean(to->sample.data, to->sample.size);
+}
+
+static bool read_rejections(struct record_parser *parser, const Daybook__V1__UsageBatch *from, struct batch *to, GError **error)
+{
+    if (from->n_rejection == 0)
+        return true;
+    if (from->n_rejection > REJECTIONS_MAX)
+        return malformed(error, "more than 256 rejections");
+    to->collector = view_of(from->collector);
+    if (to->collector.size == 0 || to->collector.size > EVENT_NAME_MAX || !text_is_clean(to->collector.data, to->collector.size))
+        return malformed(error, "rejections without their collector's name");
+    struct rejection *rejections = scratch_alloc(&parser->scratch, from->n_rejection * sizeof *rejections);
+    if (!rejections)
+        return malformed(error, "too large");
+    for (size_t i = 0; i < from->n_rejection; i++) {
+        if (!read_rejection(from->rejection[i], &rejections[i]))
+            return malformed(error, "a rejection's time, count or text is not as it must be");
+    }
+    to->n_rejections = from->n_rejection;
+    to->rejections = rejections;
+    return true;
+}
+
 static bool read_batch(struct record_parser *parser, const Daybook__V1__UsageBatch *from, struct batch *to, GError **error)
 {
     return read_header(from, &to->header, error) && take_columns(from, to, error) && read_symbols(parser, from, to, error) &&
            read_times(parser, from, to, error) && check_columns(to, error) && read_ids(parser, from, to, error) &&
-           read_manifest(from, to, error);
+           read_manifest(from, to, error) && read_rejections(parser, from, to, error);
 }
 
 enum { HEARTBEAT_PARTITIONS_MAX = 10000 }; /* in one heartbeat */

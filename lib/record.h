@@ -8,6 +8,7 @@
 #define DAYBOOK_RECORD_H
 
 #include "lib/event.h"
+#include "lib/rejections.h"
 #include <glib.h>
 
 enum { STREAM_ID_SIZE = 16, RECORD_EVENTS_MAX = 65536 };
@@ -33,6 +34,10 @@ void batch_builder_free(struct batch_builder *builder);
 /* Copies the event; asserts that it is valid. */
 void batch_builder_add(struct batch_builder *builder, const struct event *event);
 size_t batch_builder_count(const struct batch_builder *builder);
+/* What the collector of this name (1 to 256 clean bytes) refused; like ones become one. */
+void batch_builder_reject(struct batch_builder *builder, const char *collector, const struct rejections *rejections);
+/* Neither events nor rejections. */
+bool batch_builder_is_empty(const struct batch_builder *builder);
 /* Close upper estimate of the sealed size in bytes. */
 size_t batch_builder_size(const struct batch_builder *builder);
 /* The bytes of the Record; the builder is empty again afterwards. Caller frees with g_bytes_unref. */
@@ -98,6 +103,9 @@ struct batch {
     const struct view *ids;
     bool has_manifest;
     struct import_manifest manifest;
+    struct view collector; /* of the rejections */
+    size_t n_rejections;
+    const struct rejection *rejections;
 };
 
 /* Reuses its memory from record to record; what a record hands out is valid until the next parse. */

@@ -29,6 +29,8 @@ static bool check_columns(const Daybook__V1__UsageBatch *batch, GError **error)
 {
     if (batch->base.n_unknown_fields > 0)
         return malformed(error, "it holds a field that a UsageBatch does not have");
+    if (batch->n_rejection > 0)
+        return malformed(error, "it holds rejections, which only collectors write");
     if (batch->n_status > RECORD_EVENTS_MAX)
         return malformed(error, "it holds more than 65536 events");
     if (batch->n_symbols > 0 && batch->symbols[0][0] != '\0')

@@ -25,6 +25,8 @@ struct batch_builder {
     int64_t base_time_ms, last_time_ms;
     GArray *id_event; /* uint32_t */
     GPtrArray *ids;   /* of GBytes */
+    struct rejections *rejections;
+    char *collector; /* of them; NULL: none yet */
     size_t size;
 };
 
@@ -39,6 +41,7 @@ struct batch_builder *batch_builder_new(void)
     builder->time_delta = g_array_new(FALSE, FALSE, sizeof(int64_t));
     builder->id_event = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     builder->ids = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    builder->rejections = rejections_new();
     return builder;
 }
 
@@ -54,6 +57,8 @@ void batch_builder_free(struct batch_builder *builder)
     g_array_free(builder->time_delta, TRUE);
     g_array_free(builder->id_event, TRUE);
     g_ptr_array_free(builder->ids, TRUE);
+    rejections_free(builder->rejections);
+    g_free(builder->collector);
     g_free(builder);
 }
 
@@ -130,9 +135,24 @@ size_t batch_builder_count(const struct batch_builder *builder)
     return builder->time_delta->len;
 }
 
+void batch_builder_reject(struct batch_builder *builder, const char *collector, const struct rejections *rejections)
+{
+    g_assert(*collector && strlen(collector) <= EVENT_NAME_MAX);
+    g_assert(!builder->collector || strcmp(builder->collector, collector) == 0);
+    if (!builder->collector)
+        builder->collector = g_strdup(collector);
+    rejections_add_all(builder->rejections, rejections);
+}
+
+bool batch_builder_is_empty(const struct batch_builder *builder)
+{
+    return builder->time_delta->len == 0 && rejections_count(builder->rejections) == 0;
+}
+
 size_t batch_builder_size(const struct batch_builder *builder)
 {
-    return builder->size + 160; /* header, tags and lengths of the columns */
+    size_t name = builder->collector ? strlen(builder->collector) : 0;
+    return builder->size + rejections_size(builder->rejections) + name + 160; /* header, tags and lengths of the columns */
 }
 
 static GBytes *pack_record(const Daybook__V1__Record *record)
@@ -193,6 +213,8 @@ static void builder_reset(struct batch_builder *builder)
     g_array_set_size(builder->time_delta, 0);
     g_array_set_size(builder->id_event, 0);
     g_ptr_array_set_size(builder->ids, 0);
+    rejections_clear(builder->rejections);
+    g_clear_pointer(&builder->collector, g_free);
     builder->size = 0;
 }
 
@@ -215,6 +237,48 @@ static char **symbol_strings(const struct intern *symbols, char **block)
     return strings;
 }
 
+struct packed_rejections {
+    Daybook__V1__Rejection *messages;
+    Daybook__V1__Rejection **pointers;
+    GStringChunk *strings; /* NUL-terminated, as protobuf-c wants them */
+};
+
+static char *terminated(struct packed_rejections *packed, struct view text)
+{
+    return g_string_chunk_insert_len(packed->strings, text.data, (gssize)text.size);
+}
+
+static void set_rejections(Daybook__V1__UsageBatch *batch, const struct batch_builder *builder, struct packed_rejections *packed)
+{
+    size_t n = rejections_count(builder->rejections);
+    *packed = (struct packed_rejections){0};
+    if (n == 0)
+        return;
+    packed->messages = g_new(Daybook__V1__Rejection, n);
+    packed->pointers = g_new(Daybook__V1__Rejection *, n);
+    packed->strings = g_string_chunk_new(4096);
+    for (size_t i = 0; i < n; i++) {
+        const struct rejection *rejection = rejections_get(builder->rejections, i);
+        Daybook__V1__Rejection *message = packed->pointers[i] = &packed->messages[i];
+        daybook__v1__rejection__init(message);
+        message->time_ms = (uint64_t)rejection->time_ms;
+        message->count = rejection->count;
+        message->reason = terminated(packed, rejection->reason);
+        message->message = terminated(packed, rejection->message);
+        message->sample = terminated(packed, rejection->sample);
+    }
+    batch->n_rejection = n;
+    batch->rejection = packed->pointers;
+    batch->collector = builder->collector;
+}
+
+static void packed_rejections_clear(struct packed_rejections *packed)
+{
+    g_free(packed->messages);
+    g_free(packed->pointers);
+    g_clear_pointer(&packed->strings, g_string_chunk_free);
+}
+
 GBytes *batch_builder_seal(struct batch_builder *builder, const struct batch_header *header)
 {
     Daybook__V1__Record record = DAYBOOK__V1__RECORD__INIT;
@@ -232,7 +296,10 @@ GBytes *batch_builder_seal(struct batch_builder *builder, const struct batch_hea
         ids[i].data = (uint8_t *)(uintptr_t)g_bytes_get_data(g_ptr_array_index(builder->ids, i), &ids[i].len);
     batch.id = ids;
     batch.n_id = builder->ids->len;
+    struct packed_rejections rejections;
+    set_rejections(&batch, builder, &rejections);
     GBytes *bytes = pack_record(&record);
+    packed_rejections_clear(&rejections);
     builder_reset(builder);
     return bytes;
 }

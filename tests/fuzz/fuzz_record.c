@@ -65,6 +65,19 @@ static void check_rebuilt(const struct batch *batch)
     batch_builder_free(builder);
 }
 
+static void check_rejections(const struct batch *batch)
+{
+    check(batch->n_rejections <= REJECTIONS_MAX);
+    if (batch->n_rejections > 0)
+        check_text(batch->collector, EVENT_NAME_MAX);
+    for (size_t i = 0; i < batch->n_rejections; i++) {
+        const struct rejection *rejection = &batch->rejections[i];
+        check(rejection->count > 0 && rejection->time_ms >= 0 && rejection_reason_is_word(rejection->reason));
+        check_text(rejection->message, REJECTION_MESSAGE_MAX);
+        check_text(rejection->sample, REJECTION_SAMPLE_MAX);
+    }
+}
+
 static bool check_foreign(void *opaque, const struct event *event)
 {
     size_t *left = opaque;
@@ -99,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             batch_event(&record.batch, i, &event);
             check_event(&event);
         }
+        check_rejections(&record.batch);
         if (record.batch.n_events > 0)
             check_rebuilt(&record.batch);
     }

@@ -172,6 +172,92 @@ static void test_others(void)
     record_parser_free(parser);
 }
 
+static void reject(struct rejections *list, const char *reason, const char *message, const char *sample, uint64_t count)
+{
+    rejections_add(list, &(struct rejection){1700000000000, count, view_of(reason), view_of(message), view_of(sample)});
+}
+
+static GBytes *make_rejected(guint events, const struct rejections *list)
+{
+    struct batch_builder *builder = batch_builder_new();
+    struct batch_header header = {.partition_count = 1, .sequence = 1};
+    g_assert_true(batch_builder_is_empty(builder));
+    for (guint i = 0; i < events; i++) {
+        struct event event = make_event(i);
+        batch_builder_add(builder, &event);
+    }
+    batch_builder_reject(builder, "edge-1", list);
+    g_assert_false(batch_builder_is_empty(builder));
+    size_t estimate = batch_builder_size(builder);
+    GBytes *bytes = batch_builder_seal(builder, &header);
+    g_assert_cmpuint(g_bytes_get_size(bytes), <=, estimate);
+    g_assert_true(batch_builder_is_empty(builder));
+    batch_builder_free(builder);
+    return bytes;
+}
+
+static void test_rejections(void)
+{
+    struct record_parser *parser = record_parser_new();
+    struct rejections *list = rejections_new();
+    struct record record;
+    reject(list, "missing_field", "status is missing.", "{\"method\":\"GET\"}", 3);
+    reject(list, "malformed", "", "", 1000000000000);
+    for (guint events = 0; events < 3; events++) {
+        g_autoptr(GBytes) bytes = make_rejected(events, list);
+        g_assert_true(record_parse(parser, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), &record, NULL));
+        g_assert_cmpuint(record.batch.n_events, ==, events);
+        assert_text(record.batch.collector, view_of("edge-1"));
+        g_assert_cmpuint(record.batch.n_rejections, ==, 2);
+        for (size_t i = 0; i < 2; i++) {
+            const struct rejection *found = &record.batch.rejections[i], *wanted = rejections_get(list, i);
+            g_assert_cmpint(found->time_ms, ==, 1700000000000);
+            g_assert_cmpuint(found->count, ==, wanted->count);
+            assert_text(found->reason, wanted->reason);
+            assert_text(found->message, wanted->message);
+            assert_text(found->sample, wanted->sample);
+        }
+    }
+    rejections_free(list);
+    record_parser_free(parser);
+}
+
+/* What is on the topic may be anybody's: texts with control characters, counts of nothing, names that are missing. */
+static void test_rejections_damaged(void)
+{
+    struct record_parser *parser = record_parser_new();
+    struct rejections *list = rejections_new();
+    struct record record;
+    reject(list, "malformed", "message", "sample", 77);
+    g_autoptr(GBytes) bytes = make_rejected(1, list);
+    gsize size;
+    const char *data = g_bytes_get_data(bytes, &size);
+    static const struct {
+        const char *what, *becomes;
+    } changes[] = {{"malformed", "Malformed"},
+                   {"message", "mess\nge"},
+                   {"sample", "samp\xff"},
+                   {"edge-1", "edge\x7f"
+                              "1"}};
+    g_assert_true(record_parse(parser, data, size, &record, NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(changes); i++) {
+        g_autofree char *copy = g_memdup2(data, size);
+        char *at = memmem(copy, size, changes[i].what, strlen(changes[i].what));
+        g_assert_nonnull(at);
+        memcpy(at, changes[i].becomes, strlen(changes[i].becomes));
+        g_assert_false(record_parse(parser, copy, size, &record, NULL));
+    }
+    g_autofree char *copy = g_memdup2(data, size);
+    char *count = memchr(copy, 77, size);
+    while (count && count[-1] != 0x18)
+        count = memchr(count + 1, 77, size - (size_t)(count + 1 - copy));
+    g_assert_nonnull(count);
+    *count = 0;
+    g_assert_false(record_parse(parser, copy, size, &record, NULL));
+    rejections_free(list);
+    record_parser_free(parser);
+}
+
 static void test_partition(void)
 {
     /* FNV-1a of "a" is 0xaf63dc4c8601ec8c (the authors' test vector); here: organization "", a zero byte, client "". */
@@ -199,6 +285,8 @@ int main(int argc, char **argv)
     g_test_add_func("/record/round-trip", test_round_trip);
     g_test_add_func("/record/damaged", test_damaged);
     g_test_add_func("/record/heartbeat-and-manifest", test_others);
+    g_test_add_func("/record/rejections", test_rejections);
+    g_test_add_func("/record/rejections-damaged", test_rejections_damaged);
     g_test_add_func("/record/partition", test_partition);
     g_test_add_func("/crc32c/vectors", test_crc);
     return g_test_run();
