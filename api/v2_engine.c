@@ -207,6 +207,18 @@ static bool set_going(struct v2_engine *engine, struct reader *reader, struct ca
     return false;
 }
 
+bool v2_engine_advance(struct v2_engine *engine, struct reader *reader, struct caller *caller, struct v2_execution *execution,
+                       struct v2_progress *progress, GError **error)
+{
+    *progress = (struct v2_progress){0};
+    progress->state = executions_cache_claim(engine->cache, execution->id, &progress->outcome);
+    if (progress->state != EXECUTION_MINE)
+        return true;
+    return set_going(engine, reader, caller, execution, progress, error);
+}
+
+/* ---- erasures ---- */
+
 /* Whether a day that it shows was closed anew since then to erase somebody: what is in memory may name them. */
 static bool look_for_erasure(struct v2_engine *engine, struct reader *reader, const struct v2_execution *execution, bool *erased,
                              GError **error)
@@ -230,28 +242,19 @@ static bool look_for_erasure(struct v2_engine *engine, struct reader *reader, co
     return ok;
 }
 
-static bool end_erased(struct v2_engine *engine, struct reader *reader, const struct v2_execution *execution, struct v2_end *end,
-                       GError **error)
+bool v2_engine_end_erased(struct v2_engine *engine, struct reader *reader, const struct v2_execution *execution, struct v2_end *end,
+                          GError **error)
 {
+    bool erased;
+    *end = (struct v2_end){0};
+    if (!look_for_erasure(engine, reader, execution, &erased, error))
+        return false;
+    if (!erased)
+        return true;
     *end = (struct v2_end){V2_FAILED, g_strdup("A day of this query was closed anew, because a user was erased. Ask again.")};
     executions_cache_cancel(engine->cache, execution->id);
     if (executions_end(reader, execution, end, error))
         return true;
     v2_end_clear(end);
     return false;
-}
-
-bool v2_engine_advance(struct v2_engine *engine, struct reader *reader, struct caller *caller, struct v2_execution *execution,
-                       struct v2_progress *progress, GError **error)
-{
-    bool erased;
-    *progress = (struct v2_progress){0};
-    if (!look_for_erasure(engine, reader, execution, &erased, error))
-        return false;
-    if (erased)
-        return end_erased(engine, reader, execution, &progress->end, error);
-    progress->state = executions_cache_claim(engine->cache, execution->id, &progress->outcome);
-    if (progress->state != EXECUTION_MINE)
-        return true;
-    return set_going(engine, reader, caller, execution, progress, error);
 }

@@ -41,5 +41,9 @@ bool v2_engine_pin(struct v2_engine *engine, struct reader *reader, struct pin *
 bool v2_engine_advance(struct v2_engine *engine, struct reader *reader, struct caller *caller, struct v2_execution *execution,
                        struct v2_progress *progress, GError **error);
 void v2_progress_clear(struct v2_progress *progress);
+/* Before rows are shown again that may have been made long ago: ends the execution if a day of it was closed anew since then to
+ * erase somebody, whom what is in memory may name. *end: V2_NOT_ENDED if none was. False with an error that may pass. */
+bool v2_engine_end_erased(struct v2_engine *engine, struct reader *reader, const struct v2_execution *execution, struct v2_end *end,
+                          GError **error);
 
 #endif

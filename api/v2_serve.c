@@ -245,11 +245,20 @@ static enum query_outcome answer_progress(struct v2_job *job, const struct v2_pr
     return QUERY_ANSWERED;
 }
 
+/* One that may be shown, or how it ended. */
+static enum query_outcome find_shown(struct v2_job *job, struct reader *reader, struct v2_end *end, struct refusal *refusal,
+                                     GError **error)
+{
+    enum query_outcome outcome = find(job, reader, end, refusal, error);
+    bool check = outcome == QUERY_ANSWERED && end->kind == V2_NOT_ENDED;
+    return !check || v2_engine_end_erased(job->route->engine, reader, job->execution, end, error) ? outcome : QUERY_FAILED;
+}
+
 static enum query_outcome do_results(struct v2_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     struct v2_end end = {0};
     struct v2_progress progress = {0};
-    enum query_outcome outcome = find(job, reader, &end, refusal, error);
+    enum query_outcome outcome = find_shown(job, reader, &end, refusal, error);
     if (outcome == QUERY_ANSWERED && end.kind != V2_NOT_ENDED)
         outcome = answer_end(job, &end, refusal);
     else if (outcome == QUERY_ANSWERED)
