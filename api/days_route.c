@@ -1,9 +1,8 @@
 #include "api/days_route.h"
 
 #include "api/answer.h"
+#include "api/closed_days.h"
 #include "api/days_answer.h"
-#include "api/finality.h"
-#include "api/members.h"
 #include "api/meters.h"
 #include "lib/civil.h"
 
@@ -21,16 +20,6 @@ static void job_free(struct job *job)
     g_string_free(job->body, TRUE);
     query_clear(&job->query);
     g_free(job);
-}
-
-static bool read_finality(struct finality *finality, struct reader *reader, const struct ledger_index *index, GError **error)
-{
-    GArray *generations = members_generations(reader, error);
-    if (generations == NULL)
-        return false;
-    bool ok = finality_read(finality, reader, index, generations, error);
-    g_array_free(generations, TRUE);
-    return ok;
 }
 
 /* ---- what is not there ---- */
@@ -77,7 +66,7 @@ static enum query_outcome answer_list(const struct job *job, const struct ledger
 {
     const struct days_params *params = &job->params;
     const struct ledger_index *index = place->index;
-    struct finality finality;
+    struct pin pin;
     guint first = params->has_from ? ledger_index_find(index, params->from, 0) : 0;
     guint end = params->has_to ? ledger_index_find(index, params->to + 1, 0) : index->lines->len;
     if (params->after_revision > 0)
@@ -86,11 +75,10 @@ static enum query_outcome answer_list(const struct job *job, const struct ledger
     guint shown = MIN(end - first, params->page_size), known = end_of_day(index, first, first + shown) - first;
     g_autofree struct ledger_summary *summaries = g_new0(struct ledger_summary, known + 1);
     if (!ledger_read_summaries(place, first, first + known, summaries, error) ||
-        !read_finality(&finality, place->reader, index, error))
+        !pin_read(&pin, place->reader, place->index, error))
         return QUERY_FAILED;
     const struct days_list list = {summaries, shown, known, caller_sees_all(job->query.caller)};
-    days_answer_list(job->body, &list, params, finality.through, first + shown < end);
-    finality_clear(&finality);
+    days_answer_list(job->body, &list, params, pin.through, first + shown < end);
     return QUERY_ANSWERED;
 }
 
@@ -118,14 +106,11 @@ static enum query_outcome answer_day(const struct job *job, const struct ledger_
                                      GError **error)
 {
     const struct days_params *params = &job->params;
-    struct finality finality;
+    struct pin pin;
     guint first = ledger_index_find(place->index, params->day, 0), end = ledger_index_find(place->index, params->day + 1, 0);
     if (first == end) {
-        if (!read_finality(&finality, place->reader, place->index, error))
-            return QUERY_FAILED;
-        int64_t through = finality.through;
-        finality_clear(&finality);
-        return refuse_day(params, through, refusal);
+        bool ok = pin_read(&pin, place->reader, place->index, error);
+        return ok ? refuse_day(params, pin.through, refusal) : QUERY_FAILED;
     }
     if (params->kind == DAYS_REVISION)
         return answer_one(job, place, first, end, refusal, error);
