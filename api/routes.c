@@ -219,26 +219,31 @@ static bool matches(const char *pattern, const char *path, struct call *call)
     return *path == '\0';
 }
 
-/* The route; else NULL, and the methods that there are at the path ("" for none). The first pattern that matches is the path's. */
-static const struct row *find(struct call *call, GString *methods)
+/* The route; else NULL, and in *found the path's pattern, NULL if there is none. The first one that matches is the path's. */
+static const struct row *find(struct call *call, const char **found)
 {
-    const char *method = http_request_method(call->request), *path = http_request_path(call->request), *found = NULL;
+    const char *method = http_request_method(call->request), *path = http_request_path(call->request);
+    *found = NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        if (found != NULL ? strcmp(rows[i].path, found) != 0 : !matches(rows[i].path, path, call))
+        if (*found != NULL ? strcmp(rows[i].path, *found) != 0 : !matches(rows[i].path, path, call))
             continue;
-        found = rows[i].path;
+        *found = rows[i].path;
         if (strcmp(rows[i].method, method) == 0)
             return &rows[i];
-        g_string_append_printf(methods, "%s%s%s", methods->len > 0 ? ", " : "", rows[i].method,
-                               strcmp(rows[i].method, "GET") == 0 ? ", HEAD" : "");
     }
     return NULL;
 }
 
-static void refuse_route(const struct routes *routes, struct call *call, const GString *methods)
+/* pattern: of a path that has other methods, or NULL. */
+static void refuse_route(const struct routes *routes, struct call *call, const char *pattern)
 {
     struct refusal refusal = {0};
-    if (methods->len > 0) {
+    g_autoptr(GString) methods = g_string_new(NULL);
+    for (size_t i = 0; pattern != NULL && i < G_N_ELEMENTS(rows); i++)
+        if (strcmp(rows[i].path, pattern) == 0)
+            g_string_append_printf(methods, "%s%s%s", methods->len > 0 ? ", " : "", rows[i].method,
+                                   strcmp(rows[i].method, "GET") == 0 ? ", HEAD" : "");
+    if (pattern != NULL) {
         http_response_header(call->request, "Allow", methods->str);
         refusal_set(&refusal, 405, "METHOD_NOT_ALLOWED", "Only %s are allowed here.", methods->str);
     } else {
@@ -399,10 +404,10 @@ void routes_handle(struct http_request *request, void *opaque)
     struct routes *routes = opaque;
     struct call call = {.request = request};
     struct refusal refusal = {0};
-    g_autoptr(GString) methods = g_string_new(NULL);
-    const struct row *row = find(&call, methods);
+    const char *pattern;
+    const struct row *row = find(&call, &pattern);
     if (row == NULL) {
-        refuse_route(routes, &call, methods);
+        refuse_route(routes, &call, pattern);
         return;
     }
     if (row->who == FOR_ALL) {
