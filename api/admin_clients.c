@@ -169,7 +169,7 @@ static void decide_put(struct registry_change *change, void *opaque)
     registry_client_free(job->client);
     job->client = make_client(job, organization);
     job->status = before != NULL ? 200 : 201;
-    registry_put_client(change, job->client);
+    registry_put(change, REGISTRY_CLIENTS, job->client);
 }
 
 static bool answer_put(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
@@ -193,7 +193,7 @@ static void decide_delete(struct registry_change *change, void *opaque)
         return;
     registry_client_free(job->client);
     job->client = registry_client_dup(client);
-    registry_remove_client(change, client->organization, client->id);
+    registry_remove(change, REGISTRY_CLIENTS, client);
 }
 
 static bool answer_delete(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)

@@ -273,7 +273,7 @@ static void decide_import(struct registry_change *change, void *opaque)
         admin_csv_clear(&import->csv);
     admin_csv_read(&import->csv, http_request_body(request), import->job->query.caller, change->snapshot);
     for (guint i = 0; import->csv.n_bad == 0 && i < import->csv.clients->len; i++)
-        registry_put_client(change, g_ptr_array_index(import->csv.clients, i));
+        registry_put(change, REGISTRY_CLIENTS, g_ptr_array_index(import->csv.clients, i));
 }
 
 static void write_bad(struct writer *writer, const struct admin_csv_bad *bad)

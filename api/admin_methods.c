@@ -4,7 +4,6 @@
 #include "lib/log.h"
 
 #define PATH "/api/v2/admin/methods"
-#define A_METHOD "1 to 64 letters, digits, '-', '_' and '.', and not hits, which is all requests"
 
 static void write_method(struct writer *writer, const char *key, const struct method *method)
 {
@@ -134,7 +133,7 @@ static void decide_put(struct registry_change *change, void *opaque)
     const char *organization = body->all_organizations ? NULL : admin_body_text(body, ADMIN_ORGANIZATION, own);
     if (!admin_check_grant(job->query.caller, organization, TIER_FREE, TIER_FREE, job->refusal))
         return;
-    g_autofree char *key = registry_method_key(organization, job->part);
+    g_autofree char *key = registry_name_key(organization, job->part);
     bool was_there = g_hash_table_contains(change->snapshot->methods, key);
     if (!was_there && g_hash_table_size(change->snapshot->methods) >= REGISTRY_METHODS_MAX) {
         refusal_set(job->refusal, 409, "CONFLICT", "There are %d methods, and cannot be more.", REGISTRY_METHODS_MAX);
@@ -143,7 +142,7 @@ static void decide_put(struct registry_change *change, void *opaque)
     method_free(job->method);
     job->method = method_new(job->part, admin_body_text(body, ADMIN_TITLE, ""), organization, (const char *const *)body->endpoints);
     job->status = was_there ? 200 : 201;
-    registry_put_method(change, job->method);
+    registry_put(change, REGISTRY_METHODS, job->method);
 }
 
 static bool answer_put(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
@@ -161,7 +160,7 @@ static void decide_delete(struct registry_change *change, void *opaque)
     const char *organization;
     if (!choose_organization(job, &organization, job->refusal))
         return;
-    g_autofree char *key = registry_method_key(organization, job->part);
+    g_autofree char *key = registry_name_key(organization, job->part);
     const struct method *method = g_hash_table_lookup(change->snapshot->methods, key);
     if (method == NULL && job->method != NULL)
         return; /* it was there, and our answer got lost on the way */
@@ -174,8 +173,8 @@ static void decide_delete(struct registry_change *change, void *opaque)
         return;
     }
     method_free(job->method);
-    job->method = method_dup(method);
-    registry_remove_method(change, method);
+    job->method = item_dup(&method_shape, method);
+    registry_remove(change, REGISTRY_METHODS, method);
 }
 
 static bool answer_delete(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
@@ -192,7 +191,7 @@ static bool answer_delete(struct admin_job *job, struct reader *reader, struct r
 static bool check(const struct admin_job *job, bool is_put, struct refusal *refusal)
 {
     if (job->part[0] != '\0' && !method_name_is_valid(job->part))
-        return refusal_set_value(refusal, "INVALID_VALUE", "Invalid value", "name", job->part, A_METHOD);
+        return refusal_set_value(refusal, "INVALID_VALUE", "Invalid value", "name", job->part, METHOD_NAME_ALLOWED);
     const char *name = admin_body_text(&job->body, ADMIN_NAME, job->part);
     if (strcmp(name, job->part) != 0)
         return refusal_set_value(refusal, "INVALID_VALUE", "The path names another method", "name", name, job->part);

@@ -71,14 +71,6 @@ int64_t *admin_tokens_read_used(const GArray *page, guint first, guint n, struct
 
 /* ---- one token ---- */
 
-static void write_text_or_null(struct writer *writer, const char *key, const char *text)
-{
-    if (text != NULL)
-        writer_text(writer, key, view_of(text));
-    else
-        writer_null(writer, key);
-}
-
 /* secret: NULL, but when it was just made. */
 static void write_token(struct writer *writer, const struct registry_token *token, int64_t used_ms, const char *secret)
 {
@@ -87,8 +79,8 @@ static void write_token(struct writer *writer, const struct registry_token *toke
     if (secret != NULL)
         writer_text(writer, "token", view_of(secret));
     writer_text(writer, "name", view_of(token->name));
-    write_text_or_null(writer, "organization", token->caller->organization);
-    write_text_or_null(writer, "client", token->caller->client);
+    writer_text_or_null(writer, "organization", token->caller->organization);
+    writer_text_or_null(writer, "client", token->caller->client);
     admin_token_write(writer, token, used_ms);
     writer_end(writer, '}');
 }

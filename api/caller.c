@@ -11,7 +11,7 @@ static const struct {
     {PERMISSION_SIMPLE_SEARCH_VIEW, "usage:simpleSearch:view"},
 };
 
-static const char *const tiers[TIER_N] = {
+const char *const caller_tier_names[TIER_N + 1] = {
     [TIER_FREE] = "free",
     [TIER_STARTER] = "starter",
     [TIER_PROFESSIONAL] = "professional",
@@ -83,13 +83,13 @@ bool caller_permission_parse(const char *name, uint32_t *permission)
 const char *caller_tier_name(enum tier tier)
 {
     g_assert(tier < TIER_N);
-    return tiers[tier];
+    return caller_tier_names[tier];
 }
 
 bool caller_tier_parse(const char *name, enum tier *tier)
 {
     for (size_t i = 0; i < TIER_N; i++)
-        if (g_ascii_strcasecmp(tiers[i], name) == 0) {
+        if (g_ascii_strcasecmp(caller_tier_names[i], name) == 0) {
             *tier = (enum tier)i;
             return true;
         }

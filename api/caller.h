@@ -44,7 +44,8 @@ bool caller_sees_all(const struct caller *caller); /* no organization, no client
 /* "usage:client:view"; NULL for what is none. */
 const char *caller_permission_name(uint32_t permission);
 bool caller_permission_parse(const char *name, uint32_t *permission);
-const char *caller_tier_name(enum tier tier); /* "free", "starter", "professional", "enterprise" */
+extern const char *const caller_tier_names[TIER_N + 1]; /* "free", "starter", "professional", "enterprise", NULL */
+const char *caller_tier_name(enum tier tier);
 bool caller_tier_parse(const char *name, enum tier *tier);
 
 #endif

@@ -145,7 +145,7 @@ static void decide_create(struct registry_change *change, void *opaque)
     uint32_t permissions = admin_body_has(&job->body, ADMIN_PERMISSIONS) ? job->body.permissions : PERMISSION_CLIENT_VIEW;
     admin_token_make(job, job->id, name,
                      caller_new(job->id, name, job->client->organization, job->part, permissions, job->client->tier));
-    registry_put_client(change, job->client);
+    registry_put(change, REGISTRY_CLIENTS, job->client);
     registry_put_token(change, job->token);
 }
 

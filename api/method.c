@@ -1,5 +1,28 @@
 #include "api/method.h"
 
+#define AT(member) .offset = offsetof(struct method, member)
+
+static const struct item_field fields[] = {
+    {"name", ITEM_NAME, AT(name), .is_needed = true, .is_valid = method_name_is_valid, .allowed = METHOD_NAME_ALLOWED},
+    {"title", ITEM_TEXT, AT(title)},
+    {"organization", ITEM_ORGANIZATION, AT(organization)},
+    {"endpoints", ITEM_PATTERNS, AT(patterns), .is_needed = true},
+};
+
+static void complete(void *item)
+{
+    struct method *method = item;
+    method->endpoints = endpoints_new((const char *const *)method->patterns);
+}
+
+static void clear(void *item)
+{
+    endpoints_free(((struct method *)item)->endpoints);
+}
+
+const struct item_shape method_shape = {
+    .size = sizeof(struct method), .fields = fields, .n_fields = G_N_ELEMENTS(fields), .complete = complete, .clear = clear};
+
 struct method *method_new(const char *name, const char *title, const char *organization, const char *const *patterns)
 {
     struct method *method = g_new(struct method, 1);
@@ -15,19 +38,7 @@ struct method *method_new(const char *name, const char *title, const char *organ
 
 void method_free(struct method *method)
 {
-    if (method == NULL)
-        return;
-    g_free(method->name);
-    g_free(method->title);
-    g_free(method->organization);
-    g_strfreev(method->patterns);
-    endpoints_free(method->endpoints);
-    g_free(method);
-}
-
-struct method *method_dup(const struct method *method)
-{
-    return method_new(method->name, method->title, method->organization, (const char *const *)method->patterns);
+    item_free(&method_shape, method);
 }
 
 bool method_name_is_valid(const char *name)

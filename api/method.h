@@ -4,10 +4,11 @@
 #define DAYBOOK_METHOD_H
 
 #include "api/endpoints.h"
-#include <stdbool.h>
+#include "api/item.h"
 
 enum { METHOD_NAME_MAX = 64 };
 #define METHOD_HITS "hits" /* what stands for all requests; no method has this name */
+#define METHOD_NAME_ALLOWED "1 to 64 letters, digits, '-', '_' and '.', and not hits, which is all requests"
 
 struct method {
     char *name;                  /* letters, digits, '-', '_' and '.' */
@@ -17,10 +18,12 @@ struct method {
     struct endpoints *endpoints; /* the same, ready for use */
 };
 
+/* As JSON {"name","title","organization":null|text,"endpoints":[patterns]}. */
+extern const struct item_shape method_shape;
+
 /* Copies everything. */
 struct method *method_new(const char *name, const char *title, const char *organization, const char *const *patterns);
 void method_free(struct method *method); /* NULL is allowed */
-struct method *method_dup(const struct method *method);
 /* It can be the name of a method; "hits" cannot. No route's name is one, for it has a blank, or braces. */
 bool method_name_is_valid(const char *name);
 

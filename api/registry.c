@@ -10,8 +10,6 @@
 
 #define VERSION_KEY "{daybook}:version"
 #define TOKENS_KEY "{daybook}:tokens"
-#define CLIENTS_KEY "{daybook}:clients"
-#define METHODS_KEY "{daybook}:methods"
 #define USED_KEY "{daybook}:used"
 
 enum {
@@ -91,28 +89,17 @@ static void take_token(struct view name, struct view value, void *opaque, size_t
         note_damage(look, "token", name, "There are too many, or another has the same digest.");
 }
 
-static void take_client(struct view name, struct view value, void *opaque, size_t a)
+/* a: enum registry_kind. */
+static void take_item(struct view name, struct view value, void *opaque, size_t a)
 {
     struct look *look = opaque;
+    enum registry_kind kind = (enum registry_kind)a;
     g_autoptr(GError) error = NULL;
-    (void)a;
-    struct registry_client *client = registry_client_read(name, value, &error);
-    if (client == NULL)
-        note_damage(look, "client", name, error->message);
-    else if (!registry_snapshot_add_client(look->snapshot, client))
-        note_damage(look, "client", name, "There are too many.");
-}
-
-static void take_method(struct view name, struct view value, void *opaque, size_t a)
-{
-    struct look *look = opaque;
-    g_autoptr(GError) error = NULL;
-    (void)a;
-    struct method *method = registry_method_read(name, value, &error);
-    if (method == NULL)
-        note_damage(look, "method", name, error->message);
-    else if (!registry_snapshot_add_method(look->snapshot, method))
-        note_damage(look, "method", name, "There are too many.");
+    void *item = registry_item_read(kind, name, value, &error);
+    if (item == NULL)
+        note_damage(look, registry_kind_info(kind)->name, name, error->message);
+    else if (!registry_snapshot_add(look->snapshot, kind, item))
+        note_damage(look, registry_kind_info(kind)->name, name, "There are too many.");
 }
 
 static bool begin(struct registry *registry, GError **error)
@@ -132,12 +119,12 @@ static bool read_all(struct look *look, GError **error)
 {
     struct reader *reader = look->registry->reader;
     const struct reader_pairs tokens = {.each = take_token, .opaque = look, .once = true};
-    const struct reader_pairs clients = {.each = take_client, .opaque = look, .once = true};
-    const struct reader_pairs methods = {.each = take_method, .opaque = look, .once = true};
     look->snapshot = registry_snapshot_new(look->version);
     reader_scan(reader, READER_CONTROL, "HSCAN", TOKENS_KEY, NULL, tokens);
-    reader_scan(reader, READER_CONTROL, "HSCAN", CLIENTS_KEY, NULL, clients);
-    reader_scan(reader, READER_CONTROL, "HSCAN", METHODS_KEY, NULL, methods);
+    for (size_t kind = 0; kind < REGISTRY_KIND_N; kind++) {
+        const struct reader_pairs items = {.each = take_item, .opaque = look, .a = kind, .once = true};
+        reader_scan(reader, READER_CONTROL, "HSCAN", registry_kind_info((enum registry_kind)kind)->key, NULL, items);
+    }
     return reader_finish(reader, error);
 }
 
@@ -258,8 +245,9 @@ static void install(struct look *look)
 {
     struct registry *registry = look->registry;
     metrics_set(registry->metrics, METER_REGISTRY_ENTRIES, "tokens", g_hash_table_size(look->snapshot->tokens_by_id));
-    metrics_set(registry->metrics, METER_REGISTRY_ENTRIES, "clients", g_hash_table_size(look->snapshot->clients));
-    metrics_set(registry->metrics, METER_REGISTRY_ENTRIES, "methods", g_hash_table_size(look->snapshot->methods));
+    for (int kind = 0; kind < REGISTRY_KIND_N; kind++)
+        metrics_set(registry->metrics, METER_REGISTRY_ENTRIES, registry_kind_info((enum registry_kind)kind)->names,
+                    g_hash_table_size(look->snapshot->items[kind]));
     metrics_set(registry->metrics, METER_REGISTRY_ENTRIES, "left_out", look->damaged);
     g_mutex_lock(&registry->lock);
     struct registry_snapshot *before = registry->snapshot;

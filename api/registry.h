@@ -1,15 +1,18 @@
-/* registry: tokens, clients and methods, as all replicas know them.
+/* registry: tokens, and all items of registry_kind.h, as all replicas know them.
  *
  * They live in Redis, in one hash slot, and every replica holds all of them in memory: a thread looks each second whether
  * {daybook}:version moved, and reads everything again if so, and in any case every 30 s. So who asks is known without asking
  * Redis, and what is changed or revoked is in force on every replica within about a second. While Redis cannot be read, the last
- * snapshot holds. An entry that cannot be understood is left out, logged once and counted. At most REGISTRY_TOKENS_MAX,
- * REGISTRY_CLIENTS_MAX and REGISTRY_METHODS_MAX; what would pass that is refused when it is written.
+ * snapshot holds. An entry that cannot be understood is left out, logged once and counted. Of each kind
+ * there are at most so many (REGISTRY_TOKENS_MAX, …); what would pass that is refused when it is written.
  *
  *   {daybook}:version    string  grows with every change; always after it
  *   {daybook}:tokens     hash    token id -> JSON (registry_text.h)
  *   {daybook}:clients    hash    organization <0x1f> client -> JSON (registry_text.h)
- *   {daybook}:methods    hash    organization <0x1f> method, or the method alone, of all -> JSON (registry_text.h)
+ *   {daybook}:methods, {daybook}:plans
+ *                        hash    organization <0x1f> name, or the name alone, of all -> JSON
+ *   {daybook}:organizations, {daybook}:limits, {daybook}:channels
+ *                        hash    id -> JSON
  *   {daybook}:used       hash    token id -> Unix ms of its last use, to the minute
  *
  * Thread-safe. A snapshot never changes; registry_take/registry_release bracket its use. */

@@ -1,7 +1,6 @@
 #include "api/registry_snapshot.h"
 
 #include "lib/hex.h"
-#include "lib/keys.h"
 #include <gnutls/crypto.h>
 
 /* A SHA-256 is as good a hash as any: its first bytes. */
@@ -39,28 +38,12 @@ struct registry_token *registry_token_dup(const struct registry_token *token)
 
 void registry_client_free(struct registry_client *client)
 {
-    if (client == NULL)
-        return;
-    g_free(client->id);
-    g_free(client->name);
-    g_free(client->organization);
-    g_free(client->platform);
-    g_free(client->plan);
-    g_free(client);
+    item_free(&registry_client_shape, client);
 }
 
 struct registry_client *registry_client_dup(const struct registry_client *client)
 {
-    struct registry_client *copy = g_new(struct registry_client, 1);
-    *copy = (struct registry_client){
-        .id = g_strdup(client->id),
-        .name = g_strdup(client->name),
-        .organization = g_strdup(client->organization),
-        .platform = g_strdup(client->platform),
-        .plan = g_strdup(client->plan),
-        .tier = client->tier,
-    };
-    return copy;
+    return item_dup(&registry_client_shape, client);
 }
 
 /* ---- making one ---- */
@@ -68,16 +51,6 @@ struct registry_client *registry_client_dup(const struct registry_client *client
 static void free_token(void *token)
 {
     registry_token_free(token);
-}
-
-static void free_client(void *client)
-{
-    registry_client_free(client);
-}
-
-static void free_method(void *method)
-{
-    method_free(method);
 }
 
 static void free_list(void *list)
@@ -93,10 +66,16 @@ struct registry_snapshot *registry_snapshot_new(int64_t version)
         .version = version,
         .tokens_by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_token),
         .tokens_by_digest = g_hash_table_new(digest_hash, digest_equal),
-        .clients = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_client),
-        .methods = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_method),
         .clients_by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_list),
     };
+    for (size_t kind = 0; kind < REGISTRY_KIND_N; kind++)
+        snapshot->items[kind] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    snapshot->clients = snapshot->items[REGISTRY_CLIENTS];
+    snapshot->methods = snapshot->items[REGISTRY_METHODS];
+    snapshot->organizations = snapshot->items[REGISTRY_ORGANIZATIONS];
+    snapshot->plans = snapshot->items[REGISTRY_PLANS];
+    snapshot->limits = snapshot->items[REGISTRY_LIMITS];
+    snapshot->channels = snapshot->items[REGISTRY_CHANNELS];
     return snapshot;
 }
 
@@ -113,31 +92,28 @@ bool registry_snapshot_add_token(struct registry_snapshot *snapshot, struct regi
     return true;
 }
 
-bool registry_snapshot_add_client(struct registry_snapshot *snapshot, struct registry_client *client)
+static void note_id(struct registry_snapshot *snapshot, struct registry_client *client)
 {
-    g_autofree char *key = registry_client_key(client->organization, client->id);
-    if (g_hash_table_size(snapshot->clients) >= REGISTRY_CLIENTS_MAX || g_hash_table_contains(snapshot->clients, key)) {
-        registry_client_free(client);
-        return false;
-    }
-    g_hash_table_insert(snapshot->clients, g_steal_pointer(&key), client);
     GPtrArray *same = g_hash_table_lookup(snapshot->clients_by_id, client->id);
     if (same == NULL) {
         same = g_ptr_array_new();
         g_hash_table_insert(snapshot->clients_by_id, client->id, same);
     }
     g_ptr_array_add(same, client);
-    return true;
 }
 
-bool registry_snapshot_add_method(struct registry_snapshot *snapshot, struct method *method)
+bool registry_snapshot_add(struct registry_snapshot *snapshot, enum registry_kind kind, void *item)
 {
-    g_autofree char *key = registry_method_key(method->organization, method->name);
-    if (g_hash_table_size(snapshot->methods) >= REGISTRY_METHODS_MAX || g_hash_table_contains(snapshot->methods, key)) {
-        method_free(method);
+    const struct registry_kind_info *info = registry_kind_info(kind);
+    GHashTable *items = snapshot->items[kind];
+    g_autofree char *field = info->field(item);
+    if (g_hash_table_size(items) >= info->most || g_hash_table_contains(items, field)) {
+        item_free(info->shape, item);
         return false;
     }
-    g_hash_table_insert(snapshot->methods, g_steal_pointer(&key), method);
+    g_hash_table_insert(items, g_steal_pointer(&field), item);
+    if (kind == REGISTRY_CLIENTS)
+        note_id(snapshot, item);
     return true;
 }
 
@@ -193,6 +169,17 @@ struct registry_snapshot *registry_snapshot_ref(struct registry_snapshot *snapsh
     return snapshot;
 }
 
+static void free_items(struct registry_snapshot *snapshot, enum registry_kind kind)
+{
+    const struct item_shape *shape = registry_kind_info(kind)->shape;
+    GHashTableIter iter;
+    void *item;
+    g_hash_table_iter_init(&iter, snapshot->items[kind]);
+    while (g_hash_table_iter_next(&iter, NULL, &item))
+        item_free(shape, item);
+    g_hash_table_destroy(snapshot->items[kind]);
+}
+
 void registry_snapshot_unref(struct registry_snapshot *snapshot)
 {
     if (snapshot == NULL || !g_atomic_int_dec_and_test(&snapshot->users))
@@ -200,8 +187,8 @@ void registry_snapshot_unref(struct registry_snapshot *snapshot)
     g_hash_table_destroy(snapshot->tokens_by_digest);
     g_hash_table_destroy(snapshot->tokens_by_id);
     g_hash_table_destroy(snapshot->clients_by_id);
-    g_hash_table_destroy(snapshot->clients);
-    g_hash_table_destroy(snapshot->methods);
+    for (int kind = 0; kind < REGISTRY_KIND_N; kind++)
+        free_items(snapshot, (enum registry_kind)kind);
     g_free(snapshot);
 }
 
@@ -241,11 +228,27 @@ const char *registry_client_name(const struct registry_snapshot *snapshot, const
     return found != NULL && found->name[0] != '\0' ? found->name : client;
 }
 
+/* An organization's own, else that of all. */
+static const void *find_named(GHashTable *items, const char *organization, const char *name)
+{
+    g_autofree char *key = registry_name_key(organization, name);
+    const void *own = g_hash_table_lookup(items, key);
+    return own != NULL ? own : g_hash_table_lookup(items, name);
+}
+
 const struct method *registry_find_method(const struct registry_snapshot *snapshot, const char *organization, const char *name)
 {
-    g_autofree char *key = registry_method_key(organization, name);
-    const struct method *own = g_hash_table_lookup(snapshot->methods, key);
-    return own != NULL ? own : g_hash_table_lookup(snapshot->methods, name);
+    return find_named(snapshot->methods, organization, name);
+}
+
+const struct plan *registry_find_plan(const struct registry_snapshot *snapshot, const char *organization, const char *name)
+{
+    return find_named(snapshot->plans, organization, name);
+}
+
+const struct registry_organization *registry_find_organization(const struct registry_snapshot *snapshot, const char *id)
+{
+    return g_hash_table_lookup(snapshot->organizations, id);
 }
 
 static gint compare_methods(gconstpointer a, gconstpointer b)
@@ -270,17 +273,6 @@ GPtrArray *registry_list_methods(const struct registry_snapshot *snapshot, const
 }
 
 /* ---- ids ---- */
-
-char *registry_client_key(const char *organization, const char *client)
-{
-    const char separator[] = {KEYS_CLIENT_SEPARATOR, '\0'};
-    return g_strconcat(organization, separator, client, NULL);
-}
-
-char *registry_method_key(const char *organization, const char *name)
-{
-    return organization != NULL ? registry_client_key(organization, name) : g_strdup(name);
-}
 
 enum { ID_BYTES = 16 };
 #define KEY_PREFIX "key-"

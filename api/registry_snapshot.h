@@ -1,4 +1,4 @@
-/* registry_snapshot: the tokens, clients and methods of one moment.
+/* registry_snapshot: the tokens, and all items of registry_kind.h, of one moment.
  *
  * Made by one thread (registry.c), which adds what it reads and then seals it; from then on it never changes and any thread may
  * read it. An access token is tied to the digest of the token that it was made from, so that it ends with that one for ever: a key
@@ -6,14 +6,11 @@
 #ifndef DAYBOOK_REGISTRY_SNAPSHOT_H
 #define DAYBOOK_REGISTRY_SNAPSHOT_H
 
-#include "api/caller.h"
-#include "api/method.h"
+#include "api/registry_kind.h"
 #include "lib/view.h"
 
 enum {
     REGISTRY_TOKENS_MAX = 100000,
-    REGISTRY_CLIENTS_MAX = 100000,
-    REGISTRY_METHODS_MAX = 10000,
     REGISTRY_DIGEST_SIZE = 32,
     REGISTRY_NAME_MAX = 256, /* bytes of an id or a name */
 };
@@ -29,21 +26,15 @@ struct registry_token {
     uint8_t parent[REGISTRY_DIGEST_SIZE]; /* the digest of its parent */
 };
 
-/* Told apart by organization and id together, as in all counts: two organizations may have clients of the same id. */
-struct registry_client {
-    char *id, *name, *organization, *platform, *plan; /* all but id may be "" */
-    enum tier tier;
-};
-
 #define REGISTRY_NEVER_READ INT64_C(-1)
 struct registry_snapshot {
-    gint users;                   /* registry_snapshot.c's own, like the next */
-    GHashTable *clients_by_id;    /* id -> GPtrArray of struct registry_client */
-    int64_t version;              /* REGISTRY_NEVER_READ: there was no way to Redis yet */
-    GHashTable *tokens_by_digest; /* 32 bytes -> struct registry_token; tokens that are in force, or expired */
-    GHashTable *tokens_by_id;     /* the same */
-    GHashTable *clients;          /* registry_client_key -> struct registry_client */
-    GHashTable *methods;          /* registry_method_key -> struct method */
+    gint users;                         /* registry_snapshot.c's own, like the next */
+    GHashTable *clients_by_id;          /* id -> GPtrArray of struct registry_client */
+    int64_t version;                    /* REGISTRY_NEVER_READ: there was no way to Redis yet */
+    GHashTable *tokens_by_digest;       /* 32 bytes -> struct registry_token; tokens that are in force, or expired */
+    GHashTable *tokens_by_id;           /* the same */
+    GHashTable *items[REGISTRY_KIND_N]; /* field (registry_kind.h) -> item */
+    GHashTable *clients, *methods, *organizations, *plans, *limits, *channels; /* the same, by name */
 };
 
 void registry_token_free(struct registry_token *token);
@@ -56,8 +47,7 @@ struct registry_client *registry_client_dup(const struct registry_client *client
 struct registry_snapshot *registry_snapshot_new(int64_t version);
 /* All take what they are given. False: there are too many, or one of this id or digest is there already. */
 bool registry_snapshot_add_token(struct registry_snapshot *snapshot, struct registry_token *token);
-bool registry_snapshot_add_client(struct registry_snapshot *snapshot, struct registry_client *client);
-bool registry_snapshot_add_method(struct registry_snapshot *snapshot, struct method *method);
+bool registry_snapshot_add(struct registry_snapshot *snapshot, enum registry_kind kind, void *item);
 /* Gives keys the tiers of their clients, and access tokens what their parents allow. Those without one are moved to `orphans` (or
  * freed, where that is NULL). */
 void registry_snapshot_seal(struct registry_snapshot *snapshot, GPtrArray *orphans);
@@ -84,12 +74,12 @@ const struct method *registry_find_method(const struct registry_snapshot *snapsh
 /* All that it may mean (struct method, borrowed), by name. */
 GPtrArray *registry_list_methods(const struct registry_snapshot *snapshot, const char *organization);
 
+/* The same of a plan. */
+const struct plan *registry_find_plan(const struct registry_snapshot *snapshot, const char *organization, const char *name);
+const struct registry_organization *registry_find_organization(const struct registry_snapshot *snapshot, const char *id); /* NULL */
+
 /* ---- ids ---- */
 
-/* "organization <0x1f> client": the field in Redis, and the key in snapshot->clients. */
-char *registry_client_key(const char *organization, const char *client);
-/* The same of a method; the name alone, if it is of all organizations (NULL). */
-char *registry_method_key(const char *organization, const char *name);
 enum { REGISTRY_ID_SIZE = 40 };
 /* Id of the token that is the key of a client: "key-" and 32 hex digits. */
 bool registry_token_is_key(const struct registry_token *token);

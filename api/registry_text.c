@@ -23,18 +23,10 @@ static void write_digest(struct writer *writer, const char *key, const uint8_t *
     writer_text(writer, key, view_of(text));
 }
 
-static void write_text_or_null(struct writer *writer, const char *key, const char *text)
-{
-    if (text != NULL)
-        writer_text(writer, key, view_of(text));
-    else
-        writer_null(writer, key);
-}
-
 static void write_caller(struct writer *writer, const struct caller *caller)
 {
-    write_text_or_null(writer, "organization", caller->organization);
-    write_text_or_null(writer, "client", caller->client);
+    writer_text_or_null(writer, "organization", caller->organization);
+    writer_text_or_null(writer, "client", caller->client);
     writer_begin(writer, "permissions", '[');
     for (uint32_t permission = 1; permission < PERMISSION_ALL; permission <<= 1)
         if (caller->permissions & permission)
@@ -61,35 +53,13 @@ char *registry_token_write(const struct registry_token *token)
     return g_string_free(out, FALSE);
 }
 
-char *registry_client_write(const struct registry_client *client)
+char *registry_item_write(enum registry_kind kind, const void *item)
 {
     GString *out = g_string_new(NULL);
     struct writer writer;
     writer_init(&writer, out);
     writer_begin(&writer, NULL, '{');
-    writer_text(&writer, "id", view_of(client->id));
-    writer_text(&writer, "name", view_of(client->name));
-    writer_text(&writer, "organization", view_of(client->organization));
-    writer_text(&writer, "tier", view_of(caller_tier_name(client->tier)));
-    writer_text(&writer, "platform", view_of(client->platform));
-    writer_text(&writer, "plan", view_of(client->plan));
-    writer_end(&writer, '}');
-    return g_string_free(out, FALSE);
-}
-
-char *registry_method_write(const struct method *method)
-{
-    GString *out = g_string_new(NULL);
-    struct writer writer;
-    writer_init(&writer, out);
-    writer_begin(&writer, NULL, '{');
-    writer_text(&writer, "name", view_of(method->name));
-    writer_text(&writer, "title", view_of(method->title));
-    write_text_or_null(&writer, "organization", method->organization);
-    writer_begin(&writer, "endpoints", '[');
-    for (char **pattern = method->patterns; *pattern != NULL; pattern++)
-        writer_text(&writer, NULL, view_of(*pattern));
-    writer_end(&writer, ']');
+    item_write(registry_kind_info(kind)->shape, item, true, &writer);
     writer_end(&writer, '}');
     return g_string_free(out, FALSE);
 }
@@ -110,12 +80,7 @@ static bool bad_field(GError **error, const char *field)
 
 bool registry_name_is_valid(struct view name)
 {
-    if (name.size > REGISTRY_NAME_MAX || !g_utf8_validate(name.data, (gssize)name.size, NULL))
-        return false;
-    for (size_t i = 0; i < name.size; i++)
-        if ((unsigned char)name.data[i] < 0x20 || name.data[i] == 0x7f)
-            return false;
-    return true;
+    return item_text_is_valid(name, REGISTRY_NAME_MAX);
 }
 
 /* A name; "" is one where `may_be_empty`. */
@@ -225,98 +190,44 @@ struct registry_token *registry_token_read(struct view id, struct view json, GEr
     return token;
 }
 
-static bool fill_client(const json_t *object, struct registry_client *client, GError **error)
+void *registry_item_read(enum registry_kind kind, struct view field, struct view json, GError **error)
 {
-    const char *id, *name, *organization, *platform, *plan;
-    if (!take_name(object, "id", false, &id, error) || !take_name(object, "name", true, &name, error) ||
-        !take_name(object, "organization", true, &organization, error) || !take_name(object, "platform", true, &platform, error) ||
-        !take_name(object, "plan", true, &plan, error) || !take_tier(object, &client->tier, error))
-        return false;
-    client->id = g_strdup(id);
-    client->name = g_strdup(name);
-    client->organization = g_strdup(organization);
-    client->platform = g_strdup(platform);
-    client->plan = g_strdup(plan);
-    return true;
-}
-
-struct registry_client *registry_client_read(struct view key, struct view json, GError **error)
-{
+    const struct registry_kind_info *info = registry_kind_info(kind);
+    const struct item_field *blame;
     json_t *object = parse(json, error);
     if (object == NULL)
         return NULL;
-    struct registry_client *client = g_new0(struct registry_client, 1);
-    bool ok = fill_client(object, client, error);
+    void *item = item_read(info->shape, object, &blame);
     json_decref(object);
-    g_autofree char *wanted = ok ? registry_client_key(client->organization, client->id) : NULL;
-    if (ok && !view_is(key, wanted))
-        ok = bad(error, "It lies under another name than its own.");
-    if (!ok)
-        g_clear_pointer(&client, registry_client_free);
-    return client;
-}
-
-/* NULL-terminated; NULL: it is not a list of patterns. */
-static char **take_patterns(const json_t *object, GError **error)
-{
-    const json_t *list = json_object_get(object, "endpoints"), *item;
-    g_autoptr(GPtrArray) patterns = g_ptr_array_new_with_free_func(g_free);
-    const char *why = NULL;
-    size_t i;
-    bool ok = json_array_size(list) > 0 && json_array_size(list) <= ENDPOINTS_PATTERNS_MAX;
-    json_array_foreach(list, i, item)
-    {
-        char *pattern = ok && json_is_string(item) ? endpoints_pattern(json_string_value(item), &why) : NULL;
-        ok = ok && pattern != NULL;
-        g_ptr_array_add(patterns, pattern);
-    }
-    g_ptr_array_add(patterns, NULL);
-    if (!ok)
-        bad_field(error, "endpoints");
-    return ok ? (char **)g_ptr_array_free(g_steal_pointer(&patterns), FALSE) : NULL;
-}
-
-static struct method *make_method(const json_t *object, GError **error)
-{
-    const char *name, *title, *organization;
-    if (!take_name(object, "name", false, &name, error) || !take_name(object, "title", true, &title, error) ||
-        !take_name_or_null(object, "organization", true, &organization, error))
-        return NULL;
-    if (!method_name_is_valid(name)) {
-        bad_field(error, "name");
+    if (item == NULL) {
+        bad_field(error, blame->name);
         return NULL;
     }
-    g_auto(GStrv) patterns = take_patterns(object, error);
-    return patterns != NULL ? method_new(name, title, organization, (const char *const *)patterns) : NULL;
-}
-
-struct method *registry_method_read(struct view key, struct view json, GError **error)
-{
-    json_t *object = parse(json, error);
-    if (object == NULL)
-        return NULL;
-    struct method *method = make_method(object, error);
-    json_decref(object);
-    g_autofree char *wanted = method != NULL ? registry_method_key(method->organization, method->name) : NULL;
-    if (method != NULL && !view_is(key, wanted)) {
-        bad(error, "It lies under another name than its own.");
-        g_clear_pointer(&method, method_free);
-    }
-    return method;
+    g_autofree char *wanted = info->field(item);
+    if (view_is(field, wanted))
+        return item;
+    bad(error, "It lies under another name than its own.");
+    item_free(info->shape, item);
+    return NULL;
 }
 
 /* ---- secrets ---- */
 
-void registry_secret_make(char out[REGISTRY_SECRET_SIZE])
+void registry_random_text(const char *prefix, char *out, size_t size)
 {
     uint8_t random[SECRET_BYTES];
     int failed = gnutls_rnd(GNUTLS_RND_KEY, random, sizeof random);
     g_assert(failed == 0);
     char *text = base64url_write(random, sizeof random);
-    g_snprintf(out, REGISTRY_SECRET_SIZE, PREFIX "%s", text);
+    g_snprintf(out, size, "%s%s", prefix, text);
     gnutls_memset(random, 0, sizeof random);
     gnutls_memset(text, 0, strlen(text));
     g_free(text);
+}
+
+void registry_secret_make(char out[REGISTRY_SECRET_SIZE])
+{
+    registry_random_text(PREFIX, out, REGISTRY_SECRET_SIZE);
 }
 
 bool registry_secret_is_one(const char *text)

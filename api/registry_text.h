@@ -1,10 +1,9 @@
-/* registry_text: tokens, clients and methods as the JSON that is kept in Redis, and tokens as the text that their owners send.
+/* registry_text: tokens and items as the JSON that is kept in Redis, and tokens as the text that their owners send.
  *
  *   a token          {"name","digest":64 hex digits,"organization":null|text,"client":null|text,"permissions":[…],"tier",
  *                     "created":Unix ms,"expires":Unix ms, 0: never}
  *   an access token  {"name","digest","created","expires","parent":the digest of the token that it was made from}
- *   a client         {"id","name","organization","tier","platform","plan"}
- *   a method         {"name","title","organization":null|text,"endpoints":[patterns]}
+ *   an item          {its fields, as its shape says (registry_kind.h)}
  *
  * What is read may have further fields (of a later version), which are passed over. Pure functions; errors are sentences without
  * any digest. */
@@ -18,12 +17,11 @@ GQuark registry_text_error_quark(void);
 
 /* The caller frees the string. */
 char *registry_token_write(const struct registry_token *token);
-char *registry_client_write(const struct registry_client *client);
-char *registry_method_write(const struct method *method);
+char *registry_item_write(enum registry_kind kind, const void *item);
 /* NULL with the error. An access token has no caller until its snapshot is sealed. */
 struct registry_token *registry_token_read(struct view id, struct view json, GError **error);
-struct registry_client *registry_client_read(struct view key, struct view json, GError **error);
-struct method *registry_method_read(struct view key, struct view json, GError **error);
+/* field: under which name it lay in Redis. The caller frees it with item_free. */
+void *registry_item_read(enum registry_kind kind, struct view field, struct view json, GError **error);
 
 /* A name as it may stand in an event or in the registry: UTF-8 of at most REGISTRY_NAME_MAX bytes without control characters. */
 bool registry_name_is_valid(struct view name);
@@ -32,7 +30,9 @@ bool registry_name_is_valid(struct view name);
 
 enum { REGISTRY_SECRET_SIZE = 48 }; /* with the NUL */
 
-/* A new token: "dbk_" and 256 random bits as base64url. */
+/* A prefix and 256 random bits as base64url: 43 characters more, and a NUL. */
+void registry_random_text(const char *prefix, char *out, size_t size);
+/* A new token, with "dbk_". */
 void registry_secret_make(char out[REGISTRY_SECRET_SIZE]);
 /* It has the form of one. */
 bool registry_secret_is_one(const char *text);

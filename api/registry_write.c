@@ -5,8 +5,6 @@
 
 #define VERSION_KEY "{daybook}:version"
 #define TOKENS_KEY "{daybook}:tokens"
-#define CLIENTS_KEY "{daybook}:clients"
-#define METHODS_KEY "{daybook}:methods"
 #define USED_KEY "{daybook}:used"
 
 enum { USED_BATCH = 500, TRY_AGAIN_US = 2000 };
@@ -61,10 +59,19 @@ void registry_put_token(struct registry_change *change, const struct registry_to
     queue(change, argv, G_N_ELEMENTS(argv));
 }
 
-void registry_put_client(struct registry_change *change, const struct registry_client *client)
+void registry_put(struct registry_change *change, enum registry_kind kind, const void *item)
 {
-    g_autofree char *key = registry_client_key(client->organization, client->id), *json = registry_client_write(client);
-    const struct view argv[] = {view_of("HSET"), view_of(CLIENTS_KEY), view_of(key), view_of(json)};
+    const struct registry_kind_info *info = registry_kind_info(kind);
+    g_autofree char *field = info->field(item), *json = registry_item_write(kind, item);
+    const struct view argv[] = {view_of("HSET"), view_of(info->key), view_of(field), view_of(json)};
+    queue(change, argv, G_N_ELEMENTS(argv));
+}
+
+void registry_remove(struct registry_change *change, enum registry_kind kind, const void *item)
+{
+    const struct registry_kind_info *info = registry_kind_info(kind);
+    g_autofree char *field = info->field(item);
+    const struct view argv[] = {view_of("HDEL"), view_of(info->key), view_of(field)};
     queue(change, argv, G_N_ELEMENTS(argv));
 }
 
@@ -87,27 +94,6 @@ void registry_remove_token(struct registry_change *change, const struct registry
         if (child->has_parent && memcmp(child->parent, token->digest, REGISTRY_DIGEST_SIZE) == 0)
             remove_one(change, child->id);
     }
-}
-
-void registry_remove_client(struct registry_change *change, const char *organization, const char *client)
-{
-    g_autofree char *key = registry_client_key(organization, client);
-    const struct view argv[] = {view_of("HDEL"), view_of(CLIENTS_KEY), view_of(key)};
-    queue(change, argv, G_N_ELEMENTS(argv));
-}
-
-void registry_put_method(struct registry_change *change, const struct method *method)
-{
-    g_autofree char *key = registry_method_key(method->organization, method->name), *json = registry_method_write(method);
-    const struct view argv[] = {view_of("HSET"), view_of(METHODS_KEY), view_of(key), view_of(json)};
-    queue(change, argv, G_N_ELEMENTS(argv));
-}
-
-void registry_remove_method(struct registry_change *change, const struct method *method)
-{
-    g_autofree char *key = registry_method_key(method->organization, method->name);
-    const struct view argv[] = {view_of("HDEL"), view_of(METHODS_KEY), view_of(key)};
-    queue(change, argv, G_N_ELEMENTS(argv));
 }
 
 /* ---- transactions ---- */

@@ -29,12 +29,11 @@ bool registry_change_any(struct registry *registry, struct reader *reader, regis
 /* ---- within decide ---- */
 
 void registry_put_token(struct registry_change *change, const struct registry_token *token);
-void registry_put_client(struct registry_change *change, const struct registry_client *client);
 /* With the access tokens that were made from it. */
 void registry_remove_token(struct registry_change *change, const struct registry_token *token);
-void registry_remove_client(struct registry_change *change, const char *organization, const char *client);
-void registry_put_method(struct registry_change *change, const struct method *method);
-void registry_remove_method(struct registry_change *change, const struct method *method);
+void registry_put(struct registry_change *change, enum registry_kind kind, const void *item);
+/* The one that has the same name (field, in registry_kind.h). */
+void registry_remove(struct registry_change *change, enum registry_kind kind, const void *item);
 
 /* ---- when tokens were used ---- */
 

@@ -116,6 +116,14 @@ void writer_null(struct writer *writer, const char *key)
     g_string_append(writer->out, "null");
 }
 
+void writer_text_or_null(struct writer *writer, const char *key, const char *text)
+{
+    if (text != NULL)
+        writer_text(writer, key, view_of(text));
+    else
+        writer_null(writer, key);
+}
+
 /* The whole part may exceed 64 bits only by a scale that callers do not use. */
 static void append_ratio(GString *out, uint64_t numerator, uint32_t scale, uint64_t denominator)
 {

@@ -28,6 +28,7 @@ void writer_digits(struct writer *writer, const char *key, struct view digits);
 void writer_text(struct writer *writer, const char *key, struct view text);
 void writer_bool(struct writer *writer, const char *key, bool value);
 void writer_null(struct writer *writer, const char *key);
+void writer_text_or_null(struct writer *writer, const char *key, const char *text); /* null for NULL */
 /* scale · numerator / denominator, three decimals at most ("66.667", "50"); 0 when the denominator is 0. scale is at most 10^9. */
 void writer_ratio(struct writer *writer, const char *key, uint64_t numerator, uint32_t scale, uint64_t denominator);
 /* By how many percent a count has changed, rounded away from 0 at the half, with a minus if it is less; where there was nothing

@@ -86,7 +86,7 @@ static struct registry_snapshot *make_registry(const struct report_row *series)
         client->name = g_strdup_printf("Application %u", i);
         client->platform = g_strdup("");
         client->plan = g_strdup("");
-        registry_snapshot_add_client(registry, client); /* or it is there already */
+        registry_snapshot_add(registry, REGISTRY_CLIENTS, client); /* or it is there already */
     }
     registry_snapshot_seal(registry, NULL);
     return registry;

@@ -52,7 +52,7 @@ static struct registry_snapshot *make_snapshot(void)
     struct registry_snapshot *snapshot = registry_snapshot_new(1);
     struct registry_client client = {.id = (char[]){"c"}, .name = (char[]){"n"}, .organization = (char[]){"acme"}};
     client.platform = client.plan = (char[]){""};
-    check(registry_snapshot_add_client(snapshot, registry_client_dup(&client)));
+    check(registry_snapshot_add(snapshot, REGISTRY_CLIENTS, registry_client_dup(&client)));
     registry_snapshot_seal(snapshot, NULL);
     return snapshot;
 }

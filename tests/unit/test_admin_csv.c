@@ -10,7 +10,7 @@ static void add(const char *organization, const char *id, const char *name, enum
     client.name = (char *)(uintptr_t)name;
     client.platform = client.plan = (char[]){"gold"};
     client.tier = tier;
-    g_assert_true(registry_snapshot_add_client(snapshot, registry_client_dup(&client)));
+    g_assert_true(registry_snapshot_add(snapshot, REGISTRY_CLIENTS, registry_client_dup(&client)));
 }
 
 static void read_table(struct admin_csv *csv, const char *text, const struct caller *caller)

@@ -37,7 +37,7 @@ static void add_client(struct registry_snapshot *registry, const char *id, const
 {
     struct registry_client *client = g_new0(struct registry_client, 1);
     *client = (struct registry_client){g_strdup(id), g_strdup(name), g_strdup(organization), g_strdup(""), g_strdup(""), TIER_FREE};
-    g_assert_true(registry_snapshot_add_client(registry, client));
+    g_assert_true(registry_snapshot_add(registry, REGISTRY_CLIENTS, client));
 }
 
 static void set_up(struct fixture *f, enum export_format format)

@@ -22,11 +22,11 @@ static struct method *make(const char *name, const char *organization, const cha
 static void test_whose(void)
 {
     struct registry_snapshot *snapshot = registry_snapshot_new(1);
-    g_assert_true(registry_snapshot_add_method(snapshot, make("read", NULL, "GET **")));
-    g_assert_true(registry_snapshot_add_method(snapshot, make("read", "acme", "GET /v1/**")));
-    g_assert_true(registry_snapshot_add_method(snapshot, make("write", "", "POST **")));
-    g_assert_true(registry_snapshot_add_method(snapshot, make("all", NULL, "ANY **")));
-    g_assert_false(registry_snapshot_add_method(snapshot, make("read", "acme", "GET /v1/**")));
+    g_assert_true(registry_snapshot_add(snapshot, REGISTRY_METHODS, make("read", NULL, "GET **")));
+    g_assert_true(registry_snapshot_add(snapshot, REGISTRY_METHODS, make("read", "acme", "GET /v1/**")));
+    g_assert_true(registry_snapshot_add(snapshot, REGISTRY_METHODS, make("write", "", "POST **")));
+    g_assert_true(registry_snapshot_add(snapshot, REGISTRY_METHODS, make("all", NULL, "ANY **")));
+    g_assert_false(registry_snapshot_add(snapshot, REGISTRY_METHODS, make("read", "acme", "GET /v1/**")));
     g_assert_cmpstr(registry_find_method(snapshot, "acme", "read")->organization, ==, "acme");
     g_assert_null(registry_find_method(snapshot, "globex", "read")->organization);
     g_assert_null(registry_find_method(snapshot, NULL, "read")->organization);
@@ -44,9 +44,9 @@ static void test_text(void)
 {
     g_autoptr(GError) error = NULL;
     struct method *method = make("read", "größe", "GET /v1/**");
-    g_autofree char *json = registry_method_write(method), *key = registry_method_key("größe", "read");
+    g_autofree char *json = registry_item_write(REGISTRY_METHODS, method), *key = registry_name_key("größe", "read");
     g_assert_cmpstr(json, ==, "{\"name\":\"read\",\"title\":\"\",\"organization\":\"größe\",\"endpoints\":[\"GET /v1/**\"]}");
-    struct method *again = registry_method_read(view_of(key), view_of(json), &error);
+    struct method *again = registry_item_read(REGISTRY_METHODS, view_of(key), view_of(json), &error);
     g_assert_no_error(error);
     g_assert_cmpstr(again->organization, ==, "größe");
     g_assert_true(endpoints_have(again->endpoints, view_of("GET /v1/x")));
@@ -70,7 +70,7 @@ static void test_damaged(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
         g_autoptr(GError) error = NULL;
-        g_assert_null(registry_method_read(view_of("read"), view_of(wrong[i]), &error));
+        g_assert_null(registry_item_read(REGISTRY_METHODS, view_of("read"), view_of(wrong[i]), &error));
         g_assert_nonnull(error);
     }
 }

@@ -87,7 +87,7 @@ static void put_client(const char *organization, const char *id, const char *nam
                                            .organization = (char *)(uintptr_t)organization,
                                            .platform = (char *)(uintptr_t) "",
                                            .plan = (char *)(uintptr_t) "gold"};
-    g_autofree char *key = registry_client_key(organization, id), *json = registry_client_write(&client);
+    g_autofree char *key = registry_client_key(organization, id), *json = registry_item_write(REGISTRY_CLIENTS, &client);
     DO("HSET", "{daybook}:clients", key, json);
     DO("INCR", "{daybook}:version");
 }

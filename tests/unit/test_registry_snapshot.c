@@ -46,9 +46,9 @@ static void test_twice(void)
     g_assert_true(registry_snapshot_add_token(snapshot, make_token("t-1", "one", NULL, make_caller("t-1", NULL))));
     g_assert_false(registry_snapshot_add_token(snapshot, make_token("t-1", "two", NULL, make_caller("t-1", NULL))));
     g_assert_false(registry_snapshot_add_token(snapshot, make_token("t-2", "one", NULL, make_caller("t-2", NULL))));
-    g_assert_true(registry_snapshot_add_client(snapshot, make_client("acme", "c", "", TIER_FREE)));
-    g_assert_true(registry_snapshot_add_client(snapshot, make_client("globex", "c", "", TIER_FREE)));
-    g_assert_false(registry_snapshot_add_client(snapshot, make_client("acme", "c", "", TIER_FREE)));
+    g_assert_true(registry_snapshot_add(snapshot, REGISTRY_CLIENTS, make_client("acme", "c", "", TIER_FREE)));
+    g_assert_true(registry_snapshot_add(snapshot, REGISTRY_CLIENTS, make_client("globex", "c", "", TIER_FREE)));
+    g_assert_false(registry_snapshot_add(snapshot, REGISTRY_CLIENTS, make_client("acme", "c", "", TIER_FREE)));
     g_assert_cmpint(snapshot->version, ==, 7);
     registry_snapshot_unref(registry_snapshot_ref(snapshot));
     g_assert_nonnull(find(snapshot, "one"));
@@ -65,8 +65,8 @@ static void test_keys_follow_clients(void)
     registry_snapshot_add_token(snapshot, make_token(id, "key", NULL, make_caller(id, "c-1")));
     registry_snapshot_add_token(snapshot, make_token("a-1", "access", "key", NULL));
     registry_snapshot_add_token(snapshot, make_token("t-1", "token", NULL, make_caller("t-1", "c-1")));
-    registry_snapshot_add_client(snapshot, make_client("acme", "c-1", "Shop", TIER_PROFESSIONAL));
-    registry_snapshot_add_client(snapshot, make_client("globex", "c-1", "Other", TIER_ENTERPRISE));
+    registry_snapshot_add(snapshot, REGISTRY_CLIENTS, make_client("acme", "c-1", "Shop", TIER_PROFESSIONAL));
+    registry_snapshot_add(snapshot, REGISTRY_CLIENTS, make_client("globex", "c-1", "Other", TIER_ENTERPRISE));
     registry_snapshot_seal(snapshot, NULL);
     g_assert_true(registry_token_is_key(find(snapshot, "key")));
     g_assert_cmpint((int)find(snapshot, "key")->caller->tier, ==, TIER_PROFESSIONAL);

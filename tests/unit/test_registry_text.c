@@ -91,15 +91,15 @@ static void test_client(void)
     struct registry_client client = {.id = (char[]){"c-1"}, .name = (char[]){"Shop"}, .organization = (char[]){""}};
     client.platform = client.plan = (char[]){"\xe6\x97\xa5"};
     client.tier = TIER_PROFESSIONAL;
-    g_autofree char *key = registry_client_key("", "c-1"), *json = registry_client_write(&client);
-    struct registry_client *read = registry_client_read(view_of(key), view_of(json), NULL);
-    g_autofree char *again = registry_client_write(read);
+    g_autofree char *key = registry_client_key("", "c-1"), *json = registry_item_write(REGISTRY_CLIENTS, &client);
+    struct registry_client *read = registry_item_read(REGISTRY_CLIENTS, view_of(key), view_of(json), NULL);
+    g_autofree char *again = registry_item_write(REGISTRY_CLIENTS, read);
     g_assert_cmpstr(json, ==, again);
     registry_client_free(read);
     g_autofree char *other = registry_client_key("acme", "c-1");
-    g_assert_null(registry_client_read(view_of(other), view_of(json), NULL));
-    g_assert_null(registry_client_read(view_of(key), view_of("{}"), NULL));
-    g_assert_null(registry_client_read(view_of(key), view_of("7"), NULL));
+    g_assert_null(registry_item_read(REGISTRY_CLIENTS, view_of(other), view_of(json), NULL));
+    g_assert_null(registry_item_read(REGISTRY_CLIENTS, view_of(key), view_of("{}"), NULL));
+    g_assert_null(registry_item_read(REGISTRY_CLIENTS, view_of(key), view_of("7"), NULL));
 }
 
 static void test_names(void)

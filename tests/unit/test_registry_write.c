@@ -65,7 +65,7 @@ static void decide_grow(struct registry_change *change, void *opaque)
     g_autofree char *name = g_strdup_printf("%d", before != NULL ? (int)g_ascii_strtoll(before->name, NULL, 10) + 1 : 1);
     struct registry_client client = {.id = (char[]){"c"}, .organization = (char[]){"acme"}, .name = name};
     client.platform = client.plan = (char[]){""};
-    registry_put_client(change, &client);
+    registry_put(change, REGISTRY_CLIENTS, &client);
 }
 
 static gint decisions;
@@ -132,7 +132,8 @@ static void decide_remove(struct registry_change *change, void *opaque)
     (void)opaque;
     const struct registry_token *token = g_hash_table_lookup(change->snapshot->tokens_by_id, "t-1");
     registry_remove_token(change, token);
-    registry_remove_client(change, "acme", "c");
+    struct registry_client client = {.id = (char[]){"c"}, .organization = (char[]){"acme"}};
+    registry_remove(change, REGISTRY_CLIENTS, &client);
 }
 
 static void decide_nothing(struct registry_change *change, void *opaque)

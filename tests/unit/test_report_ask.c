@@ -174,7 +174,7 @@ static void test_page(void)
     struct registry_snapshot *registry = registry_snapshot_new(1);
     struct registry_client *client = g_new0(struct registry_client, 1);
     *client = (struct registry_client){g_strdup("c-1"), g_strdup("Eins"), g_strdup("acme"), g_strdup(""), g_strdup(""), TIER_FREE};
-    registry_snapshot_add_client(registry, client);
+    registry_snapshot_add(registry, REGISTRY_CLIENTS, client);
     registry_snapshot_seal(registry, NULL);
     g_assert_true(report_page_fill(&page, &f.ask, 1, &error));
     g_assert_no_error(error);

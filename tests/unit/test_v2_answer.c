@@ -243,7 +243,7 @@ int main(int argc, char **argv)
     struct registry_client *client = g_new0(struct registry_client, 1);
     *client = (struct registry_client){g_strdup("c/0"), g_strdup("Zero"), g_strdup("acme"), g_strdup(""), g_strdup(""), TIER_FREE};
     registry = registry_snapshot_new(1);
-    g_assert_true(registry_snapshot_add_client(registry, client));
+    g_assert_true(registry_snapshot_add(registry, REGISTRY_CLIENTS, client));
     registry_snapshot_seal(registry, NULL);
     g_test_add_func("/v2_answer/query", test_query);
     g_test_add_func("/v2_answer/cursors", test_cursors);

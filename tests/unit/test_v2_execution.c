@@ -111,7 +111,7 @@ static void add_client(struct registry_snapshot *snapshot, const char *organizat
 {
     struct registry_client *client = g_new0(struct registry_client, 1);
     *client = (struct registry_client){g_strdup(id), g_strdup(name), g_strdup(organization), g_strdup(""), g_strdup(""), TIER_FREE};
-    g_assert_true(registry_snapshot_add_client(snapshot, client));
+    g_assert_true(registry_snapshot_add(snapshot, REGISTRY_CLIENTS, client));
 }
 
 static void check_named(const struct registry_snapshot *snapshot, const char *organization, const char *names, const char *ids)

@@ -164,7 +164,7 @@ int main(int argc, char **argv)
     struct registry_client *client = g_new0(struct registry_client, 1);
     *client = (struct registry_client){g_strdup("a"), g_strdup("zz"), g_strdup("acme"), g_strdup(""), g_strdup(""), TIER_FREE};
     registry = registry_snapshot_new(1);
-    g_assert_true(registry_snapshot_add_client(registry, client));
+    g_assert_true(registry_snapshot_add(registry, REGISTRY_CLIENTS, client));
     registry_snapshot_seal(registry, NULL);
     making = (struct v2_making){.directory = g_get_tmp_dir(), .bytes_max = UINT64_C(1) << 30, .registry = registry};
     g_test_add_func("/v2_sort/random", test_random);
