@@ -21,6 +21,8 @@ const struct metric_row aggregator_meters[AGGREGATOR_N_METERS] = {
                                "Sequences seen again with other bytes: an alarm."},
     [METER_OVER_CAP] = {P "over_cap_events_total", METRIC_COUNTER, "partition",
                         "Events counted under {other} because a cap was reached."},
+    [METER_REFUSED] = {P "refused_total", METRIC_COUNTER, "partition",
+                       "Events and bodies that collectors refused, as far as they are in the list of integration errors."},
     [METER_CLAIMS] = {P "claims_total", METRIC_COUNTER, "partition", "Claims of the partition by this process; many are an alarm."},
     [METER_CLAIM_FAILURES] = {P "failures_total", METRIC_COUNTER, "reason",
                               "Partitions given up, by reason: lost, fenced, restoring, damaged, kafka."},

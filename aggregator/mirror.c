@@ -86,6 +86,14 @@ void mirror_add(struct mirror *mirror, const char *field, int64_t value)
         mirror_set_number(mirror, field, mirror_number(mirror, field) + value);
 }
 
+void mirror_ring(struct mirror *mirror, int64_t number, const char *text)
+{
+    char field[NUMBER_MAX + 1];
+    g_autofree char *entry = g_strdup_printf("%" G_GINT64_FORMAT " %s", number, text);
+    field[number_write_signed(field, number % KEYS_RING)] = '\0';
+    mirror_set(mirror, field, entry);
+}
+
 void mirror_each(const struct mirror *mirror, void (*each)(const char *field, const char *value, void *opaque), void *opaque)
 {
     GHashTableIter iter;

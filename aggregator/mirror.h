@@ -19,6 +19,8 @@ void mirror_remove(struct mirror *mirror, const char *field);
 int64_t mirror_number(const struct mirror *mirror, const char *field);
 void mirror_set_number(struct mirror *mirror, const char *field, int64_t value);
 void mirror_add(struct mirror *mirror, const char *field, int64_t value);
+/* A ring of the newest KEYS_RING entries: "number text" under the number modulo KEYS_RING. */
+void mirror_ring(struct mirror *mirror, int64_t number, const char *text);
 /* The fields, as they are now: do not change the mirror meanwhile. */
 void mirror_each(const struct mirror *mirror, void (*each)(const char *field, const char *value, void *opaque), void *opaque);
 

@@ -21,6 +21,7 @@ void partition_forget(struct partition *partition)
 {
     g_clear_pointer(&partition->closing, closing_free);
     g_clear_pointer(&partition->days, days_free);
+    g_clear_pointer(&partition->refusals, refusals_free);
     g_clear_pointer(&partition->outbox, outbox_free);
     g_clear_pointer(&partition->buckets, buckets_free);
     g_clear_pointer(&partition->symbols, symbols_free);
@@ -75,6 +76,7 @@ static void make_memory(struct partition *partition)
     partition->gaps = mirror_new(number, "gaps");
     partition->due = mirror_new(number, "due");
     partition->erasures = mirror_new(number, "erasures");
+    partition->refusals = refusals_new(number, partition->meta, partition->due);
     partition->outbox = outbox_new(number);
     partition->days = days_new(number, partition->outbox);
     partition->symbols = symbols_new(number);
@@ -190,6 +192,7 @@ bool partition_claim(struct partition *partition, GError **error)
     mirror_load(partition->hb, partition->commit);
     mirror_load(partition->due, partition->commit);
     mirror_load(partition->erasures, partition->commit);
+    refusals_load(partition->refusals, partition->commit);
     days_load(partition->days, partition->commit);
     /* What was read may be another's, who claimed meanwhile: no conclusion from it before the guard has said that we still own it.
      */
@@ -262,6 +265,7 @@ void partition_fill_payload(struct partition *partition)
     buckets_flush(partition->buckets, payload);
     ids_flush(partition->ids, payload);
     write_meta(partition);
+    refusals_flush(partition->refusals, payload);
     days_flush(partition->days, payload);
     outbox_flush(partition->outbox, payload);
     struct mirror *const mirrors[] = {partition->meta,       partition->hw,   partition->hb,  partition->imports,
@@ -364,6 +368,7 @@ void partition_stats(const struct partition *partition, struct partition_stats *
         {"gap_batches", &stats->gap_batches},
         {"other_crc", &stats->other_crc},
         {"over_cap", &stats->over_cap},
+        {"refused", &stats->refused},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
         *fields[i].value = (uint64_t)mirror_number(partition->meta, fields[i].field);

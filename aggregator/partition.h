@@ -32,7 +32,7 @@ struct partition_settings {
 struct partition_stats {
     uint64_t claims, flushes, payload_bytes;
     uint64_t events, duplicates, duplicate_batches, duplicate_batch_events, quarantined, quarantined_events, gaps, gap_batches,
-        other_crc, over_cap; /* as in meta: since the beginning of the counts */
+        other_crc, over_cap, refused; /* as in meta: since the beginning of the counts */
     int64_t clock_ms;
     int64_t committed; /* next offset, committed */
     size_t memory_bytes;

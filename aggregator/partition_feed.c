@@ -26,21 +26,12 @@ static struct day *noting_now(const struct partition *partition, const struct fe
     return noting(partition, fed, partition->clock_ms / KEYS_DAY_MS);
 }
 
-/* The newest KEYS_RING entries, under their number modulo KEYS_RING. */
-static void ring_add(struct mirror *ring, int64_t number, const char *text)
-{
-    char field[NUMBER_MAX + 1];
-    g_autofree char *entry = g_strdup_printf("%" G_GINT64_FORMAT " %s", number, text);
-    field[number_write_signed(field, number % KEYS_RING)] = '\0';
-    mirror_set(ring, field, entry);
-}
-
 void partition_quarantine(struct partition *partition, const struct fed *fed, const char *reason)
 {
     size_t events = fed->valid && fed->record.kind == RECORD_BATCH ? fed->record.batch.n_events : 0;
     g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT " %s", fed->log->offset, reason);
     int64_t before = mirror_number(partition->meta, "quarantined");
-    ring_add(partition->quarantine, before, text);
+    mirror_ring(partition->quarantine, before, text);
     mirror_add(partition->meta, "quarantined", 1);
     mirror_add(partition->meta, "quarantined_events", (int64_t)events);
     /* A seal is no usage: one that came too early leaves nothing out of the day. */
@@ -112,7 +103,7 @@ static void note_gap(struct partition *partition, const struct fed *fed, const c
     uint64_t got = fed->record.batch.header.sequence;
     g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT " %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT,
                                             fed->log->offset, stream, expected, got, partition->clock_ms / KEYS_DAY_MS);
-    ring_add(partition->gaps, mirror_number(partition->meta, "gaps"), text);
+    mirror_ring(partition->gaps, mirror_number(partition->meta, "gaps"), text);
     mirror_add(partition->meta, "gaps", 1);
     mirror_add(partition->meta, "gap_batches", (int64_t)(got - expected));
     struct day *day = noting_now(partition, fed);
@@ -242,6 +233,7 @@ static bool count_batch(struct partition *partition, const struct fed *fed, GErr
     int64_t over_cap = 0;
     if (batch->has_manifest)
         note_manifest(partition, batch);
+    refusals_count(partition->refusals, batch, partition->clock_ms);
     uint64_t duplicates = sieve(partition, fed);
     if (!place_all(partition, batch, error))
         return false;

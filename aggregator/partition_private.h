@@ -8,6 +8,7 @@
 #include "aggregator/days.h"
 #include "aggregator/ids.h"
 #include "aggregator/partition.h"
+#include "aggregator/refusals.h"
 
 /* A stream is forgotten when its newest batch is this far behind the log clock. */
 #define STREAM_KEPT_MS (30 * INT64_C(86400000))
@@ -29,6 +30,7 @@ struct partition {
     struct buckets *buckets;
     struct ids *ids;
     struct mirror *meta, *hw, *hb, *imports, *quarantine, *gaps, *due, *erasures;
+    struct refusals *refusals;
     struct days *days;
     struct outbox *outbox;
     struct closing *closing;

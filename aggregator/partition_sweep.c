@@ -190,6 +190,8 @@ static bool unlink_due(struct partition *partition, const char *name, GError **e
         return unlink_minute(partition, (int64_t)number, (int)revision, error);
     else if (g_str_has_prefix(name, "g:"))
         return unlink_generation(partition, name, error);
+    else if (g_str_has_prefix(name, "refused:") && number_read(view_of(name + 8), &number))
+        refusals_forget(partition->refusals, (int64_t)number);
     else if (g_str_has_prefix(name, "sheet:") || g_str_has_prefix(name, "erased:"))
         return unlink_sheet(partition, name, *name == 'e', error);
     else

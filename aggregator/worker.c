@@ -315,6 +315,7 @@ static void publish_metrics(struct worker *worker, const struct seat *seat)
         {METER_GAP_BATCHES, stats.gap_batches},
         {METER_SEQUENCE_REUSED, stats.other_crc},
         {METER_OVER_CAP, stats.over_cap},
+        {METER_REFUSED, stats.refused},
         {METER_CLAIMS, stats.claims},
         {METER_FLUSHES, stats.flushes},
         {METER_PAYLOAD_BYTES, stats.payload_bytes},

@@ -20,9 +20,15 @@
  *   {p3}:imports                       hash  stream -> manifest (only in {p0})
  *   {p3}:quar                          hash  ring of the newest 1,000: n mod 1000 -> "n offset reason"
  *   {p3}:gaps                          hash  ring of the newest 1,000: n mod 1000 -> "n offset stream expected got day"
+ *   {p3}:refusals                      hash  "day reason collector" -> what the collector refused, counted on that day of the log
+ *                                            clock (the total ever is `refused` of meta)
+ *   {p3}:refused                       hash  ring of the newest 1,000 samples of it: n mod 1000 -> "n ms refused_ms count reason
+ *                                            collector<0x1f>message<0x1f>sample"; ms is the log clock, refused_ms the collector's
+ *                                            (0: an import); the next n is `refused_samples` of meta
  *   {p3}:due                           hash  what is unlinked when the log clock passes: name -> ms; names "m:<minute>.<revision>",
- *                                            "ids:<day>", "g:<generation>:<slot>" (from this slot on; 96: its names),
- *                                            "sheet:<generation>", "erased:<generation>" (from the archive too)
+ *                                            "ids:<day>", "refused:<day>" (its fields of refusals), "g:<generation>:<slot>" (from
+ *                                            this slot on; 96: its names), "sheet:<generation>", "erased:<generation>" (from the
+ *                                            archive too)
  *   {p3}:days                          hash  day -> "sealed sheeted ledgered skip_below" (struct day_state of lib/ledger.h)
  *   {p3}:open                          hash  generation -> what came for it (struct open_day of lib/ledger.h); gone with its seal
  *   {p3}:streams                       hash  "generation stream" -> "first last": sequences of the batches with events of it; 0 0:
@@ -67,6 +73,8 @@ enum {
     KEYS_SLOTS_PER_DAY = 96,
     KEYS_SLOT_MS = 15 * 60 * 1000,
     KEYS_RING = 1000,
+    KEYS_REFUSALS_MAX = 500,   /* pairs of reason and collector of a day in a partition, before KEYS_OTHER */
+    KEYS_REFUSALS_DAYS = 90,   /* that they are kept after their day, by the log clock */
     KEYS_CLIENTS_MAX = 100000, /* distinct clients of a generation, before KEYS_OTHER */
     KEYS_ROUTES_MAX = 1000,    /* distinct METHOD template of a client in a generation */
     KEYS_USERS_MAX = 10000,    /* distinct users of a client in a generation */
@@ -81,7 +89,7 @@ enum {
 #define KEYS_CLIENT_SEPARATOR '\x1f'
 
 /* Each writes into out (at least KEYS_MAX bytes) and returns the length. kind is "commit", "meta", "hw", "hb", "imports", "quar",
- * "gaps", "due", "days", "open", "streams", "closed", "erasures", "ledger", "entries". */
+ * "gaps", "due", "days", "open", "streams", "closed", "erasures", "refusals", "refused", "ledger", "entries". */
 size_t keys_plain(char *out, int partition, const char *kind);
 size_t keys_ids(char *out, int partition, int64_t day, unsigned shard);
 size_t keys_clients(char *out, int partition, int64_t day, int revision);

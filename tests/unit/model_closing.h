@@ -30,12 +30,13 @@ static struct oracle *oracle_new(GArray *log)
     oracle->log = log;
     oracle->parser = record_parser_new();
     oracle->again = record_parser_new();
-    GHashTable **const tables[] = {&oracle->sums, &oracle->marks,    &oracle->beats,
-                                   &oracle->ids,  &oracle->erasures, &oracle->by_entry};
+    GHashTable **const tables[] = {&oracle->sums,     &oracle->marks,    &oracle->beats,   &oracle->ids,
+                                   &oracle->erasures, &oracle->by_entry, &oracle->refusals};
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
         *tables[i] = string_table();
     oracle->by_day = g_hash_table_new(g_int64_hash, g_int64_equal);
     oracle->days = g_ptr_array_new_with_free_func(oracle_day_free);
+    oracle->refused = g_ptr_array_new_with_free_func(g_free);
     oracle->sealed = g_ptr_array_new_with_free_func(sealed_free);
     oracle->entries = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     return oracle;
@@ -43,9 +44,9 @@ static struct oracle *oracle_new(GArray *log)
 
 static void oracle_free(struct oracle *oracle)
 {
-    GHashTable *const tables[] = {oracle->sums,     oracle->marks,    oracle->beats, oracle->ids,
-                                  oracle->erasures, oracle->by_entry, oracle->by_day};
-    GPtrArray *const lists[] = {oracle->days, oracle->sealed, oracle->entries};
+    GHashTable *const tables[] = {oracle->sums,     oracle->marks,    oracle->beats,    oracle->ids,
+                                  oracle->erasures, oracle->by_entry, oracle->refusals, oracle->by_day};
+    GPtrArray *const lists[] = {oracle->days, oracle->sealed, oracle->entries, oracle->refused};
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
         g_hash_table_destroy(tables[i]);
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)

@@ -1,7 +1,8 @@
 /* model_compare: what Redis holds, read back through the symbols, against what the log says. For test_commit_model.c alone.
  *
  * Exact are, at the end of a schedule (everything done that could be done, all that is due by the log clock removed):
- *   - all totals, the days, their open revisions and streams, what was sealed (as bytes), the ledger, the erasures;
+ *   - all totals, what was refused and its samples, the days, their open revisions and streams, what was sealed (as bytes), the
+ * ledger, the erasures;
  *   - every sheet's canonical bytes. A sheet may be gone only when its time to stay is over by the earliest time at which it can
  *     have been made; it must be gone when nothing says any more that it is due;
  *   - every bucket of every generation, until its removal is due. That of a sealed generation is due two days of log clock after
@@ -329,6 +330,8 @@ static char *compare_meta(const struct comparison *comparison)
                   {"ledger", oracle->entries->len},
                   {"ledger_offset", (uint64_t)oracle->ledger_offset},
                   {"ledger_ignored", oracle->ledger_ignored},
+                  {"refused", oracle->refusals_total},
+                  {"refused_samples", oracle->refused->len},
                   {"archived", comparison->archive ? oracle->entries->len : 0}};
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
         uint64_t found = model_number(comparison->model, "{p0}:meta", fields[i].field);
@@ -364,6 +367,24 @@ static char *compare_days(const struct comparison *comparison)
     g_autofree char *one = compare_hash(comparison->model, "days", days), *two = compare_hash(comparison->model, "open", open),
                     *three = compare_hash(comparison->model, "streams", streams);
     return g_strdup(one ? one : two ? two : three);
+}
+
+static char *compare_refusals(const struct comparison *comparison)
+{
+    const struct oracle *oracle = comparison->oracle;
+    GHashTable *counts = wanted_new(), *samples = wanted_new();
+    GHashTableIter iter;
+    gpointer field, count;
+    g_hash_table_iter_init(&iter, oracle->refusals);
+    while (g_hash_table_iter_next(&iter, &field, &count))
+        if ((g_ascii_strtoll(field, NULL, 10) + 1 + KEYS_REFUSALS_DAYS) * KEYS_DAY_MS > oracle->clock_ms)
+            want(counts, "%s=%" G_GUINT64_FORMAT, (char *)field, *(uint64_t *)count);
+    for (guint i = 0; i < oracle->refused->len; i++)
+        g_hash_table_replace(samples, g_strdup_printf("%u", i % KEYS_RING),
+                             g_bytes_new(oracle->refused->pdata[i], strlen(oracle->refused->pdata[i])));
+    g_autofree char *one = compare_hash(comparison->model, "refusals", counts),
+                    *two = compare_hash(comparison->model, "refused", samples);
+    return g_strdup(one ? one : two);
 }
 
 static char *compare_ledger(const struct comparison *comparison)
@@ -498,6 +519,8 @@ static char *compare_with_log(struct comparison *comparison)
     char *difference = compare_meta(comparison);
     if (!difference)
         difference = compare_days(comparison);
+    if (!difference)
+        difference = compare_refusals(comparison);
     if (!difference)
         difference = compare_ledger(comparison);
     if (!difference)

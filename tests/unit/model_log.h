@@ -78,6 +78,22 @@ static void add_event(struct log_maker *maker)
     batch_builder_add(maker->builder, &event);
 }
 
+/* Several of a reason and message, and several messages: what the builder makes of them is not under test here. */
+static void add_rejections(struct log_maker *maker)
+{
+    static const char *const reasons[] = {"missing_field", "too_old", "malformed"}, *const messages[] = {"", "a", "b", "c"};
+    GRand *random = maker->random;
+    struct rejections *rejections = rejections_new();
+    for (uint32_t n = 1 + pick(random, 4); n > 0; n--)
+        rejections_add(rejections, &(struct rejection){.time_ms = chance(random, 0.8) ? maker->clock_ms - pick(random, 5000) : 0,
+                                                       .count = 1 + pick(random, 3),
+                                                       .reason = view_of(reasons[pick(random, 3)]),
+                                                       .message = view_of(messages[pick(random, 4)]),
+                                                       .sample = view_of(chance(random, 0.5) ? "{}" : "")});
+    batch_builder_reject(maker->builder, chance(random, 0.7) ? "sim" : "sim two", rejections);
+    rejections_free(rejections);
+}
+
 static void collect(struct log_maker *maker)
 {
     GRand *random = maker->random;
@@ -91,8 +107,11 @@ static void collect(struct log_maker *maker)
     }
     if (chance(random, 0.02))
         collector->sequence++; /* lost before the log: a gap, or an unknown stream's quarantine */
-    for (uint32_t n = 1 + pick(random, 4); n > 0; n--)
+    bool refuses = chance(random, 0.2);
+    for (uint32_t n = pick(random, 5) + (refuses ? 0 : 1); n > 0; n--)
         add_event(maker);
+    if (refuses)
+        add_rejections(maker);
     struct batch_header header = {
         .partition = 0, .partition_count = 2, .sequence = ++collector->sequence, .created_ms = maker->clock_ms};
     memcpy(header.stream_id, collector->stream, STREAM_ID_SIZE);

@@ -63,13 +63,15 @@ struct oracle {
     GHashTable *by_day;     /* number -> struct oracle_day, which the list owns */
     GPtrArray *days;        /* struct oracle_day, as they came */
     GPtrArray *sealed;      /* struct sealed of model_closing.h, as they came */
+    GHashTable *refusals;   /* "day reason collector" -> uint64_t */
+    GPtrArray *refused;     /* texts of the samples */
     GHashTable *erasures;   /* user -> "offset pseudonym" */
     GHashTable *by_entry;   /* generation -> n, as text */
     GPtrArray *entries;     /* GBytes: the ledger */
     char last_checksum[65]; /* of the last entry */
     int64_t clock_ms, first_ms, ledger_offset;
     uint64_t events, late, duplicates, duplicate_batches, duplicate_batch_events, quarantined, gaps, gap_batches;
-    uint64_t seals_ignored, ledger_ignored;
+    uint64_t seals_ignored, ledger_ignored, refusals_total;
 };
 
 static GHashTable *string_table(void)
@@ -282,6 +284,24 @@ static bool admits(struct oracle *oracle, const struct batch *batch, const char 
     return true;
 }
 
+static void take_rejection(struct oracle *oracle, const struct rejection *rejection, const char *collector)
+{
+    g_autofree char *reason = text(rejection->reason), *message = text(rejection->message), *sample = text(rejection->sample);
+    char *field = g_strdup_printf("%" G_GINT64_FORMAT " %s %s", oracle->clock_ms / KEYS_DAY_MS, reason, collector);
+    uint64_t *count = g_hash_table_lookup(oracle->refusals, field);
+    if (count)
+        g_free(field);
+    else
+        g_hash_table_insert(oracle->refusals, field, count = g_new0(uint64_t, 1));
+    *count += rejection->count;
+    oracle->refusals_total += rejection->count;
+    if (*message)
+        g_ptr_array_add(oracle->refused,
+                        g_strdup_printf("%u %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT " %s %s\x1f%s\x1f%s",
+                                        oracle->refused->len, oracle->clock_ms, rejection->time_ms, rejection->count, reason,
+                                        collector, message, sample));
+}
+
 static void take_batch(struct oracle *oracle, const struct batch *batch)
 {
     char stream[STREAM_TEXT];
@@ -289,6 +309,9 @@ static void take_batch(struct oracle *oracle, const struct batch *batch)
     stream_text(batch->header.stream_id, stream);
     if (!admits(oracle, batch, stream))
         return;
+    g_autofree char *collector = text(batch->collector);
+    for (size_t i = 0; i < batch->n_rejections; i++)
+        take_rejection(oracle, &batch->rejections[i], collector);
     for (size_t i = 0; i < batch->n_events; i++) {
         batch_event(batch, i, &event);
         note_heard(oracle_day(oracle, event.time_ms / KEYS_DAY_MS), stream, batch->header.sequence);
