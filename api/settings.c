@@ -76,6 +76,20 @@ static const struct config_row rows[] = {
      "Room there for results of queries; one alone may take half. What is gone is computed again when it is asked for."},
     {"cache", "exports_max_bytes", CONFIG_INT, "1GiB", 1048576, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,
      "Room there for exports (CSV and so on) that others ask for again, or that go on after an interruption."},
+    {"system", "silent_after_s", CONFIG_INT, "120", 20, 86400, "s", NULL, false,
+     "A collector whose newest heartbeat (one comes every 10 s) is older than this is silent: a condition of the system, shown by "
+     "the overview and alerted."},
+    {"system", "silent_until_s", CONFIG_INT, "604800", 60, 31536000, "s", NULL, false,
+     "A collector that was not heard for so long was taken away, and is silent no more."},
+    {"system", "lag_s", CONFIG_INT, "300", 10, 86400, "s", NULL, false,
+     "A partition that stands still for so long in front of records, or that no aggregator counts, is a condition of the system."},
+    {"system", "sealed_after_s", CONFIG_INT, "10800", 60, 2592000, "s", NULL, false,
+     "A day that is not closed so long after its end (or after the last late event of it) is a condition of the system; more than the "
+     "aggregator's closing.grace_s and closing.restate_after_s."},
+    {"system", "journal_bytes", CONFIG_INT, "1GiB", 1024, G_GINT64_CONSTANT(1) << 44, "bytes", NULL, false,
+     "A collector's journal that holds more than this for Kafka is a condition of the system."},
+    {"system", "journal_age_s", CONFIG_INT, "600", 10, 86400, "s", NULL, false,
+     "The same, of one whose oldest event has waited for longer than this."},
     {"archive", "directory", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
      "Directory of the archive (the aggregator's closing.archive): sheets and entries of the ledger whose copy in Redis is missing "
      "or damaged are read from there. Empty: none."},
@@ -105,4 +119,22 @@ bool api_settings_check(const struct config *config, GError **error)
     }
     return http_origins_check(config_list(config, "listen.cors_origins"), error) &&
            redis_url_check(config_string(config, "redis.url"), error);
+}
+
+static int64_t seconds(const struct config *config, const char *name)
+{
+    return config_int(config, name) * 1000;
+}
+
+struct system_settings api_settings_system(const struct config *config, struct ledger_cache *ledger)
+{
+    return (struct system_settings){
+        .ledger = ledger,
+        .silent_after_ms = seconds(config, "system.silent_after_s"),
+        .silent_until_ms = seconds(config, "system.silent_until_s"),
+        .sealed_after_ms = seconds(config, "system.sealed_after_s"),
+        .lag_ms = seconds(config, "system.lag_s"),
+        .journal_bytes = config_int(config, "system.journal_bytes"),
+        .journal_age_ms = seconds(config, "system.journal_age_s"),
+    };
 }

@@ -2,11 +2,15 @@
 #ifndef DAYBOOK_API_SETTINGS_H
 #define DAYBOOK_API_SETTINGS_H
 
+#include "api/system_state.h"
 #include "lib/config.h"
 
 extern const struct config_table api_settings;
 
 /* What the table alone cannot say; for struct program. */
 bool api_settings_check(const struct config *config, GError **error);
+
+/* Section "system". */
+struct system_settings api_settings_system(const struct config *config, struct ledger_cache *ledger);
 
 #endif

@@ -7,20 +7,23 @@
  * A condition is known by its type and its subject, and `since_ms` does not move while it lasts: it follows from the data, so every
  * replica says the same. (The one beginning that no data tells, that of a filling journal, is kept in {daybook}:conditions.)
  *
- *   sequence_gap          Batches of a collector's stream are missing in the log. Subject: "stream <32 hex digits> on <date>", of
- * all partitions, by the day of the log clock when it was noticed; since: the beginning of that day. It ends when the day is in the
- * ledger, which says it for ever, or a day after its end. silent_collector      The newest heartbeat of a collector is older than
- * silent_after. Subject: its name; since: that heartbeat. A collector that is stopped does not say so, hence it is silent as one
- * that failed; it ends when the collector speaks again, or silent_until after that heartbeat: then it was taken away. Imports have
- * no heartbeats. A partition that is itself behind is no witness: without one that has read the log to its end, nobody is called
- * silent. partition_not_sealed  A day is not in the ledger sealed_after after its end. Subject: "day <date>"; since: when it should
- * have been; the message names the step and the partitions that it waits for. journal_filling       A collector's newest heartbeat
- * says that its journal holds more than journal_bytes, or events older than journal_age. Subject: its name; since: when it was
- * first seen to be so. lag_without_progress  A partition stands still in front of records that are there, or nobody counts it, for
- * longer than lag. Subject: "partition 3"; since: when it last moved, or was last heard of.
+ * - sequence_gap: batches of a collector's stream are missing in the log. Subject: "stream <32 hex digits> on <date>", of all
+ *   partitions, by the day of the log clock when it was noticed; since: the beginning of that day. It ends when the day is in the
+ *   ledger, which says it for ever, or a day after the day's end.
+ * - silent_collector: the newest heartbeat of a collector is older than silent_after. Subject: its name; since: that heartbeat. A
+ *   collector that is stopped does not say so: it is as silent as one that failed. It ends when the collector speaks again, or
+ *   silent_until after that heartbeat: then it was taken away. Imports have no heartbeats. A partition that is itself behind is no
+ *   witness: while none has been read to its end, nobody is called silent.
+ * - partition_not_sealed: a day is not in the ledger sealed_after after its end, or late events of one are not, so long after the
+ *   last of them. Subject: "day <date>"; since: when it should have been; the message names the step and the partitions that it
+ *   waits for.
+ * - journal_filling: a collector's newest heartbeat says that its journal holds more than journal_bytes, or events older than
+ *   journal_age. Subject: its name; since: when it was first seen to be so.
+ * - lag_without_progress: a partition stands still in front of records that are there, or nobody counts it, for longer than lag.
+ *   Subject: "partition 3"; since: when it last moved, or was last heard of.
  *
- * Everything is bounded: SYSTEM_CONDITIONS_MAX conditions (the oldest of a type go first), SYSTEM_COLLECTORS_MAX collectors (those
- * heard last). Times are wall clock, ms. A result belongs to the caller; the settings are plain data, to be shared. */
+ * Everything is bounded: SYSTEM_CONDITIONS_MAX conditions of each type (those that began last are left out), SYSTEM_COLLECTORS_MAX
+ * collectors. Times are wall clock, ms. A result belongs to the caller; the settings are plain data, to be shared. */
 #ifndef DAYBOOK_SYSTEM_STATE_H
 #define DAYBOOK_SYSTEM_STATE_H
 
@@ -28,7 +31,7 @@
 #include "api/reader.h"
 
 enum {
-    SYSTEM_CONDITIONS_MAX = 1000,
+    SYSTEM_CONDITIONS_MAX = 200,
     SYSTEM_COLLECTORS_MAX = 10000,
     SYSTEM_BOARD_STALE_MS = 60000, /* an older entry of the board: nobody works on that partition */
     SYSTEM_DAYS_MAX = 32,          /* days that are not closed: the oldest */
