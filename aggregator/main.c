@@ -1,9 +1,10 @@
 /* daybook-aggregator.
  *
  * Threads: this one is the group member and tells the workers which partitions they have; the workers count (worker.h); the closer
- * closes days while partition 0 is ours (closer.h); the HTTP server's answer /healthz, /readyz and /metrics.
- * Shutdown, in this order: leave the group (the partitions are taken from the workers, which settle them), end the workers and the
- * closer, stop the HTTP server. */
+ * closes days while partition 0 is ours (closer.h); the board's says in Redis how far the partitions are (board.h); the HTTP
+ * server's answer /healthz, /readyz and /metrics. Shutdown, in this order: leave the group (the partitions are taken from the
+ * workers, which settle them), end the board, the workers and the closer, stop the HTTP server. */
+#include "aggregator/board.h"
 #include "aggregator/closer.h"
 #include "aggregator/meters.h"
 #include "aggregator/settings.h"
@@ -26,6 +27,7 @@ struct aggregator {
     struct archive *archive; /* NULL: none */
     GPtrArray *workers;
     struct closer *closer;
+    struct board *board;
     struct http_server *http;
     GMutex lock;
     bool member; /* under lock: the group has given us partitions; only then may others than main look at workers and closer */
@@ -253,6 +255,25 @@ static void start_closer(struct aggregator *aggregator)
     aggregator->closer = closer_start(&settings);
 }
 
+static void collect_stands(GArray *stands, void *opaque)
+{
+    struct aggregator *aggregator = opaque;
+    g_mutex_lock(&aggregator->lock);
+    for (guint i = 0; aggregator->member && i < aggregator->workers->len; i++)
+        worker_stands(g_ptr_array_index(aggregator->workers, i), stands);
+    g_mutex_unlock(&aggregator->lock);
+}
+
+static void start_board(struct aggregator *aggregator)
+{
+    const struct board_settings settings = {.redis = aggregator->redis,
+                                            .worker = aggregator->instance,
+                                            .every_ms = BOARD_EVERY_MS,
+                                            .collect = collect_stands,
+                                            .opaque = aggregator};
+    aggregator->board = board_start(&settings);
+}
+
 static bool open_archive(struct aggregator *aggregator, GError **error)
 {
     const char *directory = config_string(aggregator->config, "closing.archive");
@@ -296,6 +317,7 @@ static int run(struct aggregator *aggregator)
     struct kafka_member *member = NULL;
     int code = 2;
     start_closer(aggregator);
+    start_board(aggregator);
     if (start_workers(aggregator, &error))
         member = kafka_member_new(&aggregator->kafka, config_string(aggregator->config, "kafka.group"), aggregator->instance,
                                   config_string(aggregator->config, "kafka.topic"), assigned, aggregator, &error);
@@ -311,6 +333,7 @@ static int run(struct aggregator *aggregator)
     } else {
         g_printerr("daybook-aggregator: %s\n", error->message);
     }
+    board_stop(aggregator->board);
     for (guint i = 0; i < aggregator->workers->len; i++)
         worker_stop(g_ptr_array_index(aggregator->workers, i));
     g_ptr_array_set_size(aggregator->workers, 0);

@@ -30,6 +30,8 @@ const struct metric_row aggregator_meters[AGGREGATOR_N_METERS] = {
     [METER_PAYLOAD_BYTES] = {P "payload_bytes_total", METRIC_COUNTER, "partition",
                              "Bytes of commit payloads written by this process."},
     [METER_NEXT_OFFSET] = {P "next_offset", METRIC_GAUGE, "partition", "Committed offset: the first record that is not counted."},
+    [METER_END_OFFSET] = {P "end_offset", METRIC_GAUGE, "partition",
+                          "End of the log as Kafka last said it; what lies between next_offset and this is not counted yet."},
     [METER_LOG_CLOCK] = {P "log_clock_ms", METRIC_GAUGE, "partition", "Log clock, Unix time in milliseconds."},
     [METER_STATE] = {P "partition_state", METRIC_GAUGE, "partition", "2 running, 1 claiming, 0 stopped (see the log and /readyz)."},
     [METER_MEMORY] = {P "memory_bytes", METRIC_GAUGE, "partition", "Memory of open buckets and symbols."},

@@ -42,6 +42,7 @@ struct worker {
     GMutex board_lock;
     GString *board; /* under board_lock: lines about partitions that are not running */
     size_t board_seats;
+    GArray *stands; /* under board_lock: struct worker_stand */
 };
 
 /* What the main thread wants; it waits for `done`. */
@@ -300,6 +301,7 @@ static void publish_metrics(struct worker *worker, const struct seat *seat)
     struct partition_stats stats;
     char label[16];
     partition_stats(seat->partition, &stats);
+    int64_t end = kafka_reader_end(worker->reader, partition_number(seat->partition));
     g_snprintf(label, sizeof label, "%d", partition_number(seat->partition));
     const struct {
         enum aggregator_meter meter;
@@ -320,12 +322,25 @@ static void publish_metrics(struct worker *worker, const struct seat *seat)
         {METER_FLUSHES, stats.flushes},
         {METER_PAYLOAD_BYTES, stats.payload_bytes},
         {METER_NEXT_OFFSET, (uint64_t)stats.committed},
+        {METER_END_OFFSET, (uint64_t)MAX(end, stats.committed)},
         {METER_LOG_CLOCK, (uint64_t)stats.clock_ms},
         {METER_STATE, (uint64_t)seat->state},
         {METER_MEMORY, stats.memory_bytes},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(values); i++)
         metrics_set(worker->settings.metrics, values[i].meter, label, (gint64)values[i].value);
+}
+
+static struct worker_stand stand_of(const struct worker *worker, const struct seat *seat)
+{
+    struct worker_stand stand = {.partition = partition_number(seat->partition), .running = seat->state == SEAT_RUNNING};
+    struct partition_stats stats;
+    if (!stand.running)
+        return stand;
+    partition_stats(seat->partition, &stats);
+    stand.next = stats.committed;
+    stand.high = kafka_reader_end(worker->reader, stand.partition);
+    return stand;
 }
 
 static void publish(struct worker *worker)
@@ -335,9 +350,12 @@ static void publish(struct worker *worker)
     worker->board_at_ms = now_ms();
     g_mutex_lock(&worker->board_lock);
     g_string_truncate(worker->board, 0);
+    g_array_set_size(worker->stands, 0);
     worker->board_seats = worker->seats->len;
     for (guint i = 0; i < worker->seats->len; i++) {
         const struct seat *seat = g_ptr_array_index(worker->seats, i);
+        struct worker_stand stand = stand_of(worker, seat);
+        g_array_append_val(worker->stands, stand);
         const char *reason = seat->state == SEAT_RUNNING ? partition_trouble(seat->partition)
                              : seat->reason              ? seat->reason
                                                          : "being claimed";
@@ -356,6 +374,13 @@ size_t worker_report(struct worker *worker, GString *out)
     size_t seats = worker->board_seats;
     g_mutex_unlock(&worker->board_lock);
     return seats;
+}
+
+void worker_stands(struct worker *worker, GArray *stands)
+{
+    g_mutex_lock(&worker->board_lock);
+    g_array_append_vals(stands, worker->stands->data, worker->stands->len);
+    g_mutex_unlock(&worker->board_lock);
 }
 
 /* ---- taking orders ---- */
@@ -407,6 +432,7 @@ struct worker *worker_start(const struct worker_settings *settings, GError **err
     worker->feed = feed_new();
     worker->seats = g_ptr_array_new_with_free_func(seat_free);
     worker->board = g_string_new(NULL);
+    worker->stands = g_array_new(FALSE, FALSE, sizeof(struct worker_stand));
     g_mutex_init(&worker->board_lock);
     worker->thread = g_thread_new("worker", run, worker);
     return worker;
@@ -442,6 +468,7 @@ void worker_stop(struct worker *worker)
     g_ptr_array_free(worker->seats, TRUE);
     payload_free(worker->settings.partition.payload);
     g_string_free(worker->board, TRUE);
+    g_array_free(worker->stands, TRUE);
     g_mutex_clear(&worker->board_lock);
     g_free(worker);
 }

@@ -32,4 +32,13 @@ void worker_stop(struct worker *worker);
  * assigned. */
 size_t worker_report(struct worker *worker, GString *out);
 
+/* How far a partition is, at most a second ago. */
+struct worker_stand {
+    int partition;
+    bool running;       /* else the next are not known */
+    int64_t next, high; /* first record that is not counted for good; the end of the log as Kafka last said it, -1: not yet */
+};
+/* Appends those of the partitions that are assigned. */
+void worker_stands(struct worker *worker, GArray *stands);
+
 #endif

@@ -243,3 +243,12 @@ bool kafka_reader_watermarks(struct kafka_reader *reader, int partition, int tim
     kafka_error_set(error, err, what);
     return false;
 }
+
+int64_t kafka_reader_end(const struct kafka_reader *reader, int partition)
+{
+    int64_t low, high;
+
+    if (rd_kafka_get_watermark_offsets(reader->rk, reader->topic, partition, &low, &high))
+        return -1;
+    return MAX(high, -1);
+}
