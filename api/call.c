@@ -61,6 +61,21 @@ struct hot_answer *call_take_hot(const struct call *call, const struct call_para
     return answer;
 }
 
+bool call_narrow(char **asked, const char *own, const char *field, struct refusal *refusal)
+{
+    if (own == NULL)
+        return true;
+    if (*asked == NULL)
+        *asked = g_strdup(own);
+    if (strcmp(*asked, own) == 0)
+        return true;
+    refusal_set(refusal, 403, "FORBIDDEN", "Forbidden: this token may only see %s '%s'.", field, own);
+    refusal->field = g_strdup(field);
+    refusal->value = g_utf8_make_valid(*asked, -1);
+    refusal->allowed = g_strsplit(own, "\n", -1);
+    return false;
+}
+
 void call_refuse(const struct call *call, struct metrics *metrics, struct refusal *refusal)
 {
     log_warn("refused", "status=%d code=%s caller=%s peer=%s method=%s path=%s request=%s", refusal->status, refusal->code,

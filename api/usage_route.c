@@ -109,26 +109,11 @@ static void work(struct reader *reader, struct query *query)
     job_free(job);
 }
 
-static bool narrow_name(char **asked, const char *own, const char *field, struct refusal *refusal)
-{
-    if (own == NULL)
-        return true;
-    if (*asked == NULL)
-        *asked = g_strdup(own);
-    if (strcmp(*asked, own) == 0)
-        return true;
-    refusal_set(refusal, 403, "FORBIDDEN", "Forbidden: this token may only see %s '%s'.", field, own);
-    refusal->field = g_strdup(field);
-    refusal->value = g_utf8_make_valid(*asked, -1);
-    refusal->allowed = g_strsplit(own, "\n", -1);
-    return false;
-}
-
 /* To what the caller may see. */
 static bool narrow(struct usage_params *params, const struct caller *caller, struct refusal *refusal)
 {
-    return narrow_name(&params->organization, caller->organization, "organization", refusal) &&
-           narrow_name(&params->key, caller->client, "keyId", refusal);
+    return call_narrow(&params->organization, caller->organization, "organization", refusal) &&
+           call_narrow(&params->key, caller->client, "keyId", refusal);
 }
 
 void usage_route_handle(struct usage_route *route, struct call *call)
