@@ -4,11 +4,11 @@
 
 __extension__ typedef unsigned __int128 wide;
 
-enum { FIRST_ERROR = 400, METHOD_SPACE = ' ' };
+enum { METHOD_SPACE = ' ' };
 
 static uint64_t errors_of(const struct measure *measure)
 {
-    return measure_statuses(measure, FIRST_ERROR, UINT32_MAX);
+    return measure_statuses(measure, USAGE_FIRST_ERROR, UINT32_MAX);
 }
 
 static void add_entry(GArray *list, const char *name, const struct measure *measure, int64_t last_slot)
@@ -41,7 +41,7 @@ static GArray *list_of_statuses(const struct usage_table *table, const struct me
     for (uint32_t i = 0; i < total->statuses.n; i++) {
         const struct tally *tally = &total->statuses.items[i];
         struct entry entry = {
-            .status = tally->key, .requests = tally->count, .errors = tally->key >= FIRST_ERROR ? tally->count : 0};
+            .status = tally->key, .requests = tally->count, .errors = tally->key >= USAGE_FIRST_ERROR ? tally->count : 0};
         entry.last_slot = tally->key < G_N_ELEMENTS(table->status_last) ? table->status_last[tally->key] : -1;
         g_array_append_val(list, entry);
     }

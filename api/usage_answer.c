@@ -7,7 +7,7 @@
 #include "lib/histogram.h"
 #include "lib/keys.h"
 
-enum { FIRST_ERROR = 400, PERCENT = 100, US_PER_MS = 1000, DATE_TIME_SIZE = sizeof "2026-11-21T10:30:00" - 1 };
+enum { PERCENT = 100, US_PER_MS = 1000, DATE_TIME_SIZE = sizeof "2026-11-21T10:30:00" - 1 };
 
 struct answer {
     struct writer writer;
@@ -39,7 +39,7 @@ static void write_time_ms(struct answer *answer, const char *key, int64_t time_m
 
 static uint64_t failed(const struct measure *measure)
 {
-    return measure_statuses(measure, FIRST_ERROR, UINT32_MAX);
+    return measure_statuses(measure, USAGE_FIRST_ERROR, UINT32_MAX);
 }
 
 static uint64_t bytes(const struct measure *measure)
@@ -298,7 +298,7 @@ static void write_types(struct answer *answer, uint64_t errors)
     uint64_t counts[G_N_ELEMENTS(error_types)] = {0};
     for (uint32_t i = 0; i < answer->total.statuses.n; i++) {
         const struct tally *tally = &answer->total.statuses.items[i];
-        if (tally->key >= FIRST_ERROR)
+        if (tally->key >= USAGE_FIRST_ERROR)
             counts[type_of(tally->key)] += tally->count;
     }
     writer_begin(&answer->writer, "byType", '[');

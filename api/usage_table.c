@@ -23,6 +23,7 @@ struct usage_table *usage_table_new(const struct window *window)
     table->n_cells = window->unit == CIVIL_MINUTE ? window->n_slots : window->n_points;
     table->cells = g_new0(struct measure, table->n_cells);
     table->slot_requests = g_new0(uint64_t, window->n_slots);
+    table->slot_errors = g_new0(uint64_t, window->n_slots);
     for (size_t status = 0; status < G_N_ELEMENTS(table->status_last); status++)
         table->status_last[status] = -1;
     table->routes = lines_new();
@@ -47,6 +48,7 @@ void usage_table_free(struct usage_table *table)
     g_free(table->cells);
     g_free(table->minutes);
     g_free(table->slot_requests);
+    g_free(table->slot_errors);
     g_free(table->minute_requests);
     g_hash_table_destroy(table->routes);
     g_hash_table_destroy(table->clients);
@@ -60,6 +62,7 @@ void usage_table_add_slot(struct usage_table *table, int64_t slot, const struct 
     g_assert(slot >= window->first_slot && index < window->n_slots);
     measure_merge(&table->cells[window->unit == CIVIL_MINUTE ? index : window_point(window, slot)], measure);
     table->slot_requests[index] += measure->requests;
+    table->slot_errors[index] += measure_statuses(measure, USAGE_FIRST_ERROR, UINT32_MAX);
     for (uint32_t i = 0; i < measure->statuses.n; i++) {
         uint32_t status = measure->statuses.items[i].key;
         if (status < G_N_ELEMENTS(table->status_last))
@@ -231,16 +234,36 @@ void usage_table_total(const struct usage_table *table, struct measure *total)
         measure_merge(total, &table->cells[i]);
 }
 
+uint64_t usage_table_between(const struct usage_table *table, int64_t from_ms, int64_t to_ms, uint64_t *errors)
+{
+    uint64_t requests = 0, failed = 0;
+    for (uint32_t i = 0; i < table->window->n_slots; i++) {
+        int64_t begin_ms = window_slot_ms(table->window->first_slot + i);
+        if (begin_ms < from_ms || begin_ms >= to_ms)
+            continue;
+        requests += table->slot_requests[i];
+        failed += table->slot_errors[i];
+    }
+    if (errors != NULL)
+        *errors = failed;
+    return requests;
+}
+
+/* Read after its slot, a minute may be ahead of it by a moment; no minute is shown with more than its slot. */
+uint64_t usage_table_minute(const struct usage_table *table, int64_t minute)
+{
+    g_assert(minute >= table->first_minute && minute - table->first_minute < table->n_minutes);
+    int64_t index = minute - table->first_minute;
+    uint64_t limit = table->slot_requests[minute / WINDOW_MINUTES_PER_SLOT - table->window->first_slot];
+    uint64_t requests = table->minutes != NULL ? table->minutes[index].requests : table->minute_requests[index];
+    return MIN(requests, limit);
+}
+
 uint64_t usage_table_peak_minute(const struct usage_table *table)
 {
     uint64_t peak = 0;
-    int64_t first = table->first_minute / WINDOW_MINUTES_PER_SLOT - table->window->first_slot;
-    for (uint32_t i = 0; i < table->n_minutes; i++) {
-        /* Read after its slot, a minute may be ahead of it by a moment; no minute is shown with more than its slot. */
-        uint64_t limit = table->slot_requests[first + i / WINDOW_MINUTES_PER_SLOT];
-        uint64_t requests = table->minutes != NULL ? table->minutes[i].requests : table->minute_requests[i];
-        peak = MAX(peak, MIN(requests, limit));
-    }
+    for (uint32_t i = 0; i < table->n_minutes; i++)
+        peak = MAX(peak, usage_table_minute(table, table->first_minute + i));
     return peak;
 }
 

@@ -11,6 +11,8 @@
 #include "lib/event.h"
 #include "lib/measure.h"
 
+enum { USAGE_FIRST_ERROR = 400 /* the lowest status that is one */ };
+
 struct usage_line {
     char *name; /* METHOD " " template, or organization KEYS_CLIENT_SEPARATOR client */
     struct measure measure;
@@ -21,7 +23,7 @@ struct usage_table {
     const struct window *window;
     struct measure *cells; /* one for each point, or for each slot when the unit is minutes */
     uint32_t n_cells;
-    uint64_t *slot_requests;                   /* for each slot of the window */
+    uint64_t *slot_requests, *slot_errors;     /* for each slot of the window; errors: with a status of 400 or more */
     int64_t status_last[EVENT_STATUS_MAX + 1]; /* newest slot; -1: never */
     GHashTable *routes, *clients;              /* name -> struct usage_line */
     /* Minutes that are kept: first_minute is counted from 1970; from a slot boundary to the end of the window. */
@@ -48,6 +50,10 @@ void usage_table_add_minute(struct usage_table *table, int64_t minute, const str
  * how many slots needed it. */
 uint32_t usage_table_settle(struct usage_table *table);
 
+/* Requests, and among them errors, of the slots of the window that begin in [from_ms, to_ms). errors may be NULL. */
+uint64_t usage_table_between(const struct usage_table *table, int64_t from_ms, int64_t to_ms, uint64_t *errors);
+/* Requests of a minute (counted from 1970), which must be one of those kept. */
+uint64_t usage_table_minute(const struct usage_table *table, int64_t minute);
 /* Sum of all cells, into an initialized measure. */
 void usage_table_total(const struct usage_table *table, struct measure *total);
 /* Most requests in one minute of those kept, and in one clock hour of the window. */

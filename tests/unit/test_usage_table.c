@@ -103,6 +103,26 @@ static void test_peaks(void)
     table_free(table);
 }
 
+static void test_between(void)
+{
+    struct usage_table *table = table_of(USAGE_24H, CIVIL_MONTH); /* the cells are coarse, the slots are not */
+    struct measure two;
+    uint64_t errors;
+    int64_t last = window.first_slot + window.n_slots - 1, last_ms = window_slot_ms(last);
+    measure_init(&two);
+    measure_add(&two, 399, 1, 1, 1, true);
+    measure_add(&two, 400, 1, 1, 1, true);
+    usage_table_add_slot(table, last, &two);
+    usage_table_add_slot(table, last - 4, &two);
+    g_assert_cmpuint(usage_table_between(table, window.from_ms, last_ms + 1, &errors), ==, 4);
+    g_assert_cmpuint(errors, ==, 2);
+    g_assert_cmpuint(usage_table_between(table, last_ms - 3600000, last_ms, &errors), ==, 2);
+    g_assert_cmpuint(errors, ==, 1);
+    g_assert_cmpuint(usage_table_between(table, last_ms - 3600000 + 1, last_ms, NULL), ==, 0);
+    measure_clear(&two);
+    table_free(table);
+}
+
 static void test_windows_without_kept_minutes(void)
 {
     struct usage_table *table = table_of(USAGE_7D, CIVIL_DAY);
@@ -215,6 +235,7 @@ int main(int argc, char **argv)
     g_test_add_func("/usage_table/sums", test_sums);
     g_test_add_func("/usage_table/lines", test_lines);
     g_test_add_func("/usage_table/peaks", test_peaks);
+    g_test_add_func("/usage_table/between", test_between);
     g_test_add_func("/usage_table/kept-minutes", test_windows_without_kept_minutes);
     g_test_add_func("/usage_table/nothing-to-settle", test_nothing_to_settle);
     g_test_add_func("/usage_table/settle-random", test_settle_random);
