@@ -7,7 +7,6 @@
 #include <gnutls/crypto.h>
 
 #define TIME_KEY ALERTS_KEY ":time"
-#define OPEN_KEY ALERTS_KEY ":open"
 #define RECOVERED_KEY ALERTS_KEY ":recovered"
 #define STATE_KEY ALERTS_KEY ":state"
 #define LEVELS_KEY ALERTS_KEY ":levels"
@@ -22,62 +21,55 @@ enum {
     REPLY_DONE = 1,
     /* Of the scripts' arguments: command, body, number of keys, keys, then theirs. */
     HEAD_N = 3,
-    KEYS_N = 8,
+    KEYS_N = 7,
     OWN_N = 6,
 };
 
 /* KEYS of all scripts. */
-static const char *const keys[KEYS_N] = {ALERTS_KEY, TIME_KEY,   OPEN_KEY,    RECOVERED_KEY,
-                                         STATE_KEY,  LEVELS_KEY, VERSION_KEY, DELIVERIES_KEY};
+static const char *const keys[KEYS_N] = {ALERTS_KEY, TIME_KEY, RECOVERED_KEY, STATE_KEY, LEVELS_KEY, VERSION_KEY, DELIVERIES_KEY};
 
-/* ARGV: id, created, what it says, end of the window, field of levels, level, version, deliveries…; without what it says only the
- * deliveries are added, for more are to come. */
+/* ARGV: id, created, what it says, field of levels, level, version, deliveries…; without what it says only the deliveries are
+ * added, for more are to come. A level that is not above one that was raised is none. */
 static const char raise_script[] =
-    "local function level() "
-    "  if ARGV[5] ~= '' and tonumber(redis.call('HGET', KEYS[6], ARGV[5]) or 0) < tonumber(ARGV[6]) then "
-    "    redis.call('HSET', KEYS[6], ARGV[5], ARGV[6]) "
-    "  end "
-    "end "
+    "local raised = ARGV[4] ~= '' and tonumber(redis.call('HGET', KEYS[5], ARGV[4]) or 0) or -1 "
+    "local function level() if ARGV[4] ~= '' then redis.call('HSET', KEYS[5], ARGV[4], ARGV[5]) end end "
+    "if raised >= tonumber(ARGV[5]) then return 0 end "
     "if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then level() return 0 end "
-    "for i = 8, #ARGV do redis.call('ZADD', KEYS[8], 'NX', ARGV[2], ARGV[i]) end "
+    "for i = 7, #ARGV do redis.call('ZADD', KEYS[7], 'NX', ARGV[2], ARGV[i]) end "
     "if ARGV[3] == '' then return 0 end "
     "redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1]) "
-    "redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1]) "
     "redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) "
     "level() "
-    "redis.call('SET', KEYS[7], ARGV[7]) "
+    "redis.call('SET', KEYS[6], ARGV[6]) "
     "return 1";
 
 /* ARGV: id, now, "" (more are to come) or "1", version, deliveries… */
 static const char recover_script[] =
-    "if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 or redis.call('HEXISTS', KEYS[4], ARGV[1]) == 1 then "
-    "  redis.call('ZREM', KEYS[3], ARGV[1]) return 0 "
-    "end "
-    "for i = 5, #ARGV do redis.call('ZADD', KEYS[8], 'NX', ARGV[2], ARGV[i]) end "
+    "if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 or redis.call('HEXISTS', KEYS[3], ARGV[1]) == 1 then return 0 end "
+    "for i = 5, #ARGV do redis.call('ZADD', KEYS[7], 'NX', ARGV[2], ARGV[i]) end "
     "if ARGV[3] == '' then return 0 end "
-    "redis.call('HSET', KEYS[4], ARGV[1], ARGV[2]) "
-    "redis.call('ZREM', KEYS[3], ARGV[1]) "
-    "redis.call('SET', KEYS[7], ARGV[4]) "
+    "redis.call('HSET', KEYS[3], ARGV[1], ARGV[2]) "
+    "redis.call('SET', KEYS[6], ARGV[4]) "
     "return 1";
 
-/* ARGV: how many may stay, time before which all go, version. KEYS[2] last: what is not gone from it is removed once more. */
+/* ARGV: how many may stay, time before which all go, version. The index goes last: what is not gone from it is removed once more.
+ */
 static const char trim_script[] =
     "local n = math.max(redis.call('ZCARD', KEYS[2]) - tonumber(ARGV[1]), redis.call('ZCOUNT', KEYS[2], '-inf', '(' .. ARGV[2])) "
     "if n <= 0 then return 0 end "
     "local ids = redis.call('ZRANGE', KEYS[2], 0, math.min(n, 1000) - 1) "
-    "redis.call('INCRBY', KEYS[8], #ids) "
+    "redis.call('INCRBY', KEYS[7], #ids) "
     "redis.call('HDEL', KEYS[1], unpack(ids)) "
+    "redis.call('HDEL', KEYS[3], unpack(ids)) "
     "redis.call('HDEL', KEYS[4], unpack(ids)) "
-    "redis.call('HDEL', KEYS[5], unpack(ids)) "
-    "redis.call('ZREM', KEYS[3], unpack(ids)) "
-    "redis.call('SET', KEYS[7], ARGV[3]) "
+    "redis.call('SET', KEYS[6], ARGV[3]) "
     "redis.call('ZREM', KEYS[2], unpack(ids)) "
     "return #ids";
 
 /* ARGV: id, state, version. */
 static const char state_script[] = "if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end "
-                                   "redis.call('HSET', KEYS[5], ARGV[1], ARGV[2]) "
-                                   "redis.call('SET', KEYS[7], ARGV[3]) "
+                                   "redis.call('HSET', KEYS[4], ARGV[1], ARGV[2]) "
+                                   "redis.call('SET', KEYS[6], ARGV[3]) "
                                    "return 1";
 
 /* ---- asking ---- */
@@ -94,7 +86,7 @@ static void make_version(char out[VERSION_SIZE])
 /* A script with own arguments, and the names among `rest`. */
 struct script {
     const char *body;
-    const char *own[OWN_N + 1];
+    const char *own[OWN_N];
     size_t n_own;
     const char *last_key; /* in the place of DELIVERIES_KEY; or NULL */
 };
@@ -102,10 +94,10 @@ struct script {
 static void run(struct reader *reader, const struct script *script, const GPtrArray *rest, guint first, guint end,
                 struct reader_then then)
 {
-    struct view argv[HEAD_N + KEYS_N + OWN_N + 1 + ALERTS_DELIVERIES_AT_ONCE] = {view_of("EVAL"), view_of(script->body),
-                                                                                 view_of(G_STRINGIFY(8))};
+    struct view argv[HEAD_N + KEYS_N + OWN_N + ALERTS_DELIVERIES_AT_ONCE] = {view_of("EVAL"), view_of(script->body),
+                                                                             view_of(G_STRINGIFY(7))};
     size_t n = HEAD_N;
-    G_STATIC_ASSERT(KEYS_N == 8);
+    G_STATIC_ASSERT(KEYS_N == 7);
     for (size_t i = 0; i < KEYS_N; i++)
         argv[n++] = view_of(keys[i]);
     if (script->last_key != NULL)
@@ -146,17 +138,13 @@ static void text_of(char out[NUMBER_MAX + 1], int64_t value)
 void alerts_ask_raise(struct reader *reader, const struct alert *alert, const GPtrArray *deliveries, const char *level_field,
                       enum alerts_outcome *outcome)
 {
-    char created[NUMBER_MAX + 1], end[NUMBER_MAX + 1], level[NUMBER_MAX + 1], version[VERSION_SIZE];
+    char created[NUMBER_MAX + 1], level[NUMBER_MAX + 1], version[VERSION_SIZE];
     g_autofree char *json = alert_keep(alert);
     make_version(version);
     text_of(created, alert->created_ms);
-    text_of(end, alert->to_ms);
     text_of(level, alert->level);
-    struct script script = {raise_script,
-                            {alert->id, created, json, alert->kind == ALERT_SYSTEM ? "+inf" : end,
-                             level_field != NULL ? level_field : "", level, version},
-                            OWN_N + 1,
-                            NULL};
+    struct script script = {
+        raise_script, {alert->id, created, json, level_field != NULL ? level_field : "", level, version}, OWN_N, NULL};
     run_with_deliveries(reader, &script, 2, deliveries, outcome);
 }
 
@@ -193,6 +181,24 @@ void alerts_ask_trim(struct reader *reader, uint32_t keep, int64_t before_ms, ui
     const struct script script = {trim_script, {most, before, version}, 3, REMOVED_KEY};
     *removed = 0;
     run(reader, &script, NULL, 0, 0, (struct reader_then){.take = take_removed, .opaque = removed});
+}
+
+/* ---- levels ---- */
+
+void alerts_ask_levels(struct reader *reader, struct reader_pairs pairs)
+{
+    reader_scan(reader, READER_CONTROL, "HSCAN", LEVELS_KEY, NULL, pairs);
+}
+
+void alerts_ask_forget_levels(struct reader *reader, const GPtrArray *fields)
+{
+    struct view argv[2 + ALERTS_DELIVERIES_AT_ONCE] = {view_of("HDEL"), view_of(LEVELS_KEY)};
+    for (guint first = 0; first < fields->len; first += ALERTS_DELIVERIES_AT_ONCE) {
+        guint n = MIN(fields->len - first, (guint)ALERTS_DELIVERIES_AT_ONCE);
+        for (guint i = 0; i < n; i++)
+            argv[2 + i] = view_of(g_ptr_array_index((GPtrArray *)(uintptr_t)fields, first + i));
+        reader_ask(reader, READER_CONTROL, argv, 2 + n, (struct reader_then){0});
+    }
 }
 
 /* ---- one ---- */

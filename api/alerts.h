@@ -2,10 +2,9 @@
  *
  *   {daybook}:alerts            hash    alert id -> what it says (alert_keep); never changed
  *   {daybook}:alerts:time       zset    alert id by its creation, Unix ms: the oldest go first
- *   {daybook}:alerts:open       zset    alert id by the end of its window; "+inf": a system alert, until its condition ends
  *   {daybook}:alerts:recovered  hash    alert id -> when, Unix ms
  *   {daybook}:alerts:state      hash    alert id -> "read" or "deleted"
- *   {daybook}:alerts:levels     hash    watch and window (alerter.h) -> highest level that was raised
+ *   {daybook}:alerts:levels     hash    client, metric, window and limit (alert_windows.h) -> highest level that was raised
  *   {daybook}:alerts:removed    string  how many were removed for their number or age
  *   {daybook}:alerts:version    string  another one after each change
  *   {daybook}:deliveries        zset    api/deliveries.h
@@ -84,5 +83,9 @@ void alerts_ask_recover(struct reader *reader, const char *id, const GPtrArray *
 void alerts_ask_state(struct reader *reader, const char *id, enum alert_state state);
 /* Removes those created before before_ms, and the oldest beyond keep; at most 1,000, and counts them. */
 void alerts_ask_trim(struct reader *reader, uint32_t keep, int64_t before_ms, uint64_t *removed);
+
+/* Walks {daybook}:alerts:levels; and removes these fields (strings). */
+void alerts_ask_levels(struct reader *reader, struct reader_pairs pairs);
+void alerts_ask_forget_levels(struct reader *reader, const GPtrArray *fields);
 
 #endif
