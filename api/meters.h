@@ -21,6 +21,14 @@ enum api_meter {
     METER_REGISTRY_ENTRIES, /* by kind */
     METER_REGISTRY_READS,
     METER_REDIS_UP,
+    METER_ALERT_CHECKS,
+    METER_ALERT_READS,   /* by how many clients: one, all */
+    METER_ALERT_LIMITS,  /* by state: watched, left_out */
+    METER_ALERTS_RAISED, /* by kind */
+    METER_ALERTS_RECOVERED,
+    METER_ALERTS_REMOVED,
+    METER_ALERTER_LEASE,
+    METER_ALERTER_BEHIND,
     METER_N,
 };
 
