@@ -29,7 +29,8 @@ struct counts_key {
     X(QUARANTINED, "quarantined", "records quarantined")                  \
     X(QUARANTINED_EVENTS, "quarantined_events", "events in them")         \
     X(GAPS, "gaps", "gaps in sequences")                                  \
-    X(GAP_BATCHES, "gap_batches", "batches missing in them")
+    X(GAP_BATCHES, "gap_batches", "batches missing in them")              \
+    X(REFUSED, "refused", "events and bodies that collectors refused")
 enum counts_sum {
 #define X(name, field, help) COUNTS_##name,
     COUNTS_SUMS(X)

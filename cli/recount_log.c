@@ -386,6 +386,8 @@ static void count_batch(struct recount_log *log, const struct batch *batch)
     struct log_partition *partition = &log->partitions[log->number];
     size_t next_id = 0;
 
+    for (size_t i = 0; i < batch->n_rejections; i++)
+        log->sums[COUNTS_REFUSED] += batch->rejections[i].count;
     g_ptr_array_set_size(log->symbols, 0);
     g_ptr_array_set_size(log->symbols, (gint)batch->n_symbols);
     for (size_t i = 0; i < batch->n_events; i++) {

@@ -185,13 +185,29 @@ static void cut_batch(struct batcher *batcher, uint32_t partition)
     journal_group_take_batch(batcher->group, &batch);
 }
 
-static void add_event(struct batcher *batcher, const struct event *event)
+static struct batch_builder *builder_of(struct batcher *batcher, uint32_t partition)
 {
-    uint32_t partition = partition_of(event->organization, event->client, batcher->partition_count);
     gpointer *slot = &batcher->builders->pdata[partition];
     if (!*slot)
         *slot = batch_builder_new();
-    struct batch_builder *builder = *slot;
+    return *slot;
+}
+
+/* A bounded few, whatever the number: they never fill a batch. */
+static void add_rejections(struct batcher *batcher, const struct rejections *rejections)
+{
+    const char *collector = batcher->settings.collector;
+    uint32_t partition = partition_of(view_of(""), view_of(collector), batcher->partition_count);
+    struct batch_builder *builder = builder_of(batcher, partition);
+    size_t before = batch_builder_size(builder);
+    batch_builder_reject(builder, collector, rejections);
+    batcher->open_bytes += batch_builder_size(builder) - before;
+}
+
+static void add_event(struct batcher *batcher, const struct event *event)
+{
+    uint32_t partition = partition_of(event->organization, event->client, batcher->partition_count);
+    struct batch_builder *builder = builder_of(batcher, partition);
     size_t before = batch_builder_size(builder);
     batch_builder_add(builder, event);
     size_t after = batch_builder_size(builder);
@@ -208,6 +224,8 @@ static void add_submission(struct batcher *batcher, struct submission *submissio
         batcher->first_us = g_get_monotonic_time();
     for (guint i = 0; i < submission->events->len; i++)
         add_event(batcher, &g_array_index(submission->events, struct event, i));
+    if (submission->rejections)
+        add_rejections(batcher, submission->rejections);
     if (submission->position_name)
         journal_group_set_position(batcher->group, view_of(submission->position_name), submission->position);
     g_ptr_array_add(batcher->taken, submission);
@@ -287,11 +305,11 @@ static void lose(struct batcher *batcher, enum journal_result result)
 static void commit(struct batcher *batcher)
 {
     for (guint i = 0; i < batcher->builders->len; i++)
-        if (batcher->builders->pdata[i] && batch_builder_count(batcher->builders->pdata[i]) > 0)
+        if (batcher->builders->pdata[i] && !batch_builder_is_empty(batcher->builders->pdata[i]))
             cut_batch(batcher, i);
     batcher->open_bytes = 0;
     struct journal_group *group = batcher->group;
-    /* A submission without events and position needs no disk. */
+    /* A submission without events, rejections and position needs no disk. */
     enum journal_result result = journal_group_is_empty(group)   ? JOURNAL_DURABLE
                                  : atomic_load(&batcher->failed) ? JOURNAL_FAILED
                                                                  : append(batcher);

@@ -27,6 +27,7 @@ struct batcher;
 
 struct batcher_settings {
     int commit_ms;
+    const char *collector;    /* in whose name events are refused: 1 to 256 clean bytes; borrowed */
     uint32_t partition_count; /* 0: not known yet; nothing is taken until batcher_set_partitions */
     struct metrics *metrics;
     int64_t stream_us; /* life of a stream; 0: BATCHER_STREAM_DAYS */

@@ -149,12 +149,8 @@ bool event_field_set_other(enum event_field field, struct view token, struct int
 
 bool event_field_refuse_unknown(struct view name, struct intake_refusal *refusal)
 {
-    char shown[EVENT_TEXT_SHOWN_MAX + 4];
-    event_text_show(name, shown);
-    refusal->reason = INTAKE_UNKNOWN_FIELD;
-    g_snprintf(refusal->message, sizeof refusal->message,
-               "'%s' is no field; allowed: time, organization, client, user, method, route, path, status, latencyMs, requestBytes, "
-               "responseBytes, platform, userAgent, source, id.",
-               shown);
+    intake_refuse_name(refusal, INTAKE_UNKNOWN_FIELD, name,
+                       "no field; allowed: time, organization, client, user, method, route, path, status, latencyMs, requestBytes, "
+                       "responseBytes, platform, userAgent, source, id.");
     return false;
 }

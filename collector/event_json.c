@@ -21,6 +21,7 @@ struct event_json {
     struct intake_refusal refusal; /* the first */
     char *scratch;                 /* texts without their escapes: as large as the body, made when it is first needed */
     size_t scratch_size, scratch_used;
+    size_t begin; /* of the event in the body */
     size_t body_size;
 };
 
@@ -228,25 +229,32 @@ static bool take_cloudevent(struct event_json *reader, struct json_cursor *curso
 
 /* ---- events ---- */
 
-static void begin_event(struct event_json *reader)
+static void begin_event(struct event_json *reader, size_t at)
 {
+    reader->begin = at;
     memset(&reader->raw, 0, sizeof reader->raw);
     reader->fields = reader->attributes = 0;
     reader->has_data = reader->refused = false;
     reader->scratch_used = 0;
 }
 
-static void give(struct event_json *reader)
+static void give(struct event_json *reader, struct view text)
 {
-    if (!reader->sink->each(reader->sink->opaque, reader->refused ? NULL : &reader->raw, &reader->refusal))
+    if (!reader->sink->each(reader->sink->opaque, reader->refused ? NULL : &reader->raw, &reader->refusal, text))
         reader->stopped = true;
 }
 
-static void finish_cloudevent(struct event_json *reader, struct cloudevent *cloudevent)
+/* What the cursor has walked over since the event began. */
+static struct view event_text(const struct event_json *reader, const struct json_cursor *cursor)
+{
+    return view_make(cursor->text + reader->begin, json_cursor_at(cursor) - reader->begin);
+}
+
+static void finish_cloudevent(struct event_json *reader, struct cloudevent *cloudevent, struct view text)
 {
     if (!reader->refused && !cloudevent_apply(cloudevent, &reader->raw, &reader->refusal))
         reader->refused = true;
-    give(reader);
+    give(reader, text);
 }
 
 /* Takes one value as an event and gives it out. False: no JSON, or stopped. */
@@ -254,12 +262,12 @@ static bool take_event(struct event_json *reader, struct json_cursor *cursor, en
 {
     struct view value;
     bool cloud = form == EVENT_JSON_CLOUDEVENT || form == EVENT_JSON_CLOUDEVENTS;
-    begin_event(reader);
+    begin_event(reader, json_cursor_at(cursor));
     if (json_cursor_peek(cursor) != '{') {
         if (!json_cursor_skip(cursor, &value))
             return false;
         refuse(reader, INTAKE_MALFORMED, "an event", value, "an object");
-        give(reader);
+        give(reader, value);
         return !reader->stopped;
     }
     if (cloud)
@@ -267,9 +275,9 @@ static bool take_event(struct event_json *reader, struct json_cursor *cursor, en
     if (cloud ? !take_cloudevent(reader, cursor) : !take_native(reader, cursor))
         return false;
     if (cloud)
-        finish_cloudevent(reader, &reader->cloudevent);
+        finish_cloudevent(reader, &reader->cloudevent, event_text(reader, cursor));
     else
-        give(reader);
+        give(reader, event_text(reader, cursor));
     return !reader->stopped;
 }
 
@@ -283,10 +291,10 @@ static bool take_array(struct event_json *reader, struct json_cursor *cursor, en
 
 static bool take_data_event(struct event_json *reader, struct json_cursor *cursor, struct cloudevent *attributes)
 {
-    begin_event(reader);
+    begin_event(reader, json_cursor_at(cursor));
     if (!take_native(reader, cursor))
         return false;
-    finish_cloudevent(reader, attributes);
+    finish_cloudevent(reader, attributes, event_text(reader, cursor));
     return !reader->stopped;
 }
 
@@ -332,21 +340,20 @@ static bool is_blank(struct view line)
 static void refuse_line(struct event_json *reader, size_t position, const char *why)
 {
     reader->refused = true;
-    reader->refusal.reason = INTAKE_MALFORMED;
-    g_snprintf(reader->refusal.message, sizeof reader->refusal.message,
-               "The line is not one JSON object: %s, after %zu bytes of it.", why, position);
+    intake_refuse_plain(&reader->refusal, INTAKE_MALFORMED, "The line is not one JSON object: %s, after %zu bytes of it.", why,
+                        position);
 }
 
 /* A line that holds tokens: nothing but one object may be in it. False: stopped. */
 static bool take_line(struct event_json *reader, struct json_cursor *cursor, size_t line_start)
 {
-    begin_event(reader);
+    begin_event(reader, line_start);
     bool right = json_cursor_peek(cursor) == '{' ? take_native(reader, cursor) : json_cursor_fail(cursor, "'{' was expected");
     if (right && cursor->token < cursor->end)
         right = json_cursor_fail(cursor, "something follows the object");
     if (!right)
         refuse_line(reader, cursor->error_at - line_start, cursor->error);
-    give(reader);
+    give(reader, view_make(cursor->text + line_start, cursor->limit - line_start));
     return !reader->stopped;
 }
 
@@ -376,10 +383,10 @@ static bool read_one_line(struct event_json *reader, struct view line)
         struct json_cursor cursor = json_cursor_all(line, reader->index);
         return take_line(reader, &cursor, 0);
     }
-    begin_event(reader);
+    begin_event(reader, 0);
     const char *why = json_explain(line, &at);
     refuse_line(reader, at, why);
-    give(reader);
+    give(reader, line);
     return !reader->stopped;
 }
 

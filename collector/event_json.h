@@ -27,8 +27,9 @@ enum event_json_result {
 };
 
 struct event_json_sink {
-    /* The next event: raw, or NULL and why it is refused. Views live until it returns. False: stop. */
-    bool (*each)(void *opaque, const struct raw_event *raw, const struct intake_refusal *refusal);
+    /* The next event: raw, or NULL and why it is refused; and as it stands in the body. Views live until it returns. False: stop.
+     */
+    bool (*each)(void *opaque, const struct raw_event *raw, const struct intake_refusal *refusal, struct view text);
     void *opaque;
 };
 

@@ -133,9 +133,21 @@ uint64_t import_source_done(const struct import_source *source)
 
 /* ---- batches ---- */
 
-static void seal(struct import_source *source, uint32_t partition, GPtrArray *batches)
+/* What was refused since the last seal of this partition, if it is that of all that is refused. */
+static struct rejections *take_rejections(struct import_source *source, uint32_t partition)
+{
+    bool ours = partition == partition_of(view_of(""), view_of(IMPORT_COLLECTOR), source->partition_count);
+    return ours ? g_steal_pointer(&source->judged->rejections) : NULL;
+}
+
+static void seal(struct import_source *source, uint32_t partition, struct rejections *rejections, GPtrArray *batches)
 {
     struct open_batch *open = &source->open[partition];
+    if (open->builder == NULL)
+        open->builder = batch_builder_new();
+    if (rejections)
+        batch_builder_reject(open->builder, IMPORT_COLLECTOR, rejections);
+    rejections_free(rejections);
     struct batch_header header = header_of(source, partition, ++source->sequences[partition]);
     struct import_batch *batch = g_new0(struct import_batch, 1);
     batch->partition = partition;
@@ -148,8 +160,9 @@ static void seal(struct import_source *source, uint32_t partition, GPtrArray *ba
 static void seal_all(struct import_source *source, GPtrArray *batches)
 {
     for (uint32_t i = 0; i < source->partition_count; i++) {
-        if (source->open[i].bytes > 0)
-            seal(source, i, batches);
+        struct rejections *rejections = take_rejections(source, i);
+        if (source->open[i].bytes > 0 || rejections)
+            seal(source, i, rejections, batches);
     }
 }
 
@@ -160,7 +173,7 @@ static void add_event(struct import_source *source, const struct event *event, G
     size_t bytes = EVENT_BYTES + event->organization.size + event->client.size + event->user.size + event->method.size +
                    event->route.size + event->platform.size + event->id.size;
     if (open->bytes + bytes > IMPORT_BATCH_BYTES)
-        seal(source, partition, batches);
+        seal(source, partition, take_rejections(source, partition), batches);
     if (open->builder == NULL)
         open->builder = batch_builder_new();
     batch_builder_add(open->builder, event);
@@ -169,9 +182,10 @@ static void add_event(struct import_source *source, const struct event *event, G
 
 /* ---- lines ---- */
 
-static void reject(struct import_source *source, uint64_t line, const struct intake_refusal *why)
+static void reject(struct import_source *source, uint64_t line, const struct intake_refusal *why, struct view text)
 {
     struct import_books *books = &source->books;
+    intake_list(source->judged, intake_reason_word(why->reason), why, 0, text);
     books->tally.rejected[why->reason]++;
     if (books->n_refusals < IMPORT_REFUSALS_MAX)
         books->refusals[books->n_refusals++] = (struct import_refusal){.line = line, .why = *why};
@@ -185,8 +199,7 @@ static enum intake_verdict judge(struct import_source *source, struct view line,
         return INTAKE_REJECTED;
     if (raw.has_time)
         return intake_judge(source->intake, &raw, raw.time_ms, false, source->judged, why);
-    why->reason = INTAKE_MISSING_FIELD;
-    g_strlcpy(why->message, "The line has no time.", sizeof why->message);
+    intake_refuse_plain(why, INTAKE_MISSING_FIELD, "The line has no time.");
     return INTAKE_REJECTED;
 }
 
@@ -201,7 +214,7 @@ static void take_line(struct import_source *source, enum line_cut cut, struct vi
     }
     enum intake_verdict verdict = cut == LINE_WHOLE ? judge(source, line, &why) : INTAKE_REJECTED;
     if (verdict == INTAKE_REJECTED) {
-        reject(source, number, &why);
+        reject(source, number, &why, cut == LINE_WHOLE ? line : view_of(""));
     } else if (verdict == INTAKE_EXCLUDED) {
         books->tally.excluded++;
     } else {

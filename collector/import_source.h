@@ -3,7 +3,8 @@
  * Whatever decides the bytes of a batch comes from the file and the rules: batches are cut at the ends of blocks (import_plan.h)
  * and at IMPORT_BATCH_BYTES, counted by a rule of its own; sequences count up per partition; created_ms is 0. So a repeat sends the
  * same bytes under the same numbers, and what is in the log already is dropped by the aggregator as any duplicate is. A change of
- * these rules, or of how events are made from lines, must raise IMPORT_RULES_VERSION: a repeat by another version is refused then.
+ * these rules, or of how events (or what is told of refused ones, intake_list) are made from lines, must raise
+ * IMPORT_RULES_VERSION: a repeat by another version is refused then.
  *
  * Belongs to one thread. */
 #ifndef DAYBOOK_IMPORT_SOURCE_H
@@ -13,10 +14,13 @@
 #include "collector/log_line.h"
 
 enum {
-    IMPORT_RULES_VERSION = 1,
+    IMPORT_RULES_VERSION = 2,
     IMPORT_BATCH_BYTES = 256 * 1024, /* brokers take messages of 1 MiB */
     IMPORT_REFUSALS_MAX = 10,        /* rejected lines that are told one by one */
 };
+
+/* In whose name lines are refused: that of no collector, for a repeat may run anywhere. */
+#define IMPORT_COLLECTOR "import"
 
 struct import_batch {
     uint32_t partition;

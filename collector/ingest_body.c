@@ -30,8 +30,9 @@ void ingest_append_json(GString *out, const char *text)
     g_string_append_c(out, '"');
 }
 
-static void reject(struct ingest_body *body, const struct intake_refusal *refusal)
+static void reject(struct ingest_body *body, const struct intake_refusal *refusal, struct view text)
 {
+    intake_list(body->submission, intake_reason_word(refusal->reason), refusal, body->now_ms, text);
     body->tally.rejected[refusal->reason]++;
     if (body->n_rejected++ >= INGEST_LISTED_MAX)
         return;
@@ -41,27 +42,53 @@ static void reject(struct ingest_body *body, const struct intake_refusal *refusa
     g_string_append_c(body->rejected, '}');
 }
 
-static void judge(struct ingest_body *body, const struct raw_event *raw)
+/* The event as a text for the list of refused ones, where it did not come as one. */
+static char *text_of(const struct raw_event *raw)
+{
+    GString *text = g_string_new(NULL);
+    const struct {
+        const char *name;
+        struct view value;
+    } texts[] = {{"organization", raw->organization},
+                 {"client", raw->client},
+                 {"user", raw->user},
+                 {"method", raw->method},
+                 {"route", raw->route},
+                 {"id", raw->id},
+                 {"platform", raw->platform}};
+    g_string_append_printf(text, "{\"time\":%" G_GINT64_FORMAT ",\"status\":%" G_GINT64_FORMAT, raw->time_ms, raw->status);
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autofree char *value = g_strndup(texts[i].value.data ? texts[i].value.data : "", texts[i].value.size);
+        g_string_append_printf(text, ",\"%s\":", texts[i].name);
+        ingest_append_json(text, value);
+    }
+    return g_string_free(g_string_append_c(text, '}'), FALSE);
+}
+
+/* text: the event as it came; NULL: see text_of. */
+static void judge(struct ingest_body *body, const struct raw_event *raw, const struct view *text)
 {
     struct intake_refusal refusal;
     enum intake_verdict verdict = intake_judge(body->intake, raw, body->now_ms, true, body->submission, &refusal);
     body->tally.accepted += verdict == INTAKE_ACCEPTED;
     body->tally.excluded += verdict == INTAKE_EXCLUDED;
-    if (verdict == INTAKE_REJECTED)
-        reject(body, &refusal);
+    if (verdict == INTAKE_REJECTED) {
+        g_autofree char *made = text ? NULL : text_of(raw);
+        reject(body, &refusal, text ? *text : view_of(made));
+    }
     body->received++;
 }
 
 /* Takes the next event; raw is NULL for one that is refused already. False: there are too many. */
-static bool take(void *opaque, const struct raw_event *raw, const struct intake_refusal *refusal)
+static bool take(void *opaque, const struct raw_event *raw, const struct intake_refusal *refusal, struct view text)
 {
     struct ingest_body *body = opaque;
     if (body->received == body->events_max)
         return false;
     if (raw) {
-        judge(body, raw);
+        judge(body, raw, &text);
     } else {
-        reject(body, refusal);
+        reject(body, refusal, text);
         body->received++;
     }
     return true;
@@ -108,7 +135,7 @@ static bool take_row(void *opaque, const struct event *event)
         .request_bytes = event->request_bytes,
         .response_bytes = event->response_bytes,
     };
-    judge(taker->body, &raw);
+    judge(taker->body, &raw, NULL);
     return true;
 }
 

@@ -38,6 +38,8 @@ struct waiting {
     struct ingest_http *ingest;
     struct http_request *request;
     struct intake_tally tally;
+    char *body_refused; /* the reason, if all of the body was; NULL */
+    int status;
     GString *answer;
 };
 
@@ -107,6 +109,17 @@ static void answer(struct ingest_http *ingest, struct http_request *request, int
     http_respond(request, status, "application/json", body->str, body->len);
 }
 
+static GString *error_body(struct http_request *request, const char *code, const char *message)
+{
+    GString *body = g_string_new("{\"success\":false,\"error\":");
+    ingest_append_json(body, code);
+    g_string_append(body, ",\"message\":");
+    ingest_append_json(body, message);
+    g_string_append(body, ",\"requestId\":");
+    ingest_append_json(body, http_request_id(request));
+    return g_string_append(body, "}\n");
+}
+
 /* Always false, so that a check can end with it. */
 G_GNUC_PRINTF(5, 6)
 static bool refuse(struct ingest_http *ingest, struct http_request *request, int status, const char *code, const char *format, ...)
@@ -116,13 +129,7 @@ static bool refuse(struct ingest_http *ingest, struct http_request *request, int
     g_autofree char *text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
     g_autofree char *message = g_utf8_make_valid(text, -1);
-    g_autoptr(GString) body = g_string_new("{\"success\":false,\"error\":");
-    ingest_append_json(body, code);
-    g_string_append(body, ",\"message\":");
-    ingest_append_json(body, message);
-    g_string_append(body, ",\"requestId\":");
-    ingest_append_json(body, http_request_id(request));
-    g_string_append(body, "}\n");
+    g_autoptr(GString) body = error_body(request, code, message);
     answer(ingest, request, status, body);
     return false;
 }
@@ -141,6 +148,71 @@ static void refuse_for_now(struct ingest_http *ingest, struct http_request *requ
     else
         refuse(ingest, request, 503, "BUSY", "The collector has as much to do as it can take: send the same again in %s s.",
                seconds);
+}
+
+/* ---- making it durable ---- */
+
+static void waiting_free(struct waiting *waiting)
+{
+    g_string_free(waiting->answer, TRUE);
+    g_free(waiting->body_refused);
+    g_free(waiting);
+}
+
+/* On the batcher's thread. */
+static void done(struct submission *submission, enum submission_outcome outcome)
+{
+    struct waiting *waiting = submission->opaque;
+    if (outcome == SUBMISSION_DURABLE) {
+        intake_count(waiting->ingest->intake, &waiting->tally);
+        if (waiting->body_refused && waiting->ingest->metrics)
+            metrics_add(waiting->ingest->metrics, METER_BODIES_REJECTED, waiting->body_refused, 1);
+        answer(waiting->ingest, waiting->request, waiting->status, waiting->answer);
+    } else {
+        count_answer(waiting->ingest, "none");
+        http_abandon(waiting->request);
+    }
+    waiting_free(waiting);
+    submission_free(submission);
+}
+
+/* Takes both; the answer is sent when the submission is durable. */
+static void submit(struct submission *submission, struct waiting *waiting)
+{
+    struct ingest_http *ingest = waiting->ingest;
+    struct http_request *request = waiting->request;
+    submission->done = done;
+    submission->opaque = waiting;
+    http_hold(request); /* before it is given away: it may be answered before batcher_submit returns */
+    enum batcher_verdict verdict = batcher_submit(ingest->batcher, submission);
+    if (verdict == BATCHER_TAKEN)
+        return;
+    submission_free(submission);
+    waiting_free(waiting);
+    refuse_for_now(ingest, request, verdict);
+}
+
+static struct waiting *waiting_new(struct ingest_http *ingest, struct http_request *request, int status, GString *answer)
+{
+    struct waiting *waiting = g_new0(struct waiting, 1);
+    waiting->ingest = ingest;
+    waiting->request = request;
+    waiting->status = status;
+    waiting->answer = answer;
+    return waiting;
+}
+
+/* Refuses all of the body, and lists it: like the rejection of an event, its answer waits for the disk. Always false. */
+static bool refuse_body(struct ingest_http *ingest, struct http_request *request, int status, const char *code,
+                        const struct intake_refusal *refusal, struct view sample)
+{
+    g_autofree char *reason = g_ascii_strdown(code, -1);
+    struct submission *submission = submission_new();
+    intake_list(submission, reason, refusal, g_get_real_time() / 1000, sample);
+    struct waiting *waiting = waiting_new(ingest, request, status, error_body(request, code, refusal->message));
+    waiting->body_refused = g_steal_pointer(&reason);
+    submit(submission, waiting);
+    return false;
 }
 
 /* ---- may it ---- */
@@ -202,33 +274,39 @@ static bool find_form(struct ingest_http *ingest, struct http_request *request, 
         if (size == strlen(media_types[i]) && g_ascii_strncasecmp(type, media_types[i], size) == 0 && is_utf8(type + size))
             return true;
     }
-    return refuse(ingest, request, 415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type is '%.100s'; allowed: " MEDIA_TYPES ", in UTF-8.",
-                  type ? type : "");
+    struct intake_refusal refusal;
+    intake_refuse(&refusal, INTAKE_WRONG_TYPE, "Content-Type", view_of(type), MEDIA_TYPES ", in UTF-8");
+    return refuse_body(ingest, request, 415, "UNSUPPORTED_MEDIA_TYPE", &refusal, view_of(""));
 }
 
 static bool refuse_large(struct ingest_http *ingest, struct http_request *request)
 {
-    return refuse(ingest, request, 413, "PAYLOAD_TOO_LARGE", "The body is larger than the limit of %zu bytes when it is unpacked.",
-                  ingest->body_max_bytes);
+    struct intake_refusal refusal;
+    intake_refuse_plain(&refusal, INTAKE_TOO_LONG, "The body is larger than the limit of %zu bytes when it is unpacked.",
+                        ingest->body_max_bytes);
+    return refuse_body(ingest, request, 413, "PAYLOAD_TOO_LARGE", &refusal, view_of(""));
 }
 
 /* The body without its Content-Encoding; unpacked is where it lives, if it had one. */
 static bool find_data(struct ingest_http *ingest, struct http_request *request, GByteArray *unpacked, struct view *data)
 {
+    struct intake_refusal refusal;
     const char *encoding = http_request_header(request, "Content-Encoding");
     *data = http_request_body(request);
     if (!encoding || g_ascii_strcasecmp(encoding, "identity") == 0)
         return true;
     if (g_ascii_strcasecmp(encoding, "gzip") != 0 && g_ascii_strcasecmp(encoding, "x-gzip") != 0) {
         http_response_header(request, "Accept-Encoding", "gzip, identity");
-        return refuse(ingest, request, 415, "UNSUPPORTED_ENCODING", "Content-Encoding is '%.100s'; allowed: gzip, identity.",
-                      encoding);
+        intake_refuse(&refusal, INTAKE_WRONG_TYPE, "Content-Encoding", view_of(encoding), "gzip, identity");
+        return refuse_body(ingest, request, 415, "UNSUPPORTED_ENCODING", &refusal, view_of(""));
     }
     enum gunzip_result result = gunzip(*data, ingest->body_max_bytes, unpacked);
     if (result == GUNZIP_TOO_LARGE)
         return refuse_large(ingest, request);
-    if (result == GUNZIP_MALFORMED)
-        return refuse(ingest, request, 400, "MALFORMED_BODY", "The body is not valid gzip, or not all of it is there.");
+    if (result == GUNZIP_MALFORMED) {
+        intake_refuse_plain(&refusal, INTAKE_MALFORMED, "The body is not valid gzip, or not all of it is there.");
+        return refuse_body(ingest, request, 400, "MALFORMED_BODY", &refusal, view_of(""));
+    }
     *data = view_make(unpacked->data, unpacked->len);
     return true;
 }
@@ -278,52 +356,16 @@ static bool read_body(struct ingest_http *ingest, struct http_request *request, 
         form == FORM_PROTOBUF ? ingest_body_read_protobuf(body, data) : read_json(ingest, request, form, data, body);
     if (result == INGEST_BODY_READ)
         return true;
-    if (result == INGEST_BODY_TOO_MANY)
-        return refuse(ingest, request, 413, "TOO_MANY_EVENTS", "The body holds more than the limit of %zu events.",
-                      ingest->events_max);
-    if (form == FORM_PROTOBUF)
-        return refuse(ingest, request, 400, "MALFORMED_BODY", "The body is not valid protobuf: %s.", body->why);
-    return refuse(ingest, request, 400, "MALFORMED_BODY", "The body is not valid JSON at byte %zu: %s.", body->position, body->why);
-}
-
-/* ---- making it durable ---- */
-
-static void waiting_free(struct waiting *waiting)
-{
-    g_string_free(waiting->answer, TRUE);
-    g_free(waiting);
-}
-
-/* On the batcher's thread. */
-static void done(struct submission *submission, enum submission_outcome outcome)
-{
-    struct waiting *waiting = submission->opaque;
-    if (outcome == SUBMISSION_DURABLE) {
-        intake_count(waiting->ingest->intake, &waiting->tally);
-        answer(waiting->ingest, waiting->request, 202, waiting->answer);
-    } else {
-        count_answer(waiting->ingest, "none");
-        http_abandon(waiting->request);
+    struct intake_refusal refusal;
+    if (result == INGEST_BODY_TOO_MANY) {
+        intake_refuse_plain(&refusal, INTAKE_TOO_LONG, "The body holds more than the limit of %zu events.", ingest->events_max);
+        return refuse_body(ingest, request, 413, "TOO_MANY_EVENTS", &refusal, view_of(""));
     }
-    waiting_free(waiting);
-    submission_free(submission);
-}
-
-/* Takes the body's submission. */
-static void submit(struct ingest_http *ingest, struct http_request *request, struct ingest_body *body)
-{
-    struct waiting *waiting = g_new0(struct waiting, 1);
-    *waiting = (struct waiting){ingest, request, body->tally, ingest_body_answer(body)};
-    struct submission *submission = g_steal_pointer(&body->submission);
-    submission->done = done;
-    submission->opaque = waiting;
-    http_hold(request); /* before it is given away: it may be answered before batcher_submit returns */
-    enum batcher_verdict verdict = batcher_submit(ingest->batcher, submission);
-    if (verdict == BATCHER_TAKEN)
-        return;
-    submission_free(submission);
-    waiting_free(waiting);
-    refuse_for_now(ingest, request, verdict);
+    if (form == FORM_PROTOBUF)
+        intake_refuse_plain(&refusal, INTAKE_MALFORMED, "The body is not valid protobuf: %s.", body->why);
+    else
+        intake_refuse_plain(&refusal, INTAKE_MALFORMED, "The body is not valid JSON at byte %zu: %s.", body->position, body->why);
+    return refuse_body(ingest, request, 400, "MALFORMED_BODY", &refusal, form == FORM_PROTOBUF ? view_of("") : data);
 }
 
 static void take(struct ingest_http *ingest, struct http_request *request, enum form form, struct view data)
@@ -334,13 +376,16 @@ static void take(struct ingest_http *ingest, struct http_request *request, enum 
         ingest_body_clear(&body);
         return;
     }
-    if (body.tally.accepted > 0) {
-        submit(ingest, request, &body);
-    } else {
+    if (body.tally.accepted == 0 && !body.submission->rejections) { /* nothing that needs the disk */
         g_autoptr(GString) text = ingest_body_answer(&body);
         intake_count(ingest->intake, &body.tally);
         answer(ingest, request, 202, text);
+        ingest_body_clear(&body);
+        return;
     }
+    struct waiting *waiting = waiting_new(ingest, request, 202, ingest_body_answer(&body));
+    waiting->tally = body.tally;
+    submit(g_steal_pointer(&body.submission), waiting);
     ingest_body_clear(&body);
 }
 

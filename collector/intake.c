@@ -8,6 +8,7 @@
 #include "collector/event_text.h"
 #include "collector/exclusion.h"
 #include "collector/identity.h"
+#include "collector/redact.h"
 #include "collector/route_segment.h"
 #include "collector/route_template.h"
 #include "lib/number.h"
@@ -51,12 +52,59 @@ void intake_refuse(struct intake_refusal *refusal, enum intake_reason reason, co
                    const char *allowed)
 {
     char shown[EVENT_TEXT_SHOWN_MAX + 4];
+    if (reason == INTAKE_MISSING_FIELD) {
+        intake_refuse_plain(refusal, reason, "%s is missing; needed: %s.", field, allowed);
+        return;
+    }
     event_text_show(value, shown);
+    intake_refuse_plain(refusal, reason, "%s is '%s'; allowed: %s.", field, shown, allowed);
+    refusal->value_at = strlen(field) + strlen(" is ");
+    refusal->value_size = strlen(shown) + 2;
+}
+
+void intake_refuse_name(struct intake_refusal *refusal, enum intake_reason reason, struct view name, const char *rest)
+{
+    char shown[EVENT_TEXT_SHOWN_MAX + 4];
+    event_text_show(name, shown);
+    intake_refuse_plain(refusal, reason, "'%s' is %s", shown, rest);
+    refusal->value_size = strlen(shown) + 2;
+}
+
+void intake_refuse_plain(struct intake_refusal *refusal, enum intake_reason reason, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
     refusal->reason = reason;
-    if (reason == INTAKE_MISSING_FIELD)
-        g_snprintf(refusal->message, sizeof refusal->message, "%s is missing; needed: %s.", field, allowed);
+    refusal->value_at = refusal->value_size = 0;
+    g_vsnprintf(refusal->message, sizeof refusal->message, format, arguments);
+    va_end(arguments);
+}
+
+/* The message without what was sent. */
+static void write_listed(const struct intake_refusal *refusal, char out[sizeof refusal->message])
+{
+    const char *message = refusal->message;
+    size_t at = refusal->value_at, size = refusal->value_size;
+    struct view value = size > 2 ? view_make(message + at + 1, size - 2) : view_make("", 0);
+    if (size == 0 || at + size > strlen(message) || (refusal->reason == INTAKE_UNKNOWN_FIELD && redact_is_word(value)))
+        g_strlcpy(out, message, sizeof refusal->message);
     else
-        g_snprintf(refusal->message, sizeof refusal->message, "%s is '%s'; allowed: %s.", field, shown, allowed);
+        g_snprintf(out, sizeof refusal->message, "%.*s%s%s", (int)at, message, redact_kind(value), message + at + size);
+}
+
+void intake_list(struct submission *submission, const char *reason, const struct intake_refusal *refusal, int64_t time_ms,
+                 struct view text)
+{
+    char message[sizeof refusal->message], sample[REDACT_MAX + 1];
+    write_listed(refusal, message);
+    size_t size = redact(text, sample);
+    if (!submission->rejections)
+        submission->rejections = rejections_new();
+    rejections_add(submission->rejections, &(struct rejection){.time_ms = time_ms,
+                                                               .count = 1,
+                                                               .reason = view_of(reason),
+                                                               .message = view_of(message),
+                                                               .sample = view_make(sample, size)});
 }
 
 /* ---- settings ---- */

@@ -54,14 +54,23 @@ enum intake_verdict { INTAKE_ACCEPTED, INTAKE_EXCLUDED, INTAKE_REJECTED };
 /* Why an event was refused: filled for INTAKE_REJECTED. */
 struct intake_refusal {
     enum intake_reason reason;
-    char message[256]; /* a sentence: field, value, what is allowed. Valid UTF-8. */
+    char message[256];           /* a sentence: field, value, what is allowed. Valid UTF-8. */
+    size_t value_at, value_size; /* bytes of the message that were sent to us, with their quotes; 0 bytes: none */
 };
 
 /* Fills the refusal with the sentence "<field> is '<value>'; allowed: <allowed>.", the value cut and cleaned, or for a missing
- * field
- * "<field> is missing; needed: <allowed>." */
+ * field "<field> is missing; needed: <allowed>." */
 void intake_refuse(struct intake_refusal *refusal, enum intake_reason reason, const char *field, struct view value,
                    const char *allowed);
+/* "'<name>' is <rest>" */
+void intake_refuse_name(struct intake_refusal *refusal, enum intake_reason reason, struct view name, const char *rest);
+/* A sentence that repeats nothing of what was sent. */
+void intake_refuse_plain(struct intake_refusal *refusal, enum intake_reason reason, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* Lists it with the submission: why, without the value (INTAKE_UNKNOWN_FIELD keeps a name that is a word), and the text that was
+ * refused, redacted. reason is a word for the list; time_ms the wall clock, 0 for imports. */
+void intake_list(struct submission *submission, const char *reason, const struct intake_refusal *refusal, int64_t time_ms,
+                 struct view text);
 
 struct intake;
 struct intake *intake_new(const struct config *config, GError **error);

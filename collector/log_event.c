@@ -28,8 +28,7 @@ static struct view keep(struct log_scratch *scratch, size_t size)
 
 static bool refuse(struct intake_refusal *refusal, enum intake_reason reason, enum field_target target, const char *why)
 {
-    refusal->reason = reason;
-    g_snprintf(refusal->message, sizeof refusal->message, "The %s %s", field_target_name(target), why);
+    intake_refuse_plain(refusal, reason, "The %s %s", field_target_name(target), why);
     return false;
 }
 

@@ -63,8 +63,7 @@ bool log_line_is_blank(struct view line)
 /* Texts come from clients and the library's sentences are ASCII: nothing of the line itself goes into a message. */
 static bool refuse(struct intake_refusal *refusal, enum intake_reason reason, const char *message)
 {
-    refusal->reason = reason;
-    g_strlcpy(refusal->message, message, sizeof refusal->message);
+    intake_refuse_plain(refusal, reason, "%s", message);
     return false;
 }
 
@@ -141,8 +140,7 @@ static bool read_json(struct log_line_reader *reader, struct view line, struct i
     }
     if (mistake == NULL)
         return true;
-    refuse(refusal, INTAKE_MALFORMED, "");
-    g_snprintf(refusal->message, sizeof refusal->message, "The line is not one JSON object: %s", mistake);
+    intake_refuse_plain(refusal, INTAKE_MALFORMED, "The line is not one JSON object: %s", mistake);
     return false;
 }
 

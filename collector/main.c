@@ -153,6 +153,18 @@ static bool check(const struct config *config, GError **error)
     return good;
 }
 
+/* Names on the topic are UTF-8 without control characters. */
+static void clean_name(char *name)
+{
+    const char *end;
+    for (char *c = name; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    }
+    while (!g_utf8_validate(name, -1, &end))
+        name[end - name] = '?';
+}
+
 static void set_name(struct collector *collector)
 {
     const char *name = config_string(collector->config, "collector.name");
@@ -160,10 +172,9 @@ static void set_name(struct collector *collector)
         g_strlcpy(collector->name, name, sizeof collector->name);
     else if (gethostname(collector->name, sizeof collector->name - 1) != 0)
         g_strlcpy(collector->name, "collector", sizeof collector->name);
-    if (!g_utf8_validate(collector->name, -1, NULL)) {
-        g_autofree char *valid = g_utf8_make_valid(collector->name, -1);
-        g_strlcpy(collector->name, valid, sizeof collector->name);
-    }
+    if (!collector->name[0])
+        g_strlcpy(collector->name, "collector", sizeof collector->name);
+    clean_name(collector->name);
 }
 
 static bool open_journal(struct collector *collector, GError **error)
@@ -190,6 +201,7 @@ static void start_pipeline(struct collector *collector, const char *message)
 {
     struct batcher_settings batching = {
         .commit_ms = (int)config_int(collector->config, "journal.commit_ms"),
+        .collector = collector->name,
         .partition_count = collector->accepting ? collector->least : 0,
         .metrics = collector->metrics,
         .ship = ship,

@@ -7,6 +7,8 @@ const struct metric_row collector_meters[METER_N] = {
     [METER_EVENTS_ACCEPTED] = {NAME("events_accepted_total"), METRIC_COUNTER, NULL, "Events that are durable in the journal."},
     [METER_EVENTS_REJECTED] = {NAME("events_rejected_total"), METRIC_COUNTER, "reason", "Events that were refused, by reason."},
     [METER_EVENTS_EXCLUDED] = {NAME("events_excluded_total"), METRIC_COUNTER, NULL, "Events left out by an exclusion rule."},
+    [METER_BODIES_REJECTED] = {NAME("bodies_rejected_total"), METRIC_COUNTER, "reason",
+                               "Bodies of requests that were refused as a whole, by reason; their events are in no other count."},
     [METER_HTTP_REQUESTS] = {NAME("http_requests_total"), METRIC_COUNTER, "code", "Answers to POST /v1/events, by status code."},
 
     [METER_FOLLOW_LINES] = {NAME("follow_lines_total"), METRIC_COUNTER, "follow", "Lines read from followed files."},

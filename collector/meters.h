@@ -10,7 +10,8 @@ enum collector_meter {
     METER_EVENTS_ACCEPTED,
     METER_EVENTS_REJECTED, /* by reason */
     METER_EVENTS_EXCLUDED,
-    METER_HTTP_REQUESTS, /* by status code */
+    METER_BODIES_REJECTED, /* by reason; their events are in no other book, for nobody knows them */
+    METER_HTTP_REQUESTS,   /* by status code */
     /* Followed files, by name. */
     METER_FOLLOW_LINES,
     METER_FOLLOW_BEHIND_BYTES,

@@ -15,6 +15,7 @@ void submission_free(struct submission *submission)
     if (!submission)
         return;
     g_array_unref(submission->events);
+    rejections_free(submission->rejections);
     g_clear_pointer(&submission->strings, g_string_chunk_free);
     if (submission->body && submission->body_free)
         submission->body_free(submission->body);

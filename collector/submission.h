@@ -1,4 +1,4 @@
-/* submission: what an input hands to the batcher in one piece: events, and how far its file was read.
+/* submission: what an input hands to the batcher in one piece: events, what was refused of them, and how far its file was read.
  *
  * An input fills a submission and gives it away with batcher_submit(). All of it becomes durable in one journal group, or none of
  * it: no submission straddles two groups. Then `done` is called once, on the batcher's thread: it must be short, must not block,
@@ -7,6 +7,7 @@
 #define DAYBOOK_SUBMISSION_H
 
 #include "lib/event.h"
+#include "lib/rejections.h"
 #include <glib.h>
 
 enum submission_outcome {
@@ -15,9 +16,10 @@ enum submission_outcome {
 };
 
 struct submission {
-    GArray *events;        /* of struct event */
-    GStringChunk *strings; /* owns what the events' views point to, unless `body` does */
-    gpointer body;         /* anything else that the views point into; freed with body_free */
+    GArray *events;                /* of struct event */
+    GStringChunk *strings;         /* owns what the events' views point to, unless `body` does */
+    struct rejections *rejections; /* what was refused; NULL: nothing */
+    gpointer body;                 /* anything else that the views point into; freed with body_free */
     GDestroyNotify body_free;
     /* How far a followed file was read: replaces the position of that name in the journal, in the same group. Both NULL for none.
      */

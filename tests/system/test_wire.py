@@ -182,3 +182,39 @@ def test_heartbeats_say_what_was_cut(kafka, daybook, usage_pb2):
     assert list(beat.last_sequence) == last
     assert (beat.received, beat.accepted, beat.rejected, beat.excluded) == (500, 500, 0, 0)
     assert abs(beat.clock_ms - time.time() * 1000) < 60_000
+
+
+def test_what_is_refused_rides_with_the_events(kafka, daybook, usage_pb2):
+    """Counts by reason are exact, a body that cannot be read is one, and nothing that was sent is in a sample."""
+    topic = kafka.create_topic(partitions=4)
+    collector = daybook.collector(topic, {"collector.name": "edge 1"})
+    right = {"method": "GET", "route": "/v1/orders/{id}", "status": 200, "client": "acme"}
+    wrong = [
+        {**right, "status": 99, "client": "S3cr3t-client"},
+        {**right, "methd": "S3cr3t"},
+        {**right, "S3cr3t key": 1},
+        {**right, "method": "S3cr3t it is", "route": None, "path": "/v1/orders/17?token=S3cr3t"},
+    ]
+    for number in range(30):
+        status, answer = collector.post([right] * (number % 3) + wrong)
+        assert status == 202 and len(answer["rejected"]) == len(wrong)
+    for _ in range(7):
+        assert collector.post(b'[{"client":"S3cr3t",')[0] == 400
+
+    def found():
+        counts, texts = {}, []
+        for partition, record in read_records(kafka, topic, usage_pb2):
+            if record.WhichOneof("kind") != "batch" or not record.batch.rejection:
+                continue
+            assert record.batch.collector == "edge 1" and partition == fnv_partition("", "edge 1", 4)
+            assert len(record.batch.rejection) <= 256
+            for rejection in record.batch.rejection:
+                counts[rejection.reason] = counts.get(rejection.reason, 0) + rejection.count
+                texts += [rejection.message, rejection.sample]
+                assert abs(rejection.time_ms - time.time() * 1000) < 60_000
+        assert not any("S3cr3t" in text or "s3cr3t" in text for text in texts)
+        assert all(len(text) <= 512 for text in texts)
+        return counts if sum(counts.values()) >= 127 else None
+
+    counts = wait_until(found, 20, "everything that was refused is on the topic", 0.3)
+    assert counts == {"out_of_range": 30, "unknown_field": 60, "wrong_type": 30, "malformed_body": 7}

@@ -55,7 +55,8 @@ static inline void handle(struct http_request *request, void *opaque)
 static inline void set_up(struct fixture *f, gconstpointer sets)
 {
     g_autoptr(GError) error = NULL;
-    struct batcher_settings batching = {.commit_ms = 5, .partition_count = 2, .ship = ship, .failed = failed, .opaque = f};
+    struct batcher_settings batching = {
+        .commit_ms = 5, .collector = "edge", .partition_count = 2, .ship = ship, .failed = failed, .opaque = f};
     f->tools.dir = tools_directory();
     f->faults = (struct journal_faults){fail, f};
     f->tools.settings = (struct journal_settings){.dir = f->tools.dir, .topic = "t", .max_bytes = 64 << 20, .faults = &f->faults};

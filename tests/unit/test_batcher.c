@@ -43,8 +43,13 @@ static void failed(void *opaque)
 
 static void begin(struct fixture *f, uint32_t partitions)
 {
-    struct batcher_settings settings = {
-        .commit_ms = 10, .partition_count = partitions, .ship = ship, .failed = failed, .opaque = f, .stream_us = f->stream_us};
+    struct batcher_settings settings = {.commit_ms = 10,
+                                        .collector = "edge",
+                                        .partition_count = partitions,
+                                        .ship = ship,
+                                        .failed = failed,
+                                        .opaque = f,
+                                        .stream_us = f->stream_us};
     g_autoptr(GError) error = NULL;
     f->tools.journal = journal_open(&f->tools.settings, &error);
     g_assert_no_error(error);
@@ -188,6 +193,44 @@ static void test_one(struct fixture *f, gconstpointer unused)
     batcher_stream_clear(&stream);
     record_parser_free(parser);
     journal_group_free(group);
+}
+
+/* What is refused makes a batch, also without events, of the collector's own partition; with events it rides with them. */
+static void test_rejections(struct fixture *f, gconstpointer unused)
+{
+    (void)unused;
+    begin(f, 8);
+    struct record_parser *parser = record_parser_new();
+    struct record record;
+    uint32_t wanted = partition_of(view_of(""), view_of("edge"), 8);
+    for (size_t n = 0; n < 2; n++) {
+        struct submission *submission = events(f, "c", n, 1);
+        submission->rejections = rejections_new();
+        rejections_add(submission->rejections,
+                       &(struct rejection){1700000000000, 5, view_of("too_old"), view_of("It is old."), view_of("{}")});
+        submit(f, submission);
+        wait_for(&f->durable, (int)n + 1);
+        struct journal_group *group = shipped(f);
+        bool found = false;
+        for (guint i = 0; i < group->batches->len; i++) {
+            parse(parser, batch_at(group, i), &record);
+            g_assert_cmpuint(record.batch.n_rejections, ==, record.batch.header.partition == wanted);
+            if (record.batch.n_rejections == 0)
+                continue;
+            found = true;
+            g_assert_true(view_is(record.batch.collector, "edge"));
+            g_assert_cmpuint(record.batch.rejections[0].count, ==, 5);
+            g_assert_cmpuint(record.batch.header.sequence, ==, n + 1);
+        }
+        g_assert_true(found);
+        journal_group_free(group);
+    }
+    end(f);
+    begin(f, 8); /* the journal has them, too */
+    struct journal_stats stats;
+    journal_stats(f->tools.journal, &stats);
+    g_assert_cmpuint(stats.unacknowledged_batches, >=, 2);
+    record_parser_free(parser);
 }
 
 static void test_answered_soon(struct fixture *f, gconstpointer unused)
@@ -529,6 +572,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD(one);
+    ADD(rejections);
     ADD(answered_soon);
     ADD(large_submission);
     ADD(many_senders);

@@ -16,12 +16,13 @@ static void add(GString *text, const char *name, struct view value)
         g_string_append_printf(text, "%s=%.*s ", name, (int)value.size, value.data);
 }
 
-static bool note(void *opaque, const struct raw_event *raw, const struct intake_refusal *refusal)
+static bool note(void *opaque, const struct raw_event *raw, const struct intake_refusal *refusal, struct view text)
 {
     struct found *found = opaque;
     if (found->events == found->stop_at)
         return false;
     found->events++;
+    g_assert_cmpuint(text.size, >, 0);
     if (!raw) {
         found->refused++;
         g_assert_true(g_utf8_validate(refusal->message, -1, NULL));

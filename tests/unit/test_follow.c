@@ -87,7 +87,8 @@ static void start(struct world *world)
 {
     g_autoptr(GError) error = NULL;
     struct journal_settings journal = {.dir = world->journal_dir, .topic = "t", .max_bytes = 64 << 20, .segment_bytes = 1 << 20};
-    struct batcher_settings batcher = {.commit_ms = 1, .partition_count = world->partitions, .ship = ship, .opaque = world};
+    struct batcher_settings batcher = {
+        .commit_ms = 1, .collector = "edge", .partition_count = world->partitions, .ship = ship, .opaque = world};
     world->config = load(world);
     world->metrics = metrics_new(collector_meters, METER_N);
     world->intake = intake_new(world->config, &error);

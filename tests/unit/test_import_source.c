@@ -75,6 +75,7 @@ static GPtrArray *run(struct world *world, uint64_t *n_events)
         g_assert_no_error(error);
     }
     *n_events = 0;
+    uint64_t n_listed = 0, n_rejected = 0;
     for (guint i = 0; i < batches->len; i++) {
         const struct import_batch *batch = g_ptr_array_index(batches, i);
         struct record record;
@@ -89,7 +90,14 @@ static GPtrArray *run(struct world *world, uint64_t *n_events)
         g_assert_cmpuint(batch->sequence, ==, next[batch->partition]++);
         g_assert_true(memcmp(record.batch.header.stream_id, world->plan->stream_id, STREAM_ID_SIZE) == 0);
         *n_events += record.batch.n_events;
+        for (size_t k = 0; k < record.batch.n_rejections; k++)
+            n_listed += record.batch.rejections[k].count;
+        g_assert_true(record.batch.n_rejections == 0 ||
+                      batch->partition == partition_of(view_of(""), view_of("import"), PARTITIONS));
     }
+    for (int i = 0; i < INTAKE_N_REASONS; i++)
+        n_rejected += import_source_books(world->source)->tally.rejected[i];
+    g_assert_cmpuint(n_listed, ==, n_rejected);
     for (int i = 0; i < PARTITIONS; i++)
         g_assert_cmpuint(import_source_sequences(world->source)[i], ==, next[i] - 1);
     record_parser_free(parser);

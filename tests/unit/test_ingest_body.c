@@ -43,6 +43,8 @@ static enum ingest_body_result check_books(struct fixture *f, struct view data, 
         g_assert_cmpuint((uint64_t)json_integer_value(json_object_get(document, "accepted")), ==, body.tally.accepted);
         g_assert_cmpuint((uint64_t)json_integer_value(json_object_get(document, "excluded")), ==, body.tally.excluded);
         g_assert_cmpuint(json_array_size(json_object_get(document, "rejected")), ==, rejected);
+        const struct rejections *listed = body.submission->rejections;
+        g_assert_cmpuint(listed ? rejections_total(listed) : 0, ==, rejected);
         json_decref(document);
         g_string_free(answer, TRUE);
     }

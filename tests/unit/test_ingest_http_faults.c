@@ -18,15 +18,23 @@ static void test_full(struct fixture *f, gconstpointer sets)
     answer = ask(f, JSON, GET, strlen(GET));
     g_assert_nonnull(strstr(answer.head, "\r\nretry-after: 10\r\n"));
     check_refusal(&answer, 503, "JOURNAL_FULL", "no room");
-    expect(f, JSON, "[{}]",
-           "{\"accepted\":0,\"rejected\":[{\"index\":0,\"reason\":\"missing_field\",\"message\":\"method is missing; "
-           "needed: method, status, and route or path.\"}]}"); /* needs no journal */
+    /* What is refused is listed, and so needs the journal as well; an answer that is not durable is none. */
+    answer = ask(f, JSON, "[{}]", 4);
+    check_refusal(&answer, 503, "JOURNAL_FULL", "no room");
+    answer = ask(f, JSON, "[{}", 3);
+    check_refusal(&answer, 503, "JOURNAL_FULL", "no room");
     atomic_store(&f->failing, 0);
     http_client_receive(&client, TRUE, &answer);
     g_assert_cmpint(answer.status, ==, 202);
     http_answer_clear(&answer);
     http_client_clear(&client);
+    expect(f, JSON, "[{}]",
+           "{\"accepted\":0,\"rejected\":[{\"index\":0,\"reason\":\"missing_field\",\"message\":\"method is missing; "
+           "needed: method, status, and route or path.\"}]}");
+    answer = ask(f, JSON, "[{}", 3);
+    check_refusal(&answer, 400, "MALFORMED_BODY", "not valid JSON");
     expect_books(f, 1, 0, 1);
+    g_assert_cmpint(metrics_get(f->metrics, METER_BODIES_REJECTED, "malformed_body"), ==, 1);
 }
 
 /* The disk fails twice: whether the bytes survive is not known, so there is no answer. */

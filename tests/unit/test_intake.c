@@ -380,6 +380,41 @@ static void test_wrong_settings(void)
     }
 }
 
+/* What is listed says why, and nothing of what was sent but words. */
+static void test_listed(struct fixture *f, gconstpointer sets)
+{
+    static const struct {
+        const char *method, *message;
+        int64_t status;
+    } cases[] = {
+        {"hunter2 hunter2", "method is a text; allowed: letters, digits, '-' and '_'.", 200},
+        {"", "method is missing; needed: method, status, and route or path.", 200},
+        {"GET", "status is a number; allowed: an integer from 100 to 599.", 99},
+    };
+    (void)sets;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        f->raw = right_event();
+        f->raw.method = view_of(cases[i].method);
+        f->raw.status = cases[i].status;
+        g_assert_cmpint(judge(f), ==, INTAKE_REJECTED);
+        intake_list(f->submission, intake_reason_word(f->refusal.reason), &f->refusal, NOW, view_of("{\"client\":\"hunter2\"}"));
+        const struct rejection *listed = rejections_get(f->submission->rejections, i);
+        g_assert_true(view_is(listed->message, cases[i].message));
+        g_assert_true(view_is(listed->sample, "{\"client\":\"(7)\"}"));
+        g_assert_true(view_is(listed->reason, intake_reason_word(f->refusal.reason)));
+        g_assert_cmpint(listed->time_ms, ==, NOW);
+    }
+    struct intake_refusal refusal;
+    static const char *const names[] = {"methd", "x-4eC39HqLyjWDarjtT1zdp7dc"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        intake_refuse_name(&refusal, INTAKE_UNKNOWN_FIELD, view_of(names[i]), "no field.");
+        g_assert_nonnull(strstr(refusal.message, names[i]));
+        intake_list(f->submission, "unknown_field", &refusal, NOW, view_of("{}"));
+        g_assert_true(
+            view_is(rejections_get(f->submission->rejections, 3 + i)->message, i ? "a text is no field." : "'methd' is no field."));
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const char *const plain[] = {"input.organization=acme", "route.templates=GET /w/{id}", NULL};
@@ -388,6 +423,7 @@ int main(int argc, char **argv)
                                         "exclude.user_agents=elb-*", "exclude.sources=10.*",  NULL};
     g_test_init(&argc, &argv, NULL);
     g_test_add("/intake/defaults", struct fixture, plain, set_up, test_defaults, tear_down);
+    g_test_add("/intake/listed", struct fixture, plain, set_up, test_listed, tear_down);
     g_test_add("/intake/everything", struct fixture, plain, set_up, test_everything, tear_down);
     g_test_add("/intake/method", struct fixture, plain, set_up, test_method, tear_down);
     g_test_add("/intake/status", struct fixture, plain, set_up, test_status, tear_down);
