@@ -131,6 +131,7 @@ struct shared {
     struct registry *registry;
     struct artifacts *artifacts;
     struct executions_cache *executions;
+    struct alerts_cache *alerts;
 };
 
 static int run_routes(const struct config *config, struct routes *routes, const struct shared *shared)
@@ -146,6 +147,13 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     routes->usage = (struct usage_route){.queries = &queries, .sources = sources, .registry = shared->registry};
     routes->stats = (struct stats_route){.queries = &queries, .sources = sources, .registry = shared->registry};
     routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
+    routes->overview = (struct overview_route){
+        .queries = &queries,
+        .sources = sources,
+        .registry = shared->registry,
+        .alerts = shared->alerts,
+        .system = api_settings_system(config, sources->ledger),
+    };
     routes->report = (struct report_route){
         .queries = &queries,
         .ledger = sources->ledger,
@@ -197,7 +205,8 @@ static int run_with(const struct config *config, struct archive *archive)
     };
     const struct shared shared = {&sources, archive, registry_start(&redis, routes.metrics),
                                   artifacts_new((uint64_t)config_int(config, "cache.exports_max_bytes")),
-                                  executions_cache_new((uint64_t)config_int(config, "cache.results_max_bytes"))};
+                                  executions_cache_new((uint64_t)config_int(config, "cache.results_max_bytes")),
+                                  alerts_cache_new()};
     routes.auth = open_auth(config, shared.registry);
     int code = routes.auth != NULL ? run_routes(config, &routes, &shared) : 2;
     if (routes.auth != NULL)
@@ -205,6 +214,7 @@ static int run_with(const struct config *config, struct archive *archive)
     registry_stop(shared.registry);
     artifacts_free(shared.artifacts);
     executions_cache_free(shared.executions);
+    alerts_cache_free(shared.alerts);
     sheets_free(sources.sheets);
     ledger_cache_free(sources.ledger);
     limits_free(routes.limits);

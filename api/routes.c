@@ -24,6 +24,11 @@ static void handle_days(struct routes *routes, struct call *call)
     days_route_handle(&routes->days, call);
 }
 
+static void handle_overview(struct routes *routes, struct call *call)
+{
+    overview_route_handle(&routes->overview, call);
+}
+
 static void handle_report(struct routes *routes, struct call *call)
 {
     report_route_handle(&routes->report, call);
@@ -109,6 +114,7 @@ static const struct row {
     {"GET", "/api/v2/usage/days", FOR_CALLERS, 0, .handle = handle_days},
     {"GET", "/api/v2/usage/days/{day}", FOR_CALLERS, 0, .handle = handle_days},
     {"GET", "/api/v2/usage/days/{day}/revisions/{revision}", FOR_CALLERS, 0, .handle = handle_days},
+    {"GET", "/api/v2/usage/overview", FOR_CALLERS, 0, .handle = handle_overview},
     {"GET", "/api/v2/usage/report", FOR_CALLERS, VIEW_ANY, .handle = handle_report},
     {"GET", "/api/v2/usage/report.{format}", FOR_CALLERS, VIEW_ANY, .handle = handle_report},
     /* The usage API (v2_route.h); a format before the id that it would be a part of. */

@@ -10,6 +10,7 @@
 #include "api/days_route.h"
 #include "api/limits.h"
 #include "api/oauth_route.h"
+#include "api/overview_route.h"
 #include "api/probe.h"
 #include "api/report_route.h"
 #include "api/stats_route.h"
@@ -25,6 +26,7 @@ struct routes {
     struct probe *probe;
     struct usage_route usage;
     struct days_route days;
+    struct overview_route overview;
     struct report_route report;
     struct stats_route stats;
     struct v2_route v2;

@@ -264,6 +264,7 @@ ROUTES = {
     "GET /api/v2/usage/days": Route(),
     "GET /api/v2/usage/days/{day}": Route(),
     "GET /api/v2/usage/days/{day}/revisions/{revision}": Route(answers=ours_only),
+    "GET /api/v2/usage/overview": Route(),
     "GET /api/v2/usage/report": Route(ANY),
     "GET /api/v2/usage/report.{format}": Route(ANY),
     POST_QUERY: Route(ORGANIZATION, body=QUERY),
