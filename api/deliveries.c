@@ -67,7 +67,7 @@ static const char retry_script[] =
     "if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and not redis.call('ZSCORE', KEYS[3], ARGV[1]) then return 0 end "
     "redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1]) "
     "redis.call('ZREM', KEYS[3], ARGV[1]) "
-    "redis.call('HDEL', KEYS[2], ARGV[1]) "
+    "redis.call('HSET', KEYS[2], ARGV[1], '{\"urgent\":1}') "
     "return 1";
 
 enum { HEAD_N = 6 }; /* of a script's arguments: command, body, number of keys, keys */

@@ -84,14 +84,16 @@ void delivery_tries_read(struct view json, struct delivery_tries *tries)
     tries->first_ms = number(object, "firstMs", INT64_MAX);
     tries->last_ms = number(object, "lastMs", INT64_MAX);
     tries->status = (int)number(object, "status", 999);
+    tries->is_urgent = number(object, "urgent", 1) == 1;
     copy_error(tries->error, json_string_value(json_object_get(object, "lastError")));
     json_decref(object);
 }
 
 void delivery_tries_add(struct delivery_tries *tries, int64_t now_ms, int status, const char *error)
 {
-    if (tries->attempts == 0)
+    if (tries->first_ms == 0)
         tries->first_ms = now_ms;
+    tries->is_urgent = false;
     tries->attempts = MIN(tries->attempts + 1, (uint32_t)DELIVERY_ATTEMPTS_MAX);
     tries->last_ms = now_ms;
     tries->status = status;

@@ -24,12 +24,13 @@ char *delivery_id(const struct delivery *delivery);
 /* False: it is none. */
 bool delivery_parse(struct view id, struct delivery *delivery);
 
-/* How the tries went. All zero: there was none. */
+/* How the tries went. All zero: there was none, and nobody waits for one. */
 struct delivery_tries {
     uint32_t attempts;
-    int64_t first_ms, last_ms; /* Unix time */
+    int64_t first_ms, last_ms; /* Unix time; first_ms: also when it first waited because its receiver rests (receivers.h) */
     int status;                /* that the receiver answered with (HTTP or SMTP); 0: it did not */
     char error[DELIVERY_ERROR_MAX];
+    bool is_urgent; /* somebody asks for a try now, whether its receiver rests or not */
 };
 
 /* The caller frees the JSON. What cannot be read is as if there had been no try. */

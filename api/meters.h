@@ -21,6 +21,10 @@ enum api_meter {
     METER_REGISTRY_ENTRIES, /* by kind */
     METER_REGISTRY_READS,
     METER_REDIS_UP,
+    METER_DELIVERIES, /* by outcome */
+    METER_DELIVERIES_PENDING,
+    METER_DELIVERIES_DEAD,
+    METER_DELIVERIES_OLDEST,
     METER_ALERT_CHECKS,
     METER_ALERT_READS,   /* by how many clients: one, all */
     METER_ALERT_LIMITS,  /* by state: watched, left_out */

@@ -8,7 +8,6 @@
 
 #include "api/delivery.h"
 
-enum { NOTICE_ID_MAX = 64 };
 #define NOTICE_TEST "channel.test"
 
 /* "alert.raised", "alert.recovered". */
