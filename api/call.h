@@ -34,8 +34,8 @@ void call_get_params(const struct call *call, struct call_params *params);
  * headers what `form` says. */
 struct hot_answer *call_take_hot(const struct call *call, const struct call_params *params, const char *form,
                                  struct hot_answers *hot, char question[CALL_QUESTION_MAX]);
-/* Narrows what was asked for (NULL: all; owned) to the caller's own organization or client (NULL: it sees all of them). False: it was
- * another one; refused. */
+/* Narrows what was asked for (NULL: all; owned) to the caller's own organization or client (NULL: it sees all of them). False: it
+ * was another one; refused. */
 bool call_narrow(char **asked, const char *own, const char *field, struct refusal *refusal);
 /* Answers that the caller may not: logs who was refused what, and sends and clears the refusal. */
 void call_refuse(const struct call *call, struct metrics *metrics, struct refusal *refusal);

@@ -273,18 +273,18 @@ static void sum_one(struct cost_summary *summary, const struct cost_usage *usage
 }
 
 bool costs_read_summary(struct cost_summary *summary, const struct costs_place *place, struct reader *reader,
-                        const char *organization, const char *key, int64_t now_ms, GError **error)
+                        const struct scope *scope, int64_t now_ms, GError **error)
 {
     struct registry_snapshot *registry = registry_take(place->registry);
-    struct cost_filter filter = {.organization = organization, .client = key};
+    struct cost_filter filter = {.organization = scope->organization, .client = scope->key};
     struct cost_usage usage;
-    if (organization == NULL && key != NULL)
-        filter.organization = organization_of(registry, key);
+    if (filter.organization == NULL && filter.client != NULL)
+        filter.organization = organization_of(registry, filter.client);
     const struct cost_question question = {
         .place = place,
         .reader = reader,
         .organization = filter.organization,
-        .client = key,
+        .client = filter.client,
         .day = civil_divide(now_ms, CIVIL_DAY_MS),
         .now_ms = now_ms,
     };

@@ -50,9 +50,10 @@ struct cost_question {
 bool cost_usage_read(struct cost_usage *usage, const struct cost_question *question, GError **error);
 void cost_usage_clear(struct cost_usage *usage);
 
-/* For one client, or one organization: what it costs this month. key NULL: the organization's account. A key without organization
- * is looked up among the registered clients. Where it is not known whose account it is: COST_NONE. On a worker. */
+/* For one client (the scope's key), or one organization: what it costs this month, that is its account, or a client's share of its
+ * organization's. A key without organization is looked up among the registered clients. Where it is not known whose account it is,
+ * or nobody has been asked for: COST_NONE. On a worker; the summary is to be cleared. */
 bool costs_read_summary(struct cost_summary *summary, const struct costs_place *place, struct reader *reader,
-                        const char *organization, const char *key, int64_t now_ms, GError **error);
+                        const struct scope *scope, int64_t now_ms, GError **error);
 
 #endif

@@ -1,4 +1,4 @@
-/* export_internal: what export.c, export_out.c, export_text.c and export_xlsx.c share. Only they may include it. */
+/* export_internal: what export.c, export_lines.c, export_out.c, export_text.c and export_xlsx.c share. Only they may include it. */
 #ifndef DAYBOOK_EXPORT_INTERNAL_H
 #define DAYBOOK_EXPORT_INTERNAL_H
 

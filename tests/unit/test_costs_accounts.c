@@ -214,34 +214,44 @@ static void test_totals(void)
     tear_down();
 }
 
+static void register_some(int organization)
+{
+    static const char *const plans[] = {"", "basic", "gold", "nothing"};
+    char name[8], client[8];
+    g_snprintf(name, sizeof name, "o%d", organization);
+    if (g_test_rand_bit())
+        add_organization(name, plans[g_test_rand_int_range(0, 4)]);
+    for (int i = 0; i < 5; i++) {
+        g_snprintf(client, sizeof client, "c%d", i);
+        if (g_test_rand_bit())
+            add_client(name, client, plans[g_test_rand_int_range(0, 4)]);
+    }
+}
+
+static void use_some(void)
+{
+    char organization[8], client[8];
+    for (int n = g_test_rand_int_range(0, 60); n > 0; n--) {
+        g_snprintf(organization, sizeof organization, "o%d", g_test_rand_int_range(0, 5));
+        g_snprintf(client, sizeof client, "c%d", g_test_rand_int_range(0, 7));
+        use(organization, client, g_test_rand_int_range(0, 30), (uint64_t)g_test_rand_int_range(1, 1000));
+    }
+}
+
 /* Whoever has which plan, every request is in one account. */
 static void test_random(void)
 {
-    static const char *const plans[] = {"", "basic", "gold", "nothing"};
     for (int round = 0; round < 200; round++) {
-        char organization[8], client[8];
         struct cost_totals totals;
         registry = registry_snapshot_new(1);
         add_plan(NULL, "basic", 10);
         add_plan("o1", "gold", 20);
-        for (int i = 0; i < 4; i++) {
-            g_snprintf(organization, sizeof organization, "o%d", i);
-            if (g_test_rand_bit())
-                add_organization(organization, plans[g_test_rand_int_range(0, 4)]);
-            for (int k = 0; k < 5; k++) {
-                g_snprintf(client, sizeof client, "c%d", k);
-                if (g_test_rand_bit())
-                    add_client(organization, client, plans[g_test_rand_int_range(0, 4)]);
-            }
-        }
+        for (int i = 0; i < 4; i++)
+            register_some(i);
         registry_snapshot_seal(registry, NULL);
         usage = (struct cost_usage){.clients = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, client_free)};
         cost_month_init(&usage.month, NOVEMBER, (NOVEMBER + 40) * CIVIL_DAY_MS);
-        for (int n = g_test_rand_int_range(0, 60); n > 0; n--) {
-            g_snprintf(organization, sizeof organization, "o%d", g_test_rand_int_range(0, 5));
-            g_snprintf(client, sizeof client, "c%d", g_test_rand_int_range(0, 7));
-            use(organization, client, g_test_rand_int_range(0, 30), (uint64_t)g_test_rand_int_range(1, 1000));
-        }
+        use_some();
         g_autoptr(GPtrArray) accounts = cost_accounts_new(&usage, registry, &(struct cost_filter){0});
         cost_totals_init(&totals, accounts, &usage.month);
         g_assert_cmpuint(totals.requests, ==, usage.requests);

@@ -34,8 +34,9 @@ static void test_document(void)
     writer_time(&writer, "at", INT64_C(1795219199999));
     writer_time_ms(&writer, "exactly", INT64_C(1795219199999));
     writer_end(&writer, '}');
-    expect("{\"yes\":true,\"list\":[0,18446744073709551615,18446744073709551616,{},[]],\"none\":null,\"at\":\"2026-11-20T23:59:59Z\","
-           "\"exactly\":\"2026-11-20T23:59:59.999Z\"}");
+    expect(
+        "{\"yes\":true,\"list\":[0,18446744073709551615,18446744073709551616,{},[]],\"none\":null,\"at\":\"2026-11-20T23:59:59Z\","
+        "\"exactly\":\"2026-11-20T23:59:59.999Z\"}");
 }
 
 static void test_text(void)
