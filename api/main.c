@@ -1,8 +1,10 @@
 /* daybook-api.
  *
  * Threads: this one starts and ends the others; the HTTP server's read requests and send answers; the workers read Redis, each
- * on its own connections; the probe asks whether Redis is there. Shutdown, in this order: stop listening, answer what is queued
+ * on its own connections; the probe asks whether Redis is there; the alerter
+ * checks limits. Shutdown, in this order: stop listening, answer what is queued
  * (workers), end the HTTP server, end the probe. */
+#include "api/alerter.h"
 #include "api/meters.h"
 #include "api/routes.h"
 #include "api/settings.h"
@@ -134,6 +136,33 @@ struct shared {
     struct alerts_cache *alerts;
 };
 
+static struct alerter *start_alerter(const struct config *config, struct metrics *metrics, const struct shared *shared)
+{
+    const struct alerter_settings settings = {
+        .redis = redis_settings_of(config),
+        .partitions_fallback = (int)config_int(config, "redis.partitions"),
+        .registry = shared->registry,
+        .check =
+            {
+                .sources = shared->sources,
+                .metrics = metrics,
+                .levels = api_settings_levels(config),
+                .minutes_back = (uint32_t)config_int(config, "alerts.minutes_back"),
+            },
+        .tend =
+            {
+                .alerts = shared->alerts,
+                .metrics = metrics,
+                .system = api_settings_system(config, shared->sources->ledger),
+                .minutes_late_ms = config_int(config, "alerts.minutes_back") * 60000,
+                .keep = (uint32_t)config_int(config, "alerts.max"),
+                .keep_ms = config_int(config, "alerts.keep_days") * CIVIL_DAY_MS,
+            },
+        .check_ms = config_int(config, "alerts.check_s") * 1000,
+    };
+    return alerter_start(&settings);
+}
+
 static int run_routes(const struct config *config, struct routes *routes, const struct shared *shared)
 {
     struct live_sources *sources = shared->sources;
@@ -147,6 +176,7 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     routes->usage = (struct usage_route){.queries = &queries, .sources = sources, .registry = shared->registry};
     routes->stats = (struct stats_route){.queries = &queries, .sources = sources, .registry = shared->registry};
     routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
+    routes->alerts = (struct alerts_route){&queries, shared->alerts};
     routes->overview = (struct overview_route){
         .queries = &queries,
         .sources = sources,
@@ -185,7 +215,9 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     routes->probe = probe_start(&redis, routes->metrics);
     queries.heavy = start_workers(config, routes->metrics, true);
     queries.workers = start_workers(config, routes->metrics, false);
+    struct alerter *alerter = start_alerter(config, routes->metrics, shared);
     int code = serve(config, routes);
+    alerter_stop(alerter);
     workers_stop(queries.workers);
     workers_stop(queries.heavy);
     workers_free(queries.workers);

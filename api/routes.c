@@ -24,6 +24,16 @@ static void handle_days(struct routes *routes, struct call *call)
     days_route_handle(&routes->days, call);
 }
 
+static void handle_alerts(struct routes *routes, struct call *call)
+{
+    alerts_route_handle(&routes->alerts, call);
+}
+
+static void handle_alerts_read(struct routes *routes, struct call *call)
+{
+    alerts_route_handle_read(&routes->alerts, call);
+}
+
 static void handle_overview(struct routes *routes, struct call *call)
 {
     overview_route_handle(&routes->overview, call);
@@ -94,6 +104,7 @@ enum {
     VIEW_SEARCH = PERMISSION_OAUTH_CLIENT_VIEW | PERMISSION_SIMPLE_SEARCH_VIEW,
     VIEW_CLIENT = PERMISSION_OAUTH_CLIENT_VIEW | PERMISSION_CLIENT_VIEW,
     VIEW_ANY = VIEW_ORGANIZATION | VIEW_CLIENT,
+    VIEW_ALERTS = VIEW_ANY | VIEW_SEARCH,
 };
 
 enum route_for { FOR_ALL, FOR_PEERS, FOR_CALLERS }; /* no token is asked for, without or with a limit for the address; or one is */
@@ -114,6 +125,11 @@ static const struct row {
     {"GET", "/api/v2/usage/days", FOR_CALLERS, 0, .handle = handle_days},
     {"GET", "/api/v2/usage/days/{day}", FOR_CALLERS, 0, .handle = handle_days},
     {"GET", "/api/v2/usage/days/{day}/revisions/{revision}", FOR_CALLERS, 0, .handle = handle_days},
+    {"GET", "/api/v2/usage/alerts", FOR_CALLERS, VIEW_ALERTS, .handle = handle_alerts},
+    {"POST", "/api/v2/usage/alerts/read", FOR_CALLERS, VIEW_ALERTS, .handle = handle_alerts_read},
+    {"GET", "/api/v2/usage/alerts/{id}", FOR_CALLERS, VIEW_ALERTS, .handle = handle_alerts},
+    {"PATCH", "/api/v2/usage/alerts/{id}", FOR_CALLERS, VIEW_ALERTS, .handle = handle_alerts},
+    {"DELETE", "/api/v2/usage/alerts/{id}", FOR_CALLERS, VIEW_ALERTS, .handle = handle_alerts},
     {"GET", "/api/v2/usage/overview", FOR_CALLERS, 0, .handle = handle_overview},
     {"GET", "/api/v2/usage/report", FOR_CALLERS, VIEW_ANY, .handle = handle_report},
     {"GET", "/api/v2/usage/report.{format}", FOR_CALLERS, VIEW_ANY, .handle = handle_report},

@@ -6,6 +6,7 @@
 #define DAYBOOK_ROUTES_H
 
 #include "api/admin_job.h"
+#include "api/alerts_route.h"
 #include "api/auth.h"
 #include "api/days_route.h"
 #include "api/limits.h"
@@ -26,6 +27,7 @@ struct routes {
     struct probe *probe;
     struct usage_route usage;
     struct days_route days;
+    struct alerts_route alerts;
     struct overview_route overview;
     struct report_route report;
     struct stats_route stats;

@@ -1,5 +1,7 @@
 #include "api/settings.h"
 
+#include "api/alert_minutes.h"
+#include "api/alerts.h"
 #include "lib/http.h"
 #include "lib/redis.h"
 #include <string.h>
@@ -90,6 +92,14 @@ static const struct config_row rows[] = {
      "A collector's journal that holds more than this for Kafka is a condition of the system."},
     {"system", "journal_age_s", CONFIG_INT, "600", 10, 86400, "s", NULL, false,
      "The same, of one whose oldest event has waited for longer than this."},
+    {"alerts", "check_s", CONFIG_INT, "10", 1, 60, "s", NULL, false, "How often limits and the system's state are checked."},
+    {"alerts", "levels", CONFIG_LIST, "50;80;90;100;120;150;200;300", 0, 0, "percent", NULL, false,
+     "Levels of a limit at which an alert is raised, ascending, of limits that have none of their own; from 100 on it is a "
+     "violation."},
+    {"alerts", "minutes_back", CONFIG_INT, "15", 1, ALERT_MINUTES_MAX, "min", NULL, false,
+     "Minutes that limits a minute look back, for events that come late; limits of longer windows look back an hour."},
+    {"alerts", "max", CONFIG_INT, "10000", 10, ALERTS_MAX, NULL, NULL, false, "Alerts that are kept; the oldest are removed first."},
+    {"alerts", "keep_days", CONFIG_INT, "90", 1, 3650, "days", NULL, false, "How long an alert is kept."},
     {"archive", "directory", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
      "Directory of the archive (the aggregator's closing.archive): sheets and entries of the ledger whose copy in Redis is missing "
      "or damaged are read from there. Empty: none."},
@@ -108,6 +118,9 @@ const struct config_table api_settings = {
 bool api_settings_check(const struct config *config, GError **error)
 {
     const char *token = config_string(config, "auth.token");
+    struct alert_levels levels;
+    if (!alert_levels_parse(&levels, config_list(config, "alerts.levels"), error))
+        return false;
     if (strlen(token) < TOKEN_MIN) {
         g_set_error(error, REDIS_ERROR, REDIS_ERROR_CONFIG,
                     "auth.token must be set to a secret of at least %d characters (for example: openssl rand -hex 32).", TOKEN_MIN);
@@ -137,4 +150,12 @@ struct system_settings api_settings_system(const struct config *config, struct l
         .journal_bytes = config_int(config, "system.journal_bytes"),
         .journal_age_ms = seconds(config, "system.journal_age_s"),
     };
+}
+
+struct alert_levels api_settings_levels(const struct config *config)
+{
+    struct alert_levels levels;
+    bool ok = alert_levels_parse(&levels, config_list(config, "alerts.levels"), NULL);
+    g_assert(ok);
+    return levels;
 }
