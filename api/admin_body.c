@@ -1,13 +1,11 @@
 #include "api/admin_body.h"
 
-#include "api/endpoints.h"
 #include "api/registry_text.h"
 #include <jansson.h>
 
 #define A_NAME "text of 1 to 256 bytes without control characters"
 #define A_TEXT "text of at most 256 bytes without control characters"
 #define A_TIME "a time to come as RFC 3339, like 2027-01-31T00:00:00Z|null"
-#define SOME_PATTERNS "a list of 1 to 100 patterns like GET /v1/orders/{id}"
 #define TIERS "free|starter|professional|enterprise"
 #define PERMISSIONS "admin|oauth:client:view|usage:organization:view|usage:client:view|usage:simpleSearch:view"
 
@@ -19,28 +17,22 @@ enum kind {
     A_TIER,
     SOME_PERMISSIONS,
     AN_INSTANT,
-    SOME_ENDPOINTS,
 };
 
 static const struct row {
     const char *name;
     enum kind kind;
 } rows[ADMIN_FIELD_N] = {
-    [ADMIN_ID] = {"id", A_FULL_NAME},
     [ADMIN_KEY_ID] = {"keyId", A_PATH_NAME},
     [ADMIN_NAME] = {"name", A_LOOSE_NAME},
     [ADMIN_ORGANIZATION] = {"organization", AN_ORGANIZATION},
     [ADMIN_CLIENT] = {"client", A_FULL_NAME},
     [ADMIN_TIER] = {"tier", A_TIER},
-    [ADMIN_PLATFORM] = {"platform", A_LOOSE_NAME},
-    [ADMIN_PLAN] = {"plan", A_LOOSE_NAME},
     [ADMIN_PERMISSIONS] = {"permissions", SOME_PERMISSIONS},
     [ADMIN_EXPIRES_AT] = {"expiresAt", AN_INSTANT},
-    [ADMIN_TITLE] = {"title", A_LOOSE_NAME},
-    [ADMIN_ENDPOINTS] = {"endpoints", SOME_ENDPOINTS},
 };
 
-enum admin_field admin_field_named(const char *name, uint32_t fields)
+static enum admin_field field_named(const char *name, uint32_t fields)
 {
     for (int i = 0; i < ADMIN_FIELD_N; i++)
         if ((fields & (1U << i)) != 0 && strcmp(rows[i].name, name) == 0)
@@ -53,7 +45,7 @@ const char *admin_field_name(enum admin_field field)
     return rows[field].name;
 }
 
-char *admin_field_names(uint32_t fields)
+static char *field_names(uint32_t fields)
 {
     GString *names = g_string_new(NULL);
     for (int i = 0; i < ADMIN_FIELD_N; i++)
@@ -66,7 +58,6 @@ void admin_body_clear(struct admin_body *body)
 {
     for (size_t i = 0; i < ADMIN_FIELD_N; i++)
         g_free(body->texts[i]);
-    g_strfreev(body->endpoints);
     *body = (struct admin_body){0};
 }
 
@@ -100,11 +91,9 @@ static bool take_name(struct admin_body *body, enum admin_field field, const cha
     return true;
 }
 
-bool admin_body_take(struct admin_body *body, enum admin_field field, const char *text, struct refusal *refusal)
+static bool take_text(struct admin_body *body, enum admin_field field, const char *text, struct refusal *refusal)
 {
     if (rows[field].kind == A_TIER) {
-        if (text[0] == '\0')
-            return true;
         if (!caller_tier_parse(text, &body->tier))
             return refuse(field, text, TIERS, refusal);
     } else if (!take_name(body, field, text, refusal)) {
@@ -116,12 +105,24 @@ bool admin_body_take(struct admin_body *body, enum admin_field field, const char
 
 /* ---- values of JSON ---- */
 
-static bool refuse_json(enum admin_field field, const json_t *value, const char *allowed, struct refusal *refusal)
+bool admin_body_refuse(const char *field, const json_t *value, const char *allowed, struct refusal *refusal)
 {
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    refuse(field, json_is_string(value) ? json_string_value(value) : text != NULL ? text : "", allowed, refusal);
+    const char *shown = json_is_string(value) ? json_string_value(value) : text != NULL ? text : "";
+    refusal_set_value(refusal, "INVALID_VALUE", "Invalid value", field, shown, allowed);
     free(text);
     return false;
+}
+
+bool admin_body_refuse_unknown(const char *name, const char *allowed, struct refusal *refusal)
+{
+    g_autofree char *start = g_strndup(name, 64), *shown = g_utf8_make_valid(start, -1);
+    return refusal_set_value(refusal, "UNKNOWN_PARAMETER", "Unknown field", shown, shown, allowed);
+}
+
+static bool refuse_json(enum admin_field field, const json_t *value, const char *allowed, struct refusal *refusal)
+{
+    return admin_body_refuse(rows[field].name, value, allowed, refusal);
 }
 
 static const char *allowed_of(enum kind kind)
@@ -138,8 +139,6 @@ static const char *allowed_of(enum kind kind)
         return TIERS;
     case SOME_PERMISSIONS:
         return PERMISSIONS;
-    case SOME_ENDPOINTS:
-        return SOME_PATTERNS;
     case AN_INSTANT:
         break;
     }
@@ -162,23 +161,6 @@ static bool take_permissions(struct admin_body *body, const json_t *list, struct
     return true;
 }
 
-static bool take_endpoints(struct admin_body *body, const json_t *list, struct refusal *refusal)
-{
-    const json_t *item;
-    size_t i;
-    if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > ENDPOINTS_PATTERNS_MAX)
-        return refuse_json(ADMIN_ENDPOINTS, list, SOME_PATTERNS, refusal);
-    body->endpoints = g_new0(char *, json_array_size(list) + 1);
-    json_array_foreach(list, i, item)
-    {
-        const char *why = SOME_PATTERNS;
-        body->endpoints[i] = json_is_string(item) ? endpoints_pattern(json_string_value(item), &why) : NULL;
-        if (body->endpoints[i] == NULL)
-            return refuse_json(ADMIN_ENDPOINTS, item, why, refusal);
-    }
-    return true;
-}
-
 static bool take_time(struct admin_body *body, const json_t *value, int64_t now_ms, struct refusal *refusal)
 {
     GTimeZone *utc = g_time_zone_new_utc();
@@ -197,17 +179,13 @@ static bool take_json(struct admin_body *body, enum admin_field field, const jso
         body->all_organizations |= kind == AN_ORGANIZATION;
         return true;
     }
-    if (kind == SOME_ENDPOINTS) {
-        body->given |= 1U << field;
-        return take_endpoints(body, value, refusal);
-    }
     if (kind == SOME_PERMISSIONS || kind == AN_INSTANT) {
         body->given |= 1U << field;
         return kind == AN_INSTANT ? take_time(body, value, now_ms, refusal) : take_permissions(body, value, refusal);
     }
-    if (!json_is_string(value) || (kind == A_TIER && json_string_length(value) == 0))
+    if (!json_is_string(value))
         return refuse_json(field, value, allowed_of(kind), refusal);
-    return admin_body_take(body, field, json_string_value(value), refusal);
+    return take_text(body, field, json_string_value(value), refusal);
 }
 
 static bool take_object(struct admin_body *body, uint32_t fields, json_t *object, int64_t now_ms, struct refusal *refusal)
@@ -216,11 +194,10 @@ static bool take_object(struct admin_body *body, uint32_t fields, json_t *object
     json_t *value;
     json_object_foreach(object, name, value)
     {
-        enum admin_field field = admin_field_named(name, fields);
+        enum admin_field field = field_named(name, fields);
         if (field == ADMIN_FIELD_N) {
-            g_autofree char *allowed = admin_field_names(fields), *start = g_strndup(name, 64),
-                            *shown = g_utf8_make_valid(start, -1);
-            return refusal_set_value(refusal, "UNKNOWN_PARAMETER", "Unknown field", shown, shown, allowed);
+            g_autofree char *allowed = field_names(fields);
+            return admin_body_refuse_unknown(name, allowed, refusal);
         }
         if (!take_json(body, field, value, now_ms, refusal))
             return false;
@@ -228,18 +205,25 @@ static bool take_object(struct admin_body *body, uint32_t fields, json_t *object
     return true;
 }
 
-bool admin_body_parse(struct admin_body *body, uint32_t fields, struct view json, int64_t now_ms, struct refusal *refusal)
+json_t *admin_body_object(struct view json, struct refusal *refusal)
 {
     json_error_t why = {0};
     json_t *object = json_loadb(json.data != NULL ? json.data : "", json.size, JSON_REJECT_DUPLICATES, &why);
-    *body = (struct admin_body){0};
-    bool ok = json_is_object(object);
+    if (json_is_object(object))
+        return object;
     if (object == NULL)
         refusal_set(refusal, 400, "BAD_REQUEST", "The body is not JSON: %s (line %d, column %d).", why.text, why.line, why.column);
-    else if (!ok)
-        refusal_set(refusal, 400, "BAD_REQUEST", "The body must be an object of JSON.");
     else
-        ok = take_object(body, fields, object, now_ms, refusal);
+        refusal_set(refusal, 400, "BAD_REQUEST", "The body must be an object of JSON.");
+    json_decref(object);
+    return NULL;
+}
+
+bool admin_body_parse(struct admin_body *body, uint32_t fields, struct view json, int64_t now_ms, struct refusal *refusal)
+{
+    json_t *object = admin_body_object(json, refusal);
+    *body = (struct admin_body){0};
+    bool ok = object != NULL && take_object(body, fields, object, now_ms, refusal);
     json_decref(object);
     if (!ok)
         admin_body_clear(body);

@@ -1,56 +1,47 @@
 #include "api/admin_csv.h"
 
-#include "api/answer.h"
-#include "api/writer.h"
+#include "api/admin_items.h"
 #include "lib/csv.h"
 #include "lib/log.h"
 
-static const enum admin_field columns[] = {ADMIN_ID, ADMIN_NAME, ADMIN_ORGANIZATION, ADMIN_TIER, ADMIN_PLATFORM, ADMIN_PLAN};
+static const struct item_shape *shape_of(const struct admin_kind *kind)
+{
+    return admin_kind_info(kind)->shape;
+}
 
 /* ---- out ---- */
 
-static void append_client(GString *out, const struct registry_client *client)
+static void append_line(GString *out, const struct item_shape *shape, const void *item)
 {
-    const char *const fields[G_N_ELEMENTS(columns)] = {
-        client->id, client->name, client->organization, caller_tier_name(client->tier), client->platform, client->plan};
-    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
-        csv_append(out, fields[i]);
-        g_string_append(out, i + 1 < G_N_ELEMENTS(fields) ? "," : "\r\n");
+    bool first = true;
+    for (size_t i = 0; i < shape->n_fields; i++) {
+        if (shape->fields[i].is_ours)
+            continue;
+        g_autofree char *text = item != NULL ? item_field_text(&shape->fields[i], item) : g_strdup(shape->fields[i].name);
+        g_string_append(out, first ? "" : ",");
+        csv_append(out, text);
+        first = false;
     }
-}
-
-static GArray *collect(const struct admin_job *job, const struct registry_snapshot *snapshot)
-{
-    const char *wanted = job->params.organization;
-    GArray *page = admin_page_new();
-    GHashTableIter iter;
-    void *key, *value;
-    g_hash_table_iter_init(&iter, snapshot->clients);
-    while (g_hash_table_iter_next(&iter, &key, &value)) {
-        const struct registry_client *client = value;
-        if (admin_sees(job->query.caller, client->organization) && (wanted == NULL || strcmp(wanted, client->organization) == 0))
-            admin_page_add(page, &job->params, g_strdup(key), client);
-    }
-    admin_page_cut(page, page->len);
-    return page;
+    g_string_append(out, "\r\n");
 }
 
 static bool answer_export(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
+    const struct registry_kind_info *info = admin_kind_info(job->kind);
     (void)reader, (void)refusal;
     struct registry_snapshot *snapshot = admin_job_look(job, error);
     if (snapshot == NULL)
         return false;
-    GArray *page = collect(job, snapshot);
-    for (size_t i = 0; i < G_N_ELEMENTS(columns); i++)
-        g_string_append_printf(job->out, "%s%s", i > 0 ? "," : "", admin_field_name(columns[i]));
-    g_string_append(job->out, "\r\n");
-    for (guint i = 0; i < page->len; i++)
-        append_client(job->out, g_array_index(page, struct admin_entry, i).item);
-    g_array_free(page, TRUE);
+    struct admin_page page;
+    admin_items_collect(job, snapshot, &page);
+    append_line(job->out, info->shape, NULL);
+    for (guint i = 0; i < page.entries->len; i++)
+        append_line(job->out, info->shape, admin_page_item(&page, i));
+    admin_page_clear(&page);
     registry_release(snapshot);
     job->type = "text/csv; charset=utf-8; header=present";
-    http_response_header(job->query.request, "Content-Disposition", "attachment; filename=\"daybook-clients.csv\"");
+    g_autofree char *disposition = g_strdup_printf("attachment; filename=\"daybook-%s.csv\"", info->names);
+    http_response_header(job->query.request, "Content-Disposition", disposition);
     return true;
 }
 
@@ -60,11 +51,6 @@ static void clear_bad(void *opaque)
 {
     struct admin_csv_bad *bad = opaque;
     refusal_clear(&bad->refusal);
-}
-
-static void free_client(void *client)
-{
-    registry_client_free(client);
 }
 
 /* Takes the refusal. */
@@ -91,9 +77,10 @@ static void note_value(struct admin_csv *csv, uint64_t line, const char *field, 
 /* What is the same for all lines. */
 struct table {
     struct admin_csv *csv;
+    const struct item_shape *shape;
     const struct caller *caller;
     const struct registry_snapshot *snapshot;
-    enum admin_field fields[G_N_ELEMENTS(columns)]; /* of each column */
+    size_t fields[ITEM_FIELDS_MAX]; /* of each column, its index in the shape */
     guint n_fields;
 };
 
@@ -103,146 +90,154 @@ static const char *plain(const char *text)
     return text[0] == '\'' && text[1] != '\0' && strchr("=+-@\t\r", text[1]) != NULL ? text + 1 : text;
 }
 
-/* False: what is wrong is noted, all of it. */
-static bool read_fields(const struct table *table, const struct csv *reader, struct admin_body *body)
+/* An empty cell says nothing where there is no empty value. */
+static bool is_given(const struct item_field *field, const char *cell)
 {
-    guint before = table->csv->n_bad;
-    if (csv_count(reader) != table->n_fields) {
-        struct refusal refusal = {0};
-        refusal_set(&refusal, 400, "INVALID_VALUE", "There are %u fields in this line, and %u in the header.", csv_count(reader),
-                    table->n_fields);
-        note(table->csv, csv_line(reader), &refusal);
-        return false;
-    }
+    return cell[0] != '\0' || item_field_may_be_empty(field);
+}
+
+/* Puts what the cells say into the item. False: what is wrong is noted, all of it. */
+static bool take_cells(const struct table *table, const struct csv *reader, void *item, admin_given *given)
+{
+    bool ok = true;
     for (guint i = 0; i < table->n_fields; i++) {
         struct refusal refusal = {0};
-        if (!admin_body_take(body, table->fields[i], plain(csv_field(reader, i)), &refusal))
-            note(table->csv, csv_line(reader), &refusal);
+        size_t field = table->fields[i];
+        const char *cell = plain(csv_field(reader, i));
+        if (!is_given(&table->shape->fields[field], cell))
+            continue;
+        *given |= 1U << field;
+        if (admin_item_take_cell(table->shape, field, item, cell, &refusal))
+            continue;
+        note(table->csv, csv_line(reader), &refusal);
+        ok = false;
     }
-    return table->csv->n_bad == before;
+    return ok;
 }
 
-static char *choose(const struct admin_body *body, enum admin_field field, const char *before)
+static bool check_seen(const struct table *table, uint64_t line, const void *item, const char *key)
 {
-    return g_strdup(admin_body_text(body, field, before != NULL ? before : ""));
-}
-
-static struct registry_client *make_client(const struct admin_body *body, const char *organization,
-                                           const struct registry_client *before)
-{
-    struct registry_client *client = g_new(struct registry_client, 1);
-    *client = (struct registry_client){
-        .id = g_strdup(body->texts[ADMIN_ID]),
-        .name = choose(body, ADMIN_NAME, before != NULL ? before->name : NULL),
-        .organization = g_strdup(organization),
-        .platform = choose(body, ADMIN_PLATFORM, before != NULL ? before->platform : NULL),
-        .plan = choose(body, ADMIN_PLAN, before != NULL ? before->plan : NULL),
-        .tier = admin_body_has(body, ADMIN_TIER) || before == NULL ? body->tier : before->tier,
-    };
-    return client;
-}
-
-static bool is_same(const struct registry_client *a, const struct registry_client *b)
-{
-    return strcmp(a->name, b->name) == 0 && strcmp(a->platform, b->platform) == 0 && strcmp(a->plan, b->plan) == 0 &&
-           a->tier == b->tier;
-}
-
-static bool check_client(const struct table *table, uint64_t line, const struct registry_client *client,
-                         const struct registry_client *before)
-{
-    g_autofree char *key = registry_client_key(client->organization, client->id);
+    const struct admin_kind *kind = table->csv->kind;
     uint64_t first = (uint64_t)GPOINTER_TO_SIZE(g_hash_table_lookup(table->csv->seen, key));
-    const struct caller *caller = table->caller;
-    if (first != 0) {
-        g_autofree char *allowed = g_strdup_printf("each client once; it is in line %" G_GUINT64_FORMAT " too", first);
-        note_value(table->csv, line, "id", client->id, allowed);
-    } else if (caller->organization != NULL && strcmp(caller->organization, client->organization) != 0) {
-        note_value(table->csv, line, "organization", client->organization, caller->organization);
-    } else if (caller->organization != NULL && client->tier > caller->tier && (before == NULL || before->tier != client->tier)) {
-        g_autofree char *allowed = g_strdup_printf("a tier up to your own, %s", caller_tier_name(caller->tier));
-        note_value(table->csv, line, "tier", caller_tier_name(client->tier), allowed);
-    } else {
-        g_hash_table_insert(table->csv->seen, g_steal_pointer(&key), GSIZE_TO_POINTER((gsize)line));
+    if (first == 0) {
+        g_hash_table_insert(table->csv->seen, g_strdup(key), GSIZE_TO_POINTER((gsize)line));
         return true;
     }
+    g_autofree char *allowed =
+        g_strdup_printf("each %s once; it is in line %" G_GUINT64_FORMAT " too", admin_kind_info(kind)->name, first);
+    note_value(table->csv, line, kind->id, item_field_borrow(item_field_named(table->shape, kind->id), item), allowed);
     return false;
 }
 
-static void count(struct admin_csv *csv, struct registry_client *client, const struct registry_client *before)
+/* Takes the item. before: as it is registered, or NULL. */
+static void take_item(const struct table *table, uint64_t line, void *item, const void *before, admin_given given)
 {
-    if (before != NULL && is_same(client, before)) {
+    struct admin_csv *csv = table->csv;
+    struct refusal refusal = {0};
+    if (before != NULL && admin_kind_shows(csv->kind, table->caller, before) && item_equal(table->shape, item, before)) {
         csv->unchanged++;
-        registry_client_free(client);
+        item_free(table->shape, item);
+        return;
+    }
+    if (!admin_kind_may_put(csv->kind, table->caller, item, before, &refusal) ||
+        !admin_item_check(table->shape, admin_kind_info(csv->kind)->name, item, given, &refusal) ||
+        !admin_kind_check(csv->kind, table->snapshot, item, before, &refusal)) {
+        note(csv, line, &refusal);
+        item_free(table->shape, item);
         return;
     }
     csv->created += before == NULL;
     csv->changed += before != NULL;
-    g_ptr_array_add(csv->clients, client);
+    g_ptr_array_add(csv->items, item);
 }
 
-static void take_line(const struct table *table, uint64_t line, const struct admin_body *body)
+static void take_line(const struct table *table, const struct csv *reader)
 {
-    const char *organization = admin_body_text(body, ADMIN_ORGANIZATION, table->caller->organization);
-    const struct registry_client *before = registry_find_client(table->snapshot, organization, body->texts[ADMIN_ID]);
-    struct registry_client *client = make_client(body, organization, before);
-    if (check_client(table, line, client, before))
-        count(table->csv, client, before);
+    const struct registry_kind_info *info = admin_kind_info(table->csv->kind);
+    admin_given given = 0, all = (admin_given)-1;
+    void *item = admin_item_new(table->shape, table->caller);
+    if (!take_cells(table, reader, item, &given)) {
+        item_free(table->shape, item);
+        return;
+    }
+    g_autofree char *key = info->field(item);
+    const void *before = g_hash_table_lookup(table->snapshot->items[table->csv->kind->kind], key);
+    bool is_first = check_seen(table, csv_line(reader), item, key);
+    if (is_first && before != NULL) {
+        item_free(table->shape, item);
+        item = item_dup(table->shape, before);
+        take_cells(table, reader, item, &given);
+    }
+    if (is_first)
+        take_item(table, csv_line(reader), item, before, before != NULL ? all : given);
     else
-        registry_client_free(client);
+        item_free(table->shape, item);
 }
 
 /* ---- in: the table ---- */
 
 static bool read_header(struct table *table, const struct csv *reader)
 {
-    uint32_t seen = 0;
+    const struct admin_kind *kind = table->csv->kind;
+    admin_given seen = 0;
     for (guint i = 0; i < csv_count(reader); i++) {
-        enum admin_field field = admin_field_named(csv_field(reader, i), ADMIN_CLIENT_FIELDS & ~seen);
-        if (field == ADMIN_FIELD_N) {
-            g_autofree char *allowed = admin_field_names(ADMIN_CLIENT_FIELDS & ~seen);
+        size_t field = admin_item_field(table->shape, csv_field(reader, i));
+        if (field == table->shape->n_fields || (seen & 1U << field) != 0) {
+            g_autofree char *allowed = admin_item_fields(table->shape, seen);
             note_value(table->csv, csv_line(reader), "header", csv_field(reader, i), allowed[0] ? allowed : "no more columns");
             return false;
         }
         seen |= 1U << field;
         table->fields[table->n_fields++] = field;
     }
-    if ((seen & (1U << ADMIN_ID)) == 0)
+    if ((seen & 1U << admin_item_field(table->shape, kind->id)) == 0)
         note_value(table->csv, csv_line(reader), "header", "", "a column id");
-    else if (table->caller->organization == NULL && (seen & (1U << ADMIN_ORGANIZATION)) == 0)
+    else if (kind->scope != ADMIN_ALONE && table->caller->organization == NULL &&
+             (seen & 1U << admin_item_field(table->shape, "organization")) == 0)
         note_value(table->csv, csv_line(reader), "header", "", "a column organization, because you see several");
     return table->csv->n_bad == 0;
 }
 
-static void read_lines(const struct table *table, struct csv *reader, GError **error)
+/* False: there are too many, which is noted, too. */
+static bool read_line(const struct table *table, const struct csv *reader)
 {
-    while (csv_next(reader, error)) {
-        struct admin_body body = {0};
-        if (read_fields(table, reader, &body))
-            take_line(table, csv_line(reader), &body);
-        admin_body_clear(&body);
-        if (table->csv->created + g_hash_table_size(table->snapshot->clients) > REGISTRY_CLIENTS_MAX) {
-            note_value(table->csv, csv_line(reader), "id", "", "no more clients than 100000 in all");
-            return;
-        }
+    const struct registry_kind_info *info = admin_kind_info(table->csv->kind);
+    struct refusal refusal = {0};
+    if (csv_count(reader) == table->n_fields) {
+        take_line(table, reader);
+    } else {
+        refusal_set(&refusal, 400, "INVALID_VALUE", "There are %u fields in this line, and %u in the header.", csv_count(reader),
+                    table->n_fields);
+        note(table->csv, csv_line(reader), &refusal);
     }
+    if (table->csv->created + g_hash_table_size(table->snapshot->items[table->csv->kind->kind]) <= info->most)
+        return true;
+    g_autofree char *allowed = g_strdup_printf("no more %s than %u in all", info->names, info->most);
+    note_value(table->csv, csv_line(reader), table->csv->kind->id, "", allowed);
+    return false;
+}
+
+void admin_csv_init(struct admin_csv *csv, const struct admin_kind *kind)
+{
+    *csv = (struct admin_csv){
+        .kind = kind,
+        .items = g_ptr_array_new(),
+        .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+        .bad = g_array_new(FALSE, FALSE, sizeof(struct admin_csv_bad)),
+    };
+    g_array_set_clear_func(csv->bad, clear_bad);
 }
 
 void admin_csv_read(struct admin_csv *csv, struct view text, const struct caller *caller, const struct registry_snapshot *snapshot)
 {
     g_autoptr(GError) error = NULL;
-    struct table table = {.csv = csv, .caller = caller, .snapshot = snapshot};
-    *csv = (struct admin_csv){
-        .clients = g_ptr_array_new_with_free_func(free_client),
-        .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-        .bad = g_array_new(FALSE, FALSE, sizeof(struct admin_csv_bad)),
-    };
-    g_array_set_clear_func(csv->bad, clear_bad);
+    struct table table = {.csv = csv, .shape = shape_of(csv->kind), .caller = caller, .snapshot = snapshot};
     struct csv *reader = csv_new(text);
     if (!csv_next(reader, &error) && error == NULL)
         note_value(csv, 1, "header", "", "a header row");
     else if (error == NULL && read_header(&table, reader))
-        read_lines(&table, reader, &error);
+        while (csv_next(reader, &error) && read_line(&table, reader))
+            continue;
     if (error != NULL) {
         struct refusal refusal = {0};
         refusal_set(&refusal, 400, "BAD_REQUEST", "The rest is not CSV (RFC 4180): %s.", error->message);
@@ -253,7 +248,9 @@ void admin_csv_read(struct admin_csv *csv, struct view text, const struct caller
 
 void admin_csv_clear(struct admin_csv *csv)
 {
-    g_ptr_array_free(csv->clients, TRUE);
+    for (guint i = 0; i < csv->items->len; i++)
+        item_free(shape_of(csv->kind), g_ptr_array_index(csv->items, i));
+    g_ptr_array_free(csv->items, TRUE);
     g_hash_table_destroy(csv->seen);
     g_array_free(csv->bad, TRUE);
 }
@@ -268,12 +265,12 @@ struct import {
 static void decide_import(struct registry_change *change, void *opaque)
 {
     struct import *import = opaque;
-    struct http_request *request = import->job->query.request;
-    if (import->csv.clients != NULL)
-        admin_csv_clear(&import->csv);
-    admin_csv_read(&import->csv, http_request_body(request), import->job->query.caller, change->snapshot);
-    for (guint i = 0; import->csv.n_bad == 0 && i < import->csv.clients->len; i++)
-        registry_put(change, REGISTRY_CLIENTS, g_ptr_array_index(import->csv.clients, i));
+    const struct admin_job *job = import->job;
+    admin_csv_clear(&import->csv);
+    admin_csv_init(&import->csv, job->kind);
+    admin_csv_read(&import->csv, http_request_body(job->query.request), job->query.caller, change->snapshot);
+    for (guint i = 0; import->csv.n_bad == 0 && i < import->csv.items->len; i++)
+        registry_put(change, job->kind->kind, g_ptr_array_index(import->csv.items, i));
 }
 
 static void write_bad(struct writer *writer, const struct admin_csv_bad *bad)
@@ -330,8 +327,8 @@ static void write_report(struct admin_job *job, const struct admin_csv *csv)
     writer_count(&writer, "changed", csv->changed);
     writer_count(&writer, "unchanged", csv->unchanged);
     writer_end(&writer, '}');
-    log_info("clients_imported",
-             "caller=%s created=%" G_GUINT64_FORMAT " changed=%" G_GUINT64_FORMAT " unchanged=%" G_GUINT64_FORMAT,
+    g_autofree char *event = g_strdup_printf("%s_imported", admin_kind_info(job->kind)->names);
+    log_info(event, "caller=%s created=%" G_GUINT64_FORMAT " changed=%" G_GUINT64_FORMAT " unchanged=%" G_GUINT64_FORMAT,
              job->query.caller->id, csv->created, csv->changed, csv->unchanged);
 }
 
@@ -339,24 +336,25 @@ static bool answer_import(struct admin_job *job, struct reader *reader, struct r
 {
     struct import import = {.job = job};
     (void)refusal;
+    admin_csv_init(&import.csv, job->kind);
     bool ok = registry_change(job->route->registry, reader, decide_import, &import, error);
     if (ok && import.csv.n_bad > 0)
         write_refusal(job, &import.csv);
     else if (ok)
         write_report(job, &import.csv);
-    if (import.csv.clients != NULL)
-        admin_csv_clear(&import.csv);
+    admin_csv_clear(&import.csv);
     return ok;
 }
 
 void admin_csv_route_handle(struct admin_route *route, struct call *call)
 {
     struct refusal refusal = {0};
+    const struct admin_kind *kind = admin_kind_at(http_request_path(call->request));
     bool is_import = strcmp(http_request_method(call->request), "POST") == 0;
-    struct admin_job *job =
-        admin_job_new(route, call, is_import ? 0 : ADMIN_BY_ORGANIZATION, is_import ? answer_import : answer_export);
+    struct admin_job *job = admin_job_new(route, call, is_import ? 0 : kind->filters, is_import ? answer_import : answer_export);
     if (job == NULL)
         return;
+    job->kind = kind;
     job->query.heavy = is_import && http_request_body(call->request).size > ADMIN_CSV_LIGHT_BYTES;
     if (is_import && !admin_check_type(call->request, "text/csv", &refusal))
         admin_job_refuse(job, &refusal);

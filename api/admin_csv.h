@@ -1,13 +1,14 @@
-/* admin_csv: all clients as a table, out and in. Permission admin.
+/* admin_csv: all clients, or all limits, as a table, out and in. Permission admin.
  *
- *   GET  /api/v2/admin/clients.csv[?organization=]   a header row, then a line for each client, by organization and id (RFC 4180)
- *   POST /api/v2/admin/clients.csv                   text/csv; answers {"created":n,"changed":n,"unchanged":n}
+ *   GET  {path}.csv[?filters]   a header row, then a line for each, in the order of the list (RFC 4180)
+ *   POST {path}.csv             text/csv; answers {"created":n,"changed":n,"unchanged":n}
  *
- * Columns are id, name, organization, tier, platform and plan, in any order; only id must be there. A column that is missing leaves
- * what is registered as it is, and is empty (tier: free) for a new client; an administrator of one organization need not name it,
- * one of all must. Clients that are not in the table stay. It is all or nothing: when a line is wrong nothing is changed, and the
- * answer names every one that is (at most ADMIN_CSV_LINES_TOLD): line, field, value and what is allowed. What an export wrote, an
- * import reads: an apostrophe before = + - @, which keeps spreadsheets from calculating, is taken off. */
+ * Columns are the fields (admin_kind.h), in any order; only the id must be there, and of clients the organization, which an
+ * administrator of one need not name. A column that is missing leaves what is registered as it is, and so does an empty cell where
+ * no text stands (a tier, a number); what is new has what PUT would give it. What is not in the table stays. It is all or nothing:
+ * when a line is wrong nothing is changed, and the answer names every one that is (at most ADMIN_CSV_LINES_TOLD): line, field,
+ * value and what is allowed. What an export wrote, an import reads: an apostrophe before = + - @, which keeps spreadsheets from
+ * calculating, is taken off. */
 #ifndef DAYBOOK_ADMIN_CSV_H
 #define DAYBOOK_ADMIN_CSV_H
 
@@ -25,13 +26,15 @@ struct admin_csv_bad {
 };
 
 struct admin_csv {
-    GPtrArray *clients; /* struct registry_client, as they will be; owned */
-    GHashTable *seen;   /* registry_client_key -> line (as a pointer) */
-    GArray *bad;        /* struct admin_csv_bad, by line; the first ADMIN_CSV_LINES_TOLD */
+    const struct admin_kind *kind;
+    GPtrArray *items; /* of the kind, as they will be; owned */
+    GHashTable *seen; /* field (registry_kind.h) -> line (as a pointer) */
+    GArray *bad;      /* struct admin_csv_bad, by line; the first ADMIN_CSV_LINES_TOLD */
     guint n_bad;
     uint64_t created, changed, unchanged;
 };
 
+void admin_csv_init(struct admin_csv *csv, const struct admin_kind *kind);
 /* Reads a table for this caller, beside what is registered. Nothing is to be changed when csv->n_bad > 0. */
 void admin_csv_read(struct admin_csv *csv, struct view text, const struct caller *caller, const struct registry_snapshot *snapshot);
 void admin_csv_clear(struct admin_csv *csv);

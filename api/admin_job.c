@@ -11,7 +11,10 @@ static void job_free(struct admin_job *job)
     explicit_bzero(job->secret, sizeof job->secret);
     registry_client_free(job->client);
     registry_token_free(job->token);
-    method_free(job->method);
+    if (job->kind != NULL) {
+        item_free(admin_kind_info(job->kind)->shape, job->item);
+        item_free(admin_kind_info(job->kind)->shape, job->done);
+    }
     g_string_free(job->out, TRUE);
     g_free(job);
 }
@@ -150,43 +153,4 @@ bool admin_job_change(struct admin_job *job, struct reader *reader, registry_dec
 {
     job->refusal = refusal;
     return registry_change(job->route->registry, reader, decide, job, error) && refusal->status == 0;
-}
-
-/* ---- pages ---- */
-
-static void clear_entry(void *opaque)
-{
-    struct admin_entry *entry = opaque;
-    g_free(entry->key);
-}
-
-GArray *admin_page_new(void)
-{
-    GArray *page = g_array_new(FALSE, FALSE, sizeof(struct admin_entry));
-    g_array_set_clear_func(page, clear_entry);
-    return page;
-}
-
-void admin_page_add(GArray *page, const struct admin_params *params, char *key, const void *item)
-{
-    const struct admin_entry entry = {key, item};
-    if (params->after != NULL && strcmp(key, params->after) <= 0)
-        g_free(key);
-    else
-        g_array_append_val(page, entry);
-}
-
-static int compare(const void *a, const void *b)
-{
-    const struct admin_entry *first = a, *second = b;
-    return strcmp(first->key, second->key);
-}
-
-bool admin_page_cut(GArray *page, uint32_t size)
-{
-    g_array_sort(page, compare);
-    if (page->len <= size)
-        return false;
-    g_array_set_size(page, size);
-    return true;
 }

@@ -5,13 +5,15 @@
  * sees and changes only what belongs to it; of the rest they are told what is told of what is not there. What may not be is
  * logged, and every change too, with the caller, never a token.
  *
- * Routes, all of which want PERMISSION_ADMIN: see admin_clients.h, admin_csv.h, admin_methods.h, admin_tokens.h,
+ * Routes, all of which want PERMISSION_ADMIN: see admin_items.h, admin_channels.h, admin_csv.h, admin_tokens.h,
  * keys_route.h. */
 #ifndef DAYBOOK_ADMIN_JOB_H
 #define DAYBOOK_ADMIN_JOB_H
 
 #include "api/admin_body.h"
-#include "api/admin_params.h"
+#include "api/admin_item.h"
+#include "api/admin_kind.h"
+#include "api/admin_page.h"
 #include "api/query.h"
 #include "api/registry_text.h"
 #include "api/registry_write.h"
@@ -33,12 +35,16 @@ struct admin_job {
     struct admin_params params;
     struct admin_body body;
     char part[CALL_PART_MAX]; /* in the path, or "" */
-    /* ---- a token that is being made: drawn once, however often the job runs ---- */
-    char secret[REGISTRY_SECRET_SIZE], id[REGISTRY_ID_SIZE];
+    /* ---- a token or channel that is being made: drawn once, however often the job runs ---- */
+    char secret[MAX((int)REGISTRY_SECRET_SIZE, (int)CHANNEL_SECRET_SIZE)], id[REGISTRY_ID_SIZE];
     /* ---- what was put or removed, owned ---- */
     struct registry_client *client;
     struct registry_token *token;
-    struct method *method;
+    /* ---- items (admin_items.h), owned ---- */
+    const struct admin_kind *kind;
+    void *item, *done; /* as it was given; what was put or removed */
+    admin_given given; /* which fields of item */
+    bool is_new;       /* made by POST: its secret is shown this once */
     /* ---- the answer ---- */
     int status;
     const char *type; /* NULL: JSON */
@@ -68,18 +74,5 @@ bool admin_sees(const struct caller *caller, const char *organization); /* NULL:
 /* 403, unless the caller may make something of this organization and tier. before: the tier that it has already, or TIER_FREE. */
 bool admin_check_grant(const struct caller *caller, const char *organization, enum tier tier, enum tier before,
                        struct refusal *refusal);
-
-/* ---- pages ---- */
-
-/* Entries by their keys, of which those behind `after` are wanted. */
-struct admin_entry {
-    char *key;
-    const void *item; /* borrowed from a snapshot */
-};
-
-GArray *admin_page_new(void); /* struct admin_entry; g_array_free */
-void admin_page_add(GArray *page, const struct admin_params *params, char *key_taken, const void *item);
-/* Sorts, and cuts to the size of a page. True: there was more. */
-bool admin_page_cut(GArray *page, uint32_t size);
 
 #endif

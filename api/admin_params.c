@@ -4,6 +4,21 @@
 
 enum { CURSOR_MAX = 2048 };
 
+static const struct {
+    const char *name;
+    uint32_t bit;
+    size_t offset;
+} filters[] = {
+    {"organization", ADMIN_BY_ORGANIZATION, offsetof(struct admin_params, organization)},
+    {"clientId", ADMIN_BY_CLIENT, offsetof(struct admin_params, client)},
+    {"plan", ADMIN_BY_PLAN, offsetof(struct admin_params, plan)},
+};
+
+static char **filter_at(const struct admin_params *params, size_t i)
+{
+    return (char **)G_STRUCT_MEMBER_P(params, filters[i].offset);
+}
+
 static bool take_cursor(struct admin_params *params, const struct usage_param *param, struct refusal *refusal)
 {
     const char *value = param_value(param);
@@ -18,7 +33,9 @@ static bool take_cursor(struct admin_params *params, const struct usage_param *p
 static bool refuse_unknown(uint32_t wanted, const struct usage_param *param, struct refusal *refusal)
 {
     g_autoptr(GString) allowed = g_string_new(NULL);
-    g_string_append(allowed, wanted & ADMIN_BY_ORGANIZATION ? "organization|" : "");
+    for (size_t i = 0; i < G_N_ELEMENTS(filters); i++)
+        if (wanted & filters[i].bit)
+            g_string_append_printf(allowed, "%s|", filters[i].name);
     g_string_append(allowed, wanted & ADMIN_BY_PAGE ? "pageSize|after|" : "");
     g_string_append(allowed, wanted & ADMIN_BY_LIMIT ? "limit|offset|" : "");
     if (allowed->len > 0)
@@ -31,8 +48,10 @@ static bool refuse_unknown(uint32_t wanted, const struct usage_param *param, str
 static bool take(struct admin_params *params, uint32_t wanted, const struct usage_param *param, struct refusal *refusal)
 {
     const char *name = param->name;
-    if ((wanted & ADMIN_BY_ORGANIZATION) && strcmp(name, "organization") == 0) {
-        params->organization = g_utf8_make_valid(param_value(param), -1); /* one that is not valid is none that there is */
+    for (size_t i = 0; i < G_N_ELEMENTS(filters); i++) {
+        if ((wanted & filters[i].bit) == 0 || strcmp(name, filters[i].name) != 0)
+            continue;
+        *filter_at(params, i) = g_utf8_make_valid(param_value(param), -1); /* one that is not valid is none that there is */
         return true;
     }
     if ((wanted & ADMIN_BY_PAGE) && strcmp(name, "pageSize") == 0)
@@ -62,7 +81,8 @@ bool admin_params_parse(struct admin_params *params, uint32_t wanted, const stru
 
 void admin_params_clear(struct admin_params *params)
 {
-    g_free(params->organization);
+    for (size_t i = 0; i < G_N_ELEMENTS(filters); i++)
+        g_free(*filter_at(params, i));
     g_free(params->after);
     *params = (struct admin_params){0};
 }
@@ -72,9 +92,12 @@ char *admin_params_next(const struct admin_params *params, const char *path, con
     GString *uri = g_string_new(path);
     g_autofree char *cursor = base64url_write(key, strlen(key));
     g_string_append_printf(uri, "?pageSize=%u&after=%s", params->page_size, cursor);
-    if (params->organization != NULL) {
-        g_string_append(uri, "&organization=");
-        g_string_append_uri_escaped(uri, params->organization, NULL, FALSE);
+    for (size_t i = 0; i < G_N_ELEMENTS(filters); i++) {
+        const char *value = *filter_at(params, i);
+        if (value == NULL)
+            continue;
+        g_string_append_printf(uri, "&%s=", filters[i].name);
+        g_string_append_uri_escaped(uri, value, NULL, FALSE);
     }
     return g_string_free(uri, FALSE);
 }

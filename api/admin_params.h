@@ -1,6 +1,7 @@
-/* admin_params: the query parameters of lists of clients, tokens and keys.
+/* admin_params: the query parameters of lists of items, tokens and keys.
  *
  *   organization        only those of this one
+ *   clientId, plan      only those of or for this one
  *   pageSize, after     1 to ADMIN_PAGE_MAX (ADMIN_PAGE_DEFAULT); after is a cursor out of a nextUri
  *   limit, offset       the same in the manner of /v1/developer
  *
@@ -15,12 +16,14 @@ enum {
     ADMIN_BY_ORGANIZATION = 1 << 0,
     ADMIN_BY_PAGE = 1 << 1,
     ADMIN_BY_LIMIT = 1 << 2,
+    ADMIN_BY_CLIENT = 1 << 3,
+    ADMIN_BY_PLAN = 1 << 4,
 };
 enum { ADMIN_PAGE_DEFAULT = 100, ADMIN_PAGE_MAX = 1000, ADMIN_OFFSET_MAX = 1000000 };
 
 struct admin_params {
-    char *organization; /* or NULL */
-    char *after;        /* a key, or NULL */
+    char *organization, *client, *plan; /* or NULL */
+    char *after;                        /* a key, or NULL */
     uint32_t page_size, limit, offset;
 };
 

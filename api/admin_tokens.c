@@ -60,12 +60,12 @@ void admin_token_log(const struct admin_job *job, const char *event)
              job->token->expires_ms);
 }
 
-int64_t *admin_tokens_read_used(const GArray *page, guint first, guint n, struct reader *reader, GError **error)
+int64_t *admin_tokens_read_used(const struct admin_page *page, guint first, guint n, struct reader *reader, GError **error)
 {
     g_autofree const char **ids = g_new(const char *, n + 1);
     g_autofree int64_t *used_ms = g_new0(int64_t, n + 1);
     for (guint i = 0; i < n; i++)
-        ids[i] = ((const struct registry_token *)g_array_index(page, struct admin_entry, first + i).item)->id;
+        ids[i] = ((const struct registry_token *)admin_page_item(page, first + i))->id;
     return registry_read_used(reader, ids, n, used_ms, error) ? g_steal_pointer(&used_ms) : NULL;
 }
 
@@ -87,45 +87,37 @@ static void write_token(struct writer *writer, const struct registry_token *toke
 
 /* ---- the list ---- */
 
-static GArray *collect(const struct admin_job *job, const struct registry_snapshot *snapshot, uint64_t *total)
+static void collect(const struct admin_job *job, const struct registry_snapshot *snapshot, struct admin_page *page)
 {
     const char *wanted = job->params.organization;
-    GArray *page = admin_page_new();
     GHashTableIter iter;
     void *value;
+    admin_page_init(page, &job->params);
     g_hash_table_iter_init(&iter, snapshot->tokens_by_id);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const struct registry_token *token = value;
         const char *organization = token->caller->organization;
-        if (token->has_parent || !admin_sees(job->query.caller, organization) ||
-            (wanted != NULL && g_strcmp0(wanted, organization) != 0))
-            continue;
-        (*total)++;
-        admin_page_add(page, &job->params, g_strdup_printf("%020" G_GINT64_FORMAT " %s", token->created_ms, token->id), token);
+        if (!token->has_parent && admin_sees(job->query.caller, organization) &&
+            (wanted == NULL || g_strcmp0(wanted, organization) == 0))
+            admin_page_add(page, g_strdup_printf("%020" G_GINT64_FORMAT " %s", token->created_ms, token->id), token);
     }
-    return page;
+    admin_page_cut(page);
+}
+
+static void write_entry(struct writer *writer, const struct admin_page *page, guint index, const void *opaque)
+{
+    const int64_t *used_ms = opaque;
+    write_token(writer, admin_page_item(page, index), used_ms[index], NULL);
 }
 
 static bool write_list(struct admin_job *job, struct reader *reader, const struct registry_snapshot *snapshot, GError **error)
 {
-    uint64_t total = 0;
-    struct writer writer;
-    GArray *page = collect(job, snapshot, &total);
-    bool more = admin_page_cut(page, job->params.page_size);
-    g_autofree int64_t *used_ms = admin_tokens_read_used(page, 0, page->len, reader, error);
-    writer_init(&writer, job->out);
-    writer_begin(&writer, NULL, '{');
-    writer_begin(&writer, "entities", '[');
-    for (guint i = 0; used_ms != NULL && i < page->len; i++)
-        write_token(&writer, g_array_index(page, struct admin_entry, i).item, used_ms[i], NULL);
-    writer_end(&writer, ']');
-    writer_count(&writer, "total", total);
-    if (more) {
-        g_autofree char *next = admin_params_next(&job->params, PATH, g_array_index(page, struct admin_entry, page->len - 1).key);
-        writer_text(&writer, "nextUri", view_of(next));
-    }
-    writer_end(&writer, '}');
-    g_array_free(page, TRUE);
+    struct admin_page page;
+    collect(job, snapshot, &page);
+    g_autofree int64_t *used_ms = admin_tokens_read_used(&page, 0, page.entries->len, reader, error);
+    if (used_ms != NULL)
+        admin_page_write(&page, PATH, job->out, write_entry, used_ms);
+    admin_page_clear(&page);
     return used_ms != NULL;
 }
 

@@ -24,6 +24,6 @@ void admin_token_write(struct writer *writer, const struct registry_token *token
 void admin_token_make(struct admin_job *job, const char *id, const char *name, struct caller *caller_taken);
 void admin_token_log(const struct admin_job *job, const char *event);
 /* Reads the last uses of the tokens of a page. The caller frees them. NULL with the error. */
-int64_t *admin_tokens_read_used(const GArray *page, guint first, guint n, struct reader *reader, GError **error);
+int64_t *admin_tokens_read_used(const struct admin_page *page, guint first, guint n, struct reader *reader, GError **error);
 
 #endif

@@ -11,7 +11,7 @@ static const char *const kinds[] = {"webhook", "email", NULL};
 #define AT(member) .offset = offsetof(struct channel, member)
 
 static const struct item_field fields[] = {
-    {"id", ITEM_NAME, AT(id), .is_needed = true, .is_ours = true},
+    {"id", ITEM_NAME, AT(id), .is_needed = true},
     {"name", ITEM_TEXT, AT(name)},
     {"organization", ITEM_ORGANIZATION, AT(organization)},
     {"kind", ITEM_WORD, AT(kind), .is_needed = true, .words = kinds},

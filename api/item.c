@@ -131,6 +131,11 @@ const struct item_field *item_field_named(const struct item_shape *shape, const 
     return NULL;
 }
 
+bool item_field_may_be_empty(const struct item_field *field)
+{
+    return is_text(field) || field->type == ITEM_LEVELS;
+}
+
 char *item_field_allowed(const struct item_field *field)
 {
     if (field->allowed != NULL)
@@ -379,6 +384,11 @@ void item_write_field(const struct item_field *field, const void *item, struct w
     }
 }
 
+const char *item_field_borrow(const struct item_field *field, const void *item)
+{
+    return is_text(field) ? *text_at(field, item) : NULL;
+}
+
 static char *levels_text(const struct item_field *field, const void *item)
 {
     GString *text = g_string_new(NULL);
@@ -401,7 +411,7 @@ char *item_field_text(const struct item_field *field, const void *item)
     case ITEM_LEVELS:
         return levels_text(field, item);
     case ITEM_PATTERNS:
-        return g_strjoinv(" ", *patterns_at(field, item));
+        return *patterns_at(field, item) != NULL ? g_strjoinv(" ", *patterns_at(field, item)) : g_strdup("");
     default:
         return g_strdup(*text_at(field, item) != NULL ? *text_at(field, item) : null_text(field));
     }

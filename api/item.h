@@ -12,7 +12,7 @@
 
 struct json_t;
 
-enum { ITEM_TEXT_MAX = 256 /* bytes of a text, where the field says nothing else */, ITEM_LEVELS_MAX = 16 };
+enum { ITEM_FIELDS_MAX = 16, ITEM_TEXT_MAX = 256 /* bytes of a text, where the field says nothing else */, ITEM_LEVELS_MAX = 16 };
 #define ITEM_ALL "*" /* all organizations, in the cell of a table; no item's organization is called so */
 
 enum item_type {
@@ -65,12 +65,16 @@ void item_free(const struct item_shape *shape, void *item); /* NULL is allowed *
 
 /* NULL: there is none of this name. */
 const struct item_field *item_field_named(const struct item_shape *shape, const char *name);
+/* There is an empty value, so that an empty cell is one. */
+bool item_field_may_be_empty(const struct item_field *field);
 /* What may be given, "a|b|c"; the caller frees it. */
 char *item_field_allowed(const struct item_field *field);
 /* False: it is not allowed, and the item is as before. */
 bool item_take_json(const struct item_field *field, void *item, const struct json_t *value);
 bool item_take_text(const struct item_field *field, void *item, const char *text);
 void item_write_field(const struct item_field *field, const void *item, struct writer *writer);
+/* What is in a field of text, borrowed; NULL: it is NULL, or not of text. */
+const char *item_field_borrow(const struct item_field *field, const void *item);
 /* As the cell of a table; the caller frees it. */
 char *item_field_text(const struct item_field *field, const void *item);
 

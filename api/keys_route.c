@@ -27,12 +27,12 @@ static void end_answer(struct writer *writer)
 
 /* ---- the list ---- */
 
-static GArray *collect(const struct admin_job *job, const struct registry_snapshot *snapshot)
+static void collect(const struct admin_job *job, const struct registry_snapshot *snapshot, struct admin_page *page)
 {
     const char *wanted = job->params.organization;
-    GArray *page = admin_page_new();
     GHashTableIter iter;
     void *value;
+    admin_page_init(page, &job->params);
     g_hash_table_iter_init(&iter, snapshot->tokens_by_id);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const struct registry_token *token = value;
@@ -40,10 +40,9 @@ static GArray *collect(const struct admin_job *job, const struct registry_snapsh
             continue;
         const char *organization = token->caller->organization;
         if (admin_sees(job->query.caller, organization) && (wanted == NULL || strcmp(wanted, organization) == 0))
-            admin_page_add(page, &job->params, registry_client_key(organization, token->caller->client), token);
+            admin_page_add(page, registry_client_key(organization, token->caller->client), token);
     }
-    admin_page_cut(page, page->len);
-    return page;
+    admin_page_sort(page);
 }
 
 static void write_pagination(struct writer *writer, const struct admin_params *params, guint total, guint end)
@@ -56,20 +55,20 @@ static void write_pagination(struct writer *writer, const struct admin_params *p
     writer_end(writer, '}');
 }
 
-static bool write_list(struct admin_job *job, struct reader *reader, const GArray *page, GError **error)
+static bool write_list(struct admin_job *job, struct reader *reader, const struct admin_page *page, GError **error)
 {
-    guint first = MIN(job->params.offset, page->len), n = MIN(page->len - first, job->params.limit);
+    guint all = page->entries->len, first = MIN(job->params.offset, all), n = MIN(all - first, job->params.limit);
     g_autofree int64_t *used_ms = admin_tokens_read_used(page, first, n, reader, error);
     struct writer writer;
     begin_answer(&writer, job);
     writer_begin(&writer, "keys", '[');
     for (guint i = 0; used_ms != NULL && i < n; i++) {
         writer_begin(&writer, NULL, '{');
-        write_key(&writer, g_array_index(page, struct admin_entry, first + i).item, used_ms[i], NULL);
+        write_key(&writer, admin_page_item(page, first + i), used_ms[i], NULL);
         writer_end(&writer, '}');
     }
     writer_end(&writer, ']');
-    write_pagination(&writer, &job->params, page->len, first + n);
+    write_pagination(&writer, &job->params, all, first + n);
     end_answer(&writer);
     return used_ms != NULL;
 }
@@ -80,9 +79,10 @@ static bool answer_list(struct admin_job *job, struct reader *reader, struct ref
     struct registry_snapshot *snapshot = admin_job_look(job, error);
     if (snapshot == NULL)
         return false;
-    GArray *page = collect(job, snapshot);
-    bool ok = write_list(job, reader, page, error);
-    g_array_free(page, TRUE);
+    struct admin_page page;
+    collect(job, snapshot, &page);
+    bool ok = write_list(job, reader, &page, error);
+    admin_page_clear(&page);
     registry_release(snapshot);
     return ok;
 }

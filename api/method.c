@@ -12,7 +12,8 @@ static const struct item_field fields[] = {
 static void complete(void *item)
 {
     struct method *method = item;
-    method->endpoints = endpoints_new((const char *const *)method->patterns);
+    if (method->patterns != NULL)
+        method->endpoints = endpoints_new((const char *const *)method->patterns);
 }
 
 static void clear(void *item)

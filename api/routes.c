@@ -1,8 +1,8 @@
 #include "api/routes.h"
 
+#include "api/admin_channels.h"
 #include "api/admin_csv.h"
-#include "api/admin_clients.h"
-#include "api/admin_methods.h"
+#include "api/admin_items.h"
 #include "api/admin_tokens.h"
 #include "api/answer.h"
 #include "api/keys_route.h"
@@ -37,6 +37,11 @@ static void handle_alerts_read(struct routes *routes, struct call *call)
 static void handle_overview(struct routes *routes, struct call *call)
 {
     overview_route_handle(&routes->overview, call);
+}
+
+static void handle_integration(struct routes *routes, struct call *call)
+{
+    integration_route_handle(&routes->integration, call);
 }
 
 static void handle_report(struct routes *routes, struct call *call)
@@ -131,6 +136,9 @@ static const struct row {
     {"PATCH", "/api/v2/usage/alerts/{id}", FOR_CALLERS, VIEW_ALERTS, .handle = handle_alerts},
     {"DELETE", "/api/v2/usage/alerts/{id}", FOR_CALLERS, VIEW_ALERTS, .handle = handle_alerts},
     {"GET", "/api/v2/usage/overview", FOR_CALLERS, 0, .handle = handle_overview},
+    {"GET", "/api/v2/usage/integration-errors", FOR_CALLERS, VIEW_ORGANIZATION, .handle = handle_integration},
+    {"GET", "/api/v2/usage/integration-errors.{format}", FOR_CALLERS, VIEW_ORGANIZATION, .handle = handle_integration},
+    {"DELETE", "/api/v2/usage/integration-errors", FOR_CALLERS, PERMISSION_ADMIN, .handle = handle_integration},
     {"GET", "/api/v2/usage/report", FOR_CALLERS, VIEW_ANY, .handle = handle_report},
     {"GET", "/api/v2/usage/report.{format}", FOR_CALLERS, VIEW_ANY, .handle = handle_report},
     /* The usage API (v2_route.h); a format before the id that it would be a part of. */
@@ -185,14 +193,34 @@ static const struct row {
     {"DELETE", "/api/v1/developer/keys/{keyId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
     {"GET", "/api/v2/admin/clients.csv", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_csv_route_handle},
     {"POST", "/api/v2/admin/clients.csv", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_csv_route_handle},
-    {"GET", "/api/v2/admin/clients", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
-    {"GET", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
-    {"PUT", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
-    {"DELETE", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_clients_route_handle},
-    {"GET", "/api/v2/admin/methods", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_methods_route_handle},
-    {"GET", "/api/v2/admin/methods/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_methods_route_handle},
-    {"PUT", "/api/v2/admin/methods/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_methods_route_handle},
-    {"DELETE", "/api/v2/admin/methods/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_methods_route_handle},
+    {"GET", "/api/v2/admin/clients", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"GET", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"PUT", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"DELETE", "/api/v2/admin/clients/{clientId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"GET", "/api/v2/admin/methods", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"GET", "/api/v2/admin/methods/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"PUT", "/api/v2/admin/methods/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"DELETE", "/api/v2/admin/methods/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"GET", "/api/v2/admin/plans", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"GET", "/api/v2/admin/plans/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"PUT", "/api/v2/admin/plans/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"DELETE", "/api/v2/admin/plans/{name}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"GET", "/api/v2/admin/organizations", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"GET", "/api/v2/admin/organizations/{id}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"PUT", "/api/v2/admin/organizations/{id}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"DELETE", "/api/v2/admin/organizations/{id}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"GET", "/api/v2/admin/limits.csv", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_csv_route_handle},
+    {"POST", "/api/v2/admin/limits.csv", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_csv_route_handle},
+    {"GET", "/api/v2/admin/limits", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"GET", "/api/v2/admin/limits/{id}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"PUT", "/api/v2/admin/limits/{id}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"DELETE", "/api/v2/admin/limits/{id}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"GET", "/api/v2/admin/channels", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"POST", "/api/v2/admin/channels", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_channels_create_handle},
+    {"GET", "/api/v2/admin/channels/{id}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"PUT", "/api/v2/admin/channels/{id}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"DELETE", "/api/v2/admin/channels/{id}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
+    {"POST", "/api/v2/admin/channels/{id}/secret", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_channels_secret_handle},
     {"GET", "/api/v2/admin/tokens", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
     {"POST", "/api/v2/admin/tokens", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
     {"DELETE", "/api/v2/admin/tokens/{tokenId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},

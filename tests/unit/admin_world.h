@@ -3,8 +3,9 @@
 #ifndef DAYBOOK_TESTS_ADMIN_WORLD_H
 #define DAYBOOK_TESTS_ADMIN_WORLD_H
 
-#include "api/admin_clients.h"
+#include "api/admin_channels.h"
 #include "api/admin_csv.h"
+#include "api/admin_items.h"
 #include "api/admin_tokens.h"
 #include "api/answer.h"
 #include "api/auth.h"
@@ -43,11 +44,24 @@ static inline bool world_match(struct call *call, const char *prefix)
 
 static inline void world_dispatch(struct world *world, struct call *call)
 {
-    if (world_match(call, "/api/v2/admin/clients.csv"))
-        admin_csv_route_handle(&world->admin, call);
-    else if (world_match(call, "/api/v2/admin/clients"))
-        admin_clients_route_handle(&world->admin, call);
-    else if (world_match(call, "/api/v2/admin/tokens"))
+    static const char *const kinds[] = {"clients", "methods", "plans", "organizations", "limits", "channels"};
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autofree char *path = g_strconcat("/api/v2/admin/", kinds[i], NULL), *csv = g_strconcat(path, ".csv", NULL);
+        bool is_table = world_match(call, csv);
+        if (!is_table && !world_match(call, path))
+            continue;
+        char *rest = strchr(call->parts[0], '/'); /* as in channels/{id}/secret */
+        if (is_table)
+            admin_csv_route_handle(&world->admin, call);
+        else if (rest != NULL)
+            *rest = '\0', admin_channels_secret_handle(&world->admin, call);
+        else if (strcmp(http_request_method(call->request), "POST") == 0)
+            admin_channels_create_handle(&world->admin, call);
+        else
+            admin_items_route_handle(&world->admin, call);
+        return;
+    }
+    if (world_match(call, "/api/v2/admin/tokens"))
         admin_tokens_route_handle(&world->admin, call);
     else if (world_match(call, "/v1/developer/keys"))
         keys_route_handle(&world->admin, call);

@@ -15,6 +15,7 @@ static void add(const char *organization, const char *id, const char *name, enum
 
 static void read_table(struct admin_csv *csv, const char *text, const struct caller *caller)
 {
+    admin_csv_init(csv, admin_kind_at("/api/v2/admin/clients.csv"));
     admin_csv_read(csv, view_of(text), caller, snapshot);
 }
 
@@ -26,7 +27,7 @@ static void expect_counts(const char *text, const struct caller *caller, uint64_
     g_assert_cmpuint(csv.created, ==, created);
     g_assert_cmpuint(csv.changed, ==, changed);
     g_assert_cmpuint(csv.unchanged, ==, unchanged);
-    g_assert_cmpuint(csv.clients->len, ==, created + changed);
+    g_assert_cmpuint(csv.items->len, ==, created + changed);
     admin_csv_clear(&csv);
 }
 
@@ -46,7 +47,7 @@ static void test_values(void)
     struct admin_csv csv;
     read_table(&csv, "id,name,platform\nc-1,'=1+1,\"a,\"\"b\"\"\"\n'c-3,'@,'\n", acme);
     g_assert_cmpuint(csv.n_bad, ==, 0);
-    const struct registry_client *changed = g_ptr_array_index(csv.clients, 0), *created = g_ptr_array_index(csv.clients, 1);
+    const struct registry_client *changed = g_ptr_array_index(csv.items, 0), *created = g_ptr_array_index(csv.items, 1);
     g_assert_cmpstr(changed->name, ==, "=1+1");
     g_assert_cmpstr(changed->platform, ==, "a,\"b\"");
     g_assert_cmpstr(changed->plan, ==, "gold");
@@ -98,7 +99,7 @@ static void test_many(void)
     read_table(&csv, text->str, acme);
     g_assert_cmpuint(csv.n_bad, ==, 2 * ADMIN_CSV_LINES_TOLD);
     g_assert_cmpuint(csv.bad->len, ==, ADMIN_CSV_LINES_TOLD);
-    g_assert_cmpuint(csv.clients->len, ==, 0);
+    g_assert_cmpuint(csv.items->len, ==, 0);
     admin_csv_clear(&csv);
     g_string_assign(text, "id\n");
     for (int i = 0; i < REGISTRY_CLIENTS_MAX; i++)

@@ -1,4 +1,4 @@
-/* Clients, through HTTP and Redis; more in tests/system/test_admin.py. */
+/* Clients and other items, through HTTP and Redis; more in tests/system/test_admin.py. */
 #include "tests/unit/admin_world.h"
 
 #define CLIENTS "/api/v2/admin/clients"
@@ -82,10 +82,10 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     world_start(&world);
-    g_test_add_func("/admin_clients/life", test_life);
-    g_test_add_func("/admin_clients/scope", test_scope);
-    g_test_add_func("/admin_clients/pages", test_pages);
-    g_test_add_func("/admin_clients/wrong", test_wrong);
+    g_test_add_func("/admin_items/life", test_life);
+    g_test_add_func("/admin_items/scope", test_scope);
+    g_test_add_func("/admin_items/pages", test_pages);
+    g_test_add_func("/admin_items/wrong", test_wrong);
     int code = g_test_run();
     world_stop(&world);
     return code;
