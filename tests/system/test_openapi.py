@@ -315,6 +315,8 @@ def wrong_part(operation):
 def answer_404(world, operation):
     if operation.path == "/v1/developer/usage" or operation.path == "/api/v1/developer/usage":
         return world.ask(operation, query={"keyId": "nobody"})
+    if operation.path == "/api/v2/usage/overview":
+        return world.ask(operation, query={"organization": "nobody"})
     if operation.method in ("POST", "GET") and operation.path.endswith(("/usage/query", "/query/jobs", "/summary")):
         token = world.token("usage:client:view", organization=ORGANIZATION, client="c-other")
         return world.ask(operation, token=token)
@@ -329,7 +331,8 @@ def answer_403(world, operation):
     if operation.tag == "statistics":
         one = world.token("usage:client:view", organization=ORGANIZATION, client="c-other")
         return world.ask(operation, token=one)
-    return world.ask(operation, token=token, query={"organization": "another"} if "developer" in operation.path else "")
+    asks = operation.path.endswith(("/developer/usage", "/usage/overview"))
+    return world.ask(operation, token=token, query={"organization": "another"} if asks else "")
 
 
 def answer_409(world, operation):
