@@ -97,12 +97,15 @@ class DevSystem:
             error.read()
             return None
 
-    def total(self):
-        answer = self.usage()
+    def total(self, **parameters):
+        answer = self.usage(**parameters)
         return answer["usage"]["totalRequests"] if answer else 0
 
-    def wait_total(self, number, timeout_s=20):
-        wait_until(lambda: self.total() == number, timeout_s, f"{number} requests are counted (now {self.total()})")
+    def wait_total(self, number, timeout_s=20, **parameters):
+        def total():
+            return self.total(**parameters)
+
+        wait_until(lambda: total() == number, timeout_s, lambda: f"{number} requests are counted (now {total()})")
 
     def recount(self, *arguments):
         return run_program("daybook", "recount", "--dir", self.directory, *arguments, timeout_s=150)

@@ -1,6 +1,7 @@
 """What the usage statistics must say of live_fixture's events, counted from the events themselves. Nothing here is shared with the
 programs."""
 
+import bisect
 import calendar
 import json
 from collections import Counter
@@ -32,8 +33,17 @@ def failure(api, path, **options):
 
 
 def instant(local, zone, last=False):
-    """The moment at which the clock shows it, Unix ms."""
-    return int(local.replace(tzinfo=ZoneInfo(zone), fold=1 if last else 0).timestamp() * 1000)
+    """The moment at which the clock shows it, Unix ms. Of a time that is left out: when the clock is put forward over it, and with
+    `last` the second before."""
+    clock = ZoneInfo(zone)
+    early, late = sorted(int(local.replace(tzinfo=clock, fold=fold).timestamp()) for fold in (0, 1))
+
+    def shows_later(second):
+        return datetime.fromtimestamp(second, clock).replace(tzinfo=None) > local
+
+    if datetime.fromtimestamp(early, clock).replace(tzinfo=None) == local.replace(microsecond=0):
+        return (late if last else early) * 1000
+    return (bisect.bisect_left(range(early, late + 1), True, key=shows_later) + early - last) * 1000
 
 
 def parse(text):
