@@ -14,7 +14,7 @@ import live_fixture as fixture
 import pytest
 from harness import API_TOKEN, Api, Redis
 from registry_fixture import make_client, make_token
-from stats_fixture import DAY, HOUR, Counted, ask, day_text, every, failure, points
+from stats_fixture import DAY, HOUR, Counted, ask, day_text, every, failure, instant, points
 from test_methods import ask as administer
 from test_usage_api import fetch, usage
 
@@ -229,8 +229,17 @@ def ms(*parts):
     return int(datetime(*parts, tzinfo=timezone.utc).timestamp() * 1000)
 
 
+# Thirty days from a date on, of 100 requests each, at any time of the zone's day: New York's have 23 and 25 hours in spring and autumn.
+DAILY = {
+    "daily": ("UTC", "2026-09-01"),
+    "kathmandu": ("Asia/Kathmandu", "2026-09-01"),
+    "spring": ("America/New_York", "2026-02-20"),
+    "autumn": ("America/New_York", "2026-10-12"),
+}
+
+
 class Steady:
-    """The same number of requests each hour, from January 2026 on; 30 days of 100 requests a day, at any time of the day."""
+    """The same number of requests each hour, around both changes of New York's clock; and what DAILY says."""
 
     def __init__(self, directory):
         self.redis = Redis("redis", directory / "redis").start()
@@ -239,10 +248,10 @@ class Steady:
         events += every(5, ms(2026, 10, 20) + HOUR // 2, ms(2026, 11, 10), HOUR, org="half")
         events += every(5, ms(2026, 10, 20), ms(2026, 11, 10), HOUR, org="half")
         rng = random.Random(5)
-        for name, hours in (("daily", 0), ("kathmandu", 5.75)):
-            for day in range(ms(2026, 9, 1), ms(2026, 10, 1), DAY):
-                start = day - int(hours * HOUR)
-                times = [start + rng.randrange(DAY) for _ in range(100)]
+        for name, (zone, first) in DAILY.items():
+            for n in range(30):
+                start, end = (instant(datetime.fromisoformat(first) + timedelta(days=day), zone) for day in (n, n + 1))
+                times = [rng.randrange(start, end) for _ in range(100)]
                 events += [every(1, at, at + 1, 1, org=name, route=rng.choice(["/x", "/y"]))[0] for at in times]
         fixture.write(self.redis.client(), events, PARTITIONS, int(time.time() * 1000))
         self.api = Api("api", "api", directory / "api", {"redis.url": self.redis.url, "auth.token": API_TOKEN}).start()
@@ -256,10 +265,11 @@ def steady(tmp_path_factory):
     made.redis.kill()
 
 
-@pytest.mark.parametrize("organization, zone", [("daily", "UTC"), ("kathmandu", "Asia/Kathmandu")])
-def test_a_hundred_a_day(steady, organization, zone):
-    path = f"services/{organization}/daily_averages.json"
-    answer = ask(steady.api, path, since="2026-09-01", until="2026-09-30", timezone=zone)
+@pytest.mark.parametrize("organization", DAILY)
+def test_a_hundred_a_day(steady, organization):
+    zone, since = DAILY[organization]
+    until = (datetime.fromisoformat(since) + timedelta(days=29)).strftime("%Y-%m-%d")
+    answer = ask(steady.api, f"services/{organization}/daily_averages.json", since=since, until=until, timezone=zone)
     assert answer["values"] == [100] * 7 and sorted(answer["divisors"]) == [4] * 5 + [5] * 2
 
 
