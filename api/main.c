@@ -175,6 +175,7 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     routes->queries = &queries;
     routes->usage = (struct usage_route){.queries = &queries, .sources = sources, .registry = shared->registry};
     routes->stats = (struct stats_route){.queries = &queries, .sources = sources, .registry = shared->registry};
+    routes->integration = (struct integration_route){.queries = &queries};
     routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
     routes->alerts = (struct alerts_route){&queries, shared->alerts};
     routes->overview = (struct overview_route){

@@ -9,6 +9,7 @@
 #include "api/alerts_route.h"
 #include "api/auth.h"
 #include "api/days_route.h"
+#include "api/integration_route.h"
 #include "api/limits.h"
 #include "api/oauth_route.h"
 #include "api/overview_route.h"
@@ -27,6 +28,7 @@ struct routes {
     struct probe *probe;
     struct usage_route usage;
     struct days_route days;
+    struct integration_route integration;
     struct alerts_route alerts;
     struct overview_route overview;
     struct report_route report;

@@ -265,6 +265,9 @@ ROUTES = {
     "GET /api/v2/usage/days/{day}": Route(),
     "GET /api/v2/usage/days/{day}/revisions/{revision}": Route(answers=ours_only),
     "GET /api/v2/usage/overview": Route(),
+    "GET /api/v2/usage/integration-errors": Route(ORGANIZATION, answers=ours_only),
+    "GET /api/v2/usage/integration-errors.{format}": Route(ORGANIZATION, answers=ours_only),
+    "DELETE /api/v2/usage/integration-errors": Route(ADMIN, answers=ours_only),
     "GET /api/v2/usage/report": Route(ANY),
     "GET /api/v2/usage/report.{format}": Route(ANY),
     POST_QUERY: Route(ORGANIZATION, body=QUERY),
@@ -347,6 +350,8 @@ def request(world, name, token, execution=None, path=None, **parameters):
         parameters = {"organization": OURS, **parameters}
     if template.startswith("/stats/"):
         parameters = {**stats_parameters(template), **parameters}
+    if name == "DELETE /api/v2/usage/integration-errors":
+        parameters = {"before": world.iso(world.days[0]), **parameters}
     if "/usage/report" in template:
         parameters = {"interval": world.interval, **({"section": "all"} if "format" in template else {}), **parameters}
     return call(

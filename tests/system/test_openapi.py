@@ -306,7 +306,7 @@ def wrong_part(operation):
     for name, value in (("executionId", "7d444840-9dc0-41d1-b245-5ffdce74fad2"), ("jobId", "7d444840-9dc0-41d1-b245-5ffdce74fad2")):
         if name in operation.named("path"):
             return {name: value}
-    if operation.path == "/api/v2/usage/report.{format}":
+    if operation.path in ("/api/v2/usage/report.{format}", "/api/v2/usage/integration-errors.{format}"):
         return {"format": "pdf"}
     nobody = ("keyId", "tokenId", "clientId", "serviceId", "applicationId", "name")
     return {"day": "2999-01-01", **dict.fromkeys(nobody, "nobody")}
