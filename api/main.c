@@ -163,6 +163,17 @@ static struct alerter *start_alerter(const struct config *config, struct metrics
     return alerter_start(&settings);
 }
 
+static struct costs_place costs_place_of(const struct config *config, const struct shared *shared)
+{
+    return (struct costs_place){
+        .sources = shared->sources,
+        .archive = shared->archive,
+        .registry = shared->registry,
+        .threads = (guint)config_int(config, "query.scan_threads"),
+        .groups_max = (uint32_t)config_int(config, "query.groups_max"),
+    };
+}
+
 static int run_routes(const struct config *config, struct routes *routes, const struct shared *shared)
 {
     struct live_sources *sources = shared->sources;
@@ -176,6 +187,7 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     routes->usage = (struct usage_route){.queries = &queries, .sources = sources, .registry = shared->registry};
     routes->stats = (struct stats_route){.queries = &queries, .sources = sources, .registry = shared->registry};
     routes->integration = (struct integration_route){.queries = &queries};
+    routes->costs = (struct costs_route){&queries, costs_place_of(config, shared), config_string(config, "cache.directory")};
     routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
     routes->alerts = (struct alerts_route){&queries, shared->alerts};
     routes->overview = (struct overview_route){
@@ -236,7 +248,9 @@ static int run_with(const struct config *config, struct archive *archive)
         .sheets = sheets_new((size_t)config_int(config, "cache.sheets_max_bytes"), archive, routes.metrics),
         .ledger = ledger_cache_new(),
     };
-    const struct shared shared = {&sources, archive, registry_start(&redis, routes.metrics),
+    const struct shared shared = {&sources,
+                                  archive,
+                                  registry_start(&redis, routes.metrics),
                                   artifacts_new((uint64_t)config_int(config, "cache.exports_max_bytes")),
                                   executions_cache_new((uint64_t)config_int(config, "cache.results_max_bytes")),
                                   alerts_cache_new()};

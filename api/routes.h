@@ -8,6 +8,7 @@
 #include "api/admin_job.h"
 #include "api/alerts_route.h"
 #include "api/auth.h"
+#include "api/costs_route.h"
 #include "api/days_route.h"
 #include "api/integration_route.h"
 #include "api/limits.h"
@@ -27,6 +28,7 @@ struct routes {
     struct queries *queries;
     struct probe *probe;
     struct usage_route usage;
+    struct costs_route costs;
     struct days_route days;
     struct integration_route integration;
     struct alerts_route alerts;

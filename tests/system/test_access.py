@@ -261,6 +261,8 @@ SERVICE_STATS = (*STATS, "top_applications", "daily_averages", "hourly_averages"
 ROUTES = {
     "GET /v1/developer/usage": Route(),
     "GET /api/v1/developer/usage": Route(),
+    "GET /api/v2/usage/costs": Route(),
+    "GET /api/v2/usage/costs.{format}": Route(),
     "GET /api/v2/usage/days": Route(),
     "GET /api/v2/usage/days/{day}": Route(),
     "GET /api/v2/usage/days/{day}/revisions/{revision}": Route(answers=ours_only),
