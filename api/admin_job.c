@@ -56,6 +56,8 @@ static void send_answer(const struct admin_job *job)
 {
     struct http_request *request = job->query.request;
     struct metrics *metrics = job->query.queries->metrics;
+    if (job->status == ADMIN_ANSWERED_LATER)
+        return;
     if (job->type != NULL)
         answer_text(request, metrics, job->status, job->type, job->out->str);
     else

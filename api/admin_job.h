@@ -21,7 +21,11 @@
 struct admin_route {
     struct queries *queries; /* borrowed, like the next */
     struct registry *registry;
+    struct notifiers *notifiers;
 };
+
+struct notifiers;
+enum { ADMIN_ANSWERED_LATER = 0 }; /* a status: somebody else has the request, and answers it */
 
 struct admin_job;
 /* False: refused, if the refusal is set, or failed with the error. */
@@ -46,7 +50,7 @@ struct admin_job {
     admin_given given; /* which fields of item */
     bool is_new;       /* made by POST: its secret is shown this once */
     /* ---- the answer ---- */
-    int status;
+    int status;       /* or ADMIN_ANSWERED_LATER */
     const char *type; /* NULL: JSON */
     GString *out;
     struct refusal *refusal; /* for a registry_decide: set when it refuses */

@@ -12,6 +12,8 @@ static const struct {
     {"organization", ADMIN_BY_ORGANIZATION, offsetof(struct admin_params, organization)},
     {"clientId", ADMIN_BY_CLIENT, offsetof(struct admin_params, client)},
     {"plan", ADMIN_BY_PLAN, offsetof(struct admin_params, plan)},
+    {"state", ADMIN_BY_STATE, offsetof(struct admin_params, state)},
+    {"channel", ADMIN_BY_CHANNEL, offsetof(struct admin_params, channel)},
 };
 
 static char **filter_at(const struct admin_params *params, size_t i)

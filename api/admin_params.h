@@ -2,6 +2,7 @@
  *
  *   organization        only those of this one
  *   clientId, plan      only those of or for this one
+ *   state, channel      of deliveries: admin_deliveries.h
  *   pageSize, after     1 to ADMIN_PAGE_MAX (ADMIN_PAGE_DEFAULT); after is a cursor out of a nextUri
  *   limit, offset       the same in the manner of /v1/developer
  *
@@ -18,12 +19,14 @@ enum {
     ADMIN_BY_LIMIT = 1 << 2,
     ADMIN_BY_CLIENT = 1 << 3,
     ADMIN_BY_PLAN = 1 << 4,
+    ADMIN_BY_STATE = 1 << 5,
+    ADMIN_BY_CHANNEL = 1 << 6,
 };
 enum { ADMIN_PAGE_DEFAULT = 100, ADMIN_PAGE_MAX = 1000, ADMIN_OFFSET_MAX = 1000000 };
 
 struct admin_params {
-    char *organization, *client, *plan; /* or NULL */
-    char *after;                        /* a key, or NULL */
+    char *organization, *client, *plan, *state, *channel; /* or NULL */
+    char *after;                                          /* a key, or NULL */
     uint32_t page_size, limit, offset;
 };
 

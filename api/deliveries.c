@@ -175,6 +175,28 @@ static void ask_count(struct reader *reader, const char *key, int64_t *count)
     ask(reader, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_count, .opaque = count});
 }
 
+void deliveries_ask_rank(struct reader *reader, const char *key, int64_t time_ms, uint64_t *rank)
+{
+    char before[TEXT_SIZE + 1] = "(";
+    text_of(before + 1, time_ms);
+    const struct view argv[] = {view_of("ZCOUNT"), view_of(key), view_of("-inf"), view_of(before)};
+    ask(reader, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_count, .opaque = rank});
+}
+
+static void take_time(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
+{
+    int64_t time_ms;
+    (void)reader, (void)a, (void)b;
+    if (number_read_signed(redis_reply_text(reply), &time_ms))
+        *(int64_t *)opaque = time_ms;
+}
+
+void deliveries_ask_time(struct reader *reader, const char *key, const char *id, int64_t *time_ms)
+{
+    const struct view argv[] = {view_of("ZSCORE"), view_of(key), view_of(id)};
+    ask(reader, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_time, .opaque = time_ms});
+}
+
 void deliveries_ask_counts(struct reader *reader, struct deliveries_counts *counts)
 {
     ask_count(reader, DELIVERIES_KEY, &counts->pending);

@@ -54,6 +54,11 @@ void deliveries_ask_due(struct reader *reader, int64_t now_ms, uint64_t first, s
 /* Fills in the tries of entries, which stay where they are until the replies. */
 void deliveries_ask_tries(struct reader *reader, struct deliveries_entry *entries, guint n);
 
+/* How many of a key stand before this time. */
+void deliveries_ask_rank(struct reader *reader, const char *key, int64_t time_ms, uint64_t *rank);
+/* The time of one; unchanged if it is not there. */
+void deliveries_ask_time(struct reader *reader, const char *key, const char *id, int64_t *time_ms);
+
 struct deliveries_counts {
     int64_t pending, dead;
 };

@@ -1,11 +1,12 @@
 /* daybook-api.
  *
  * Threads: this one starts and ends the others; the HTTP server's read requests and send answers; the workers read Redis, each
- * on its own connections; the probe asks whether Redis is there; the alerter
- * checks limits. Shutdown, in this order: stop listening, answer what is queued
- * (workers), end the HTTP server, end the probe. */
+ * on its own connections; the alerter checks limits; the notifiers send webhooks and mail; the probe asks whether Redis is there.
+ * Shutdown, in this order: stop listening, answer what is queued (workers), end the notifiers (who waits for the test of a channel is
+ * answered), end the HTTP server, the alerter and the probe. */
 #include "api/alerter.h"
 #include "api/meters.h"
+#include "api/notifiers.h"
 #include "api/routes.h"
 #include "api/settings.h"
 #include "lib/log.h"
@@ -107,6 +108,7 @@ static int serve(const struct config *config, struct routes *routes)
     executions_cache_stop(routes->v2.engine->cache);
     workers_stop(routes->queries->workers); /* may hand on to the heavy ones */
     workers_stop(routes->queries->heavy);
+    notifiers_stop(g_steal_pointer(&routes->admin.notifiers));
     http_server_stop(http);
     return program_exit_code();
 }
@@ -222,7 +224,8 @@ static int run_routes(const struct config *config, struct routes *routes, const 
         .scan_threads = (guint)config_int(config, "query.scan_threads"),
     };
     routes->registry = shared->registry;
-    routes->admin = (struct admin_route){&queries, shared->registry};
+    routes->admin = (struct admin_route){&queries, shared->registry,
+                                         notifiers_start(config, &redis, shared->registry, routes->metrics)};
     routes->oauth = (struct oauth_route){&queries, shared->registry};
     routes->v2 = (struct v2_route){&engine, shared->artifacts};
     routes->probe = probe_start(&redis, routes->metrics);
@@ -230,6 +233,7 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     queries.workers = start_workers(config, routes->metrics, false);
     struct alerter *alerter = start_alerter(config, routes->metrics, shared);
     int code = serve(config, routes);
+    notifiers_stop(routes->admin.notifiers); /* of a server that did not start */
     alerter_stop(alerter);
     workers_stop(queries.workers);
     workers_stop(queries.heavy);

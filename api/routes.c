@@ -2,6 +2,7 @@
 
 #include "api/admin_channels.h"
 #include "api/admin_csv.h"
+#include "api/admin_deliveries.h"
 #include "api/admin_items.h"
 #include "api/admin_tokens.h"
 #include "api/answer.h"
@@ -228,6 +229,10 @@ static const struct row {
     {"PUT", "/api/v2/admin/channels/{id}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
     {"DELETE", "/api/v2/admin/channels/{id}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_items_route_handle},
     {"POST", "/api/v2/admin/channels/{id}/secret", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_channels_secret_handle},
+    {"POST", "/api/v2/admin/channels/{id}/test", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_deliveries_test_handle},
+    {"GET", "/api/v2/admin/deliveries", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_deliveries_route_handle},
+    {"DELETE", "/api/v2/admin/deliveries/{id}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_deliveries_route_handle},
+    {"POST", "/api/v2/admin/deliveries/{id}/retry", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_deliveries_retry_handle},
     {"GET", "/api/v2/admin/tokens", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
     {"POST", "/api/v2/admin/tokens", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
     {"DELETE", "/api/v2/admin/tokens/{tokenId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},

@@ -2,6 +2,8 @@
 
 #include "api/alert_minutes.h"
 #include "api/alerts.h"
+#include "api/mail.h"
+#include "api/outgoing.h"
 #include "lib/http.h"
 #include "lib/redis.h"
 #include <string.h>
@@ -92,6 +94,29 @@ static const struct config_row rows[] = {
      "A collector's journal that holds more than this for Kafka is a condition of the system."},
     {"system", "journal_age_s", CONFIG_INT, "600", 10, 86400, "s", NULL, false,
      "The same, of one whose oldest event has waited for longer than this."},
+    {"alerts", "deliveries_parallel", CONFIG_INT, "8", 2, 64, NULL, NULL, false,
+     "Webhooks that are sent at a time, and mails; of these two to one channel."},
+    {"alerts", "timeout_s", CONFIG_INT, "10", 1, 30, "s", NULL, false,
+     "How long one try to deliver may take, with all that belongs to it."},
+    {"alerts", "retry_first_s", CONFIG_INT, "10", 1, 3600, "s", NULL, false,
+     "After how long a delivery that failed is tried again; twice as long each time after that."},
+    {"alerts", "retry_most_s", CONFIG_INT, "3600", 1, 86400, "s", NULL, false, "After how long at most."},
+    {"alerts", "retry_for_s", CONFIG_INT, "86400", 1, 2592000, "s", NULL, false,
+     "So long after the first try a delivery is given up: GET /api/v2/admin/deliveries?state=dead shows it."},
+    {"alerts", "dead_max", CONFIG_INT, "1000", 1, 100000, NULL, NULL, false,
+     "Deliveries that were given up and are kept; the oldest go first, and those older than alerts.keep_days."},
+    {"alerts", "allow_private", CONFIG_BOOL, "false", 0, 0, NULL, NULL, false,
+     "Whether webhooks may go to addresses that are not public: this machine, private and link-local networks and so on."},
+    {"alerts", "public_url", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
+     "Where people reach this API (https://usage.example.com), for links in mails. Empty: none."},
+    {"alerts", "smtp_url", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
+     "The server that mails are given to: smtp://host:port, or smtps://host:port. Empty: no mail can be sent."},
+    {"alerts", "smtp_user", CONFIG_STRING, "", 0, 0, NULL, NULL, true, "The name by which it knows us. Empty: it does not ask."},
+    {"alerts", "smtp_password", CONFIG_STRING, "", 0, 0, NULL, NULL, true, "And the password."},
+    {"alerts", "smtp_tls", CONFIG_CHOICE, "try", 0, 0, NULL, "try|always|never", false,
+     "STARTTLS on smtp://: where the server offers it (always, if there is a password), always, or never. Certificates are verified."},
+    {"alerts", "mail_from", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
+     "The address that mails come from (usage@example.com); needed with alerts.smtp_url."},
     {"alerts", "check_s", CONFIG_INT, "10", 1, 60, "s", NULL, false, "How often limits and the system's state are checked."},
     {"alerts", "levels", CONFIG_LIST, "50;80;90;100;120;150;200;300", 0, 0, "percent", NULL, false,
      "Levels of a limit at which an alert is raised, ascending, of limits that have none of their own; from 100 on it is a "
@@ -115,6 +140,37 @@ const struct config_table api_settings = {
     .n_rows = G_N_ELEMENTS(rows),
 };
 
+static bool check_mail(const struct config *config, GError **error)
+{
+    const char *url = config_string(config, "alerts.smtp_url"), *from = config_string(config, "alerts.mail_from"), *why;
+    if (url[0] == '\0' && from[0] == '\0')
+        return true;
+    if (!outgoing_smtp_url_check(url, &why)) {
+        g_set_error(error, REDIS_ERROR, REDIS_ERROR_CONFIG, "alerts.smtp_url (needed with alerts.mail_from) %s.", why);
+        return false;
+    }
+    if (!mail_address_is_valid(from)) {
+        g_set_error(error, REDIS_ERROR, REDIS_ERROR_CONFIG,
+                    "alerts.mail_from must be an address like usage@example.com; it is needed with alerts.smtp_url.");
+        return false;
+    }
+    return true;
+}
+
+static bool check_alerts(const struct config *config, GError **error)
+{
+    const char *url = config_string(config, "alerts.public_url");
+    if (url[0] != '\0' && !g_uri_is_valid(url, G_URI_FLAGS_NONE, NULL)) {
+        g_set_error(error, REDIS_ERROR, REDIS_ERROR_CONFIG, "alerts.public_url must be an address like https://usage.example.com.");
+        return false;
+    }
+    if (config_int(config, "alerts.retry_first_s") > config_int(config, "alerts.retry_most_s")) {
+        g_set_error(error, REDIS_ERROR, REDIS_ERROR_CONFIG, "alerts.retry_first_s must not be more than alerts.retry_most_s.");
+        return false;
+    }
+    return check_mail(config, error);
+}
+
 bool api_settings_check(const struct config *config, GError **error)
 {
     const char *token = config_string(config, "auth.token");
@@ -130,7 +186,7 @@ bool api_settings_check(const struct config *config, GError **error)
         g_set_error(error, REDIS_ERROR, REDIS_ERROR_CONFIG, "listen.tls_cert and listen.tls_key must be set both, or neither.");
         return false;
     }
-    return http_origins_check(config_list(config, "listen.cors_origins"), error) &&
+    return check_alerts(config, error) && http_origins_check(config_list(config, "listen.cors_origins"), error) &&
            redis_url_check(config_string(config, "redis.url"), error);
 }
 

@@ -107,7 +107,7 @@ static inline void world_start(struct world *world)
     world->queries = (struct queries){.metrics = world->metrics, .timeout_ms = 20000, .heavy_timeout_ms = 20000};
     world->queries.workers = workers_start(&workers);
     world->queries.heavy = world->queries.workers;
-    world->admin = (struct admin_route){&world->queries, world->registry};
+    world->admin = (struct admin_route){&world->queries, world->registry, NULL};
     world->oauth = (struct oauth_route){&world->queries, world->registry};
     const struct http_settings http = {
         .address = "127.0.0.1", .body_max_bytes = 4 * 1024 * 1024, .threads = 2, .connections_max = 100, .idle_timeout_s = 10};
