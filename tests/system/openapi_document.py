@@ -15,10 +15,11 @@ import closed_fixture
 import jsonschema
 import live_fixture as fixture
 import yaml
+from alert_fixture import make_alert, make_system_alert
 from harness import API_TOKEN, ROOT, wait_until
 
 DOCUMENT = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())
-METHODS = ("get", "put", "post", "delete")
+METHODS = ("get", "put", "post", "patch", "delete")
 CLIENT, ORGANIZATION = "c-1", "acme"
 # Where a query or job comes from whose id stands in a path that begins like this.
 POSTS = {
@@ -174,6 +175,8 @@ class World:
         access.ask(self.api, "PUT", f"/api/v2/admin/clients/{CLIENT}", status=201, body={"name": "One",
             "organization": ORGANIZATION})
         access.ask(self.api, "PUT", "/api/v2/admin/methods/orders", status=201, body={"endpoints": ["ANY /*/orders/**"]})
+        self.alert = make_alert(redis.client(), ORGANIZATION, CLIENT)
+        make_system_alert(redis.client())
         self.serial = 0
 
     def stop(self):
@@ -196,7 +199,7 @@ class World:
     def names(self, operation, **given):
         """What the parts of its path are, so that there is something."""
         names = {"day": self.yesterday, "revision": "1", "clientId": CLIENT, "format": "csv", "keyId": "k-1", "tokenId": "none"}
-        names |= {"serviceId": ORGANIZATION, "applicationId": CLIENT, "name": "orders", **given}
+        names |= {"serviceId": ORGANIZATION, "applicationId": CLIENT, "name": "orders", "alertId": self.alert, **given}
         start = next((start for start in POSTS if operation.path.startswith(start)), None)
         if start and not given.keys() & {"executionId", "jobId"}:
             made = self.new_query(POSTS[start].format(**names))

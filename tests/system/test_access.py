@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import closed_fixture
 import live_fixture as fixture
 import pytest
+from alert_fixture import make_alert
 from access import PERMISSIONS, Issuer, ask, call, make_token, start_api
 from harness import API_TOKEN, BIN, Redis, wait_until
 
@@ -101,6 +102,8 @@ class World:
         self.theirs = make_token(self.api, organization=THEIRS, name=f"{MARK} token")
         self.everybodys = make_token(self.api, name="of all")
         self.ours = make_token(self.api, organization=OURS, name="ours")
+        self.alert = make_alert(self.client, OURS, "c-1")
+        make_alert(self.client, THEIRS, f"{MARK}-client")
         self.their_key = self.key(THEIRS, f"{MARK}-key")
         self.our_key = self.key(OURS, "c-1")
 
@@ -270,6 +273,11 @@ ROUTES = {
     "GET /api/v2/usage/integration-errors": Route(ORGANIZATION, answers=ours_only),
     "GET /api/v2/usage/integration-errors.{format}": Route(ORGANIZATION, answers=ours_only),
     "DELETE /api/v2/usage/integration-errors": Route(ADMIN, answers=ours_only),
+    "GET /api/v2/usage/alerts": Route(VIEWS),
+    "POST /api/v2/usage/alerts/read": Route(VIEWS),
+    "GET /api/v2/usage/alerts/{alertId}": Route(VIEWS, answers=own_client(200)),
+    "PATCH /api/v2/usage/alerts/{alertId}": Route(VIEWS, body={"state": "unread"}, answers=own_client(200)),
+    "DELETE /api/v2/usage/alerts/{alertId}": Route(VIEWS, answers=own_client(200)),
     "GET /api/v2/usage/report": Route(ANY),
     "GET /api/v2/usage/report.{format}": Route(ANY),
     POST_QUERY: Route(ORGANIZATION, body=QUERY),
@@ -325,7 +333,7 @@ def test_the_table_has_every_route():
 
 def path_of(world, path, execution=None):
     parts = {"clientId": "c-1", "day": world.iso(world.days[-1]), "revision": "1", "keyId": "nobody", "tokenId": "none"}
-    parts |= {"format": "csv", "executionId": execution, "jobId": execution}
+    parts |= {"format": "csv", "executionId": execution, "jobId": execution, "alertId": world.alert}
     parts |= {"serviceId": OURS, "applicationId": "c-1", "name": "checkout"}
     if path.startswith("/api/v2/admin/") and execution == "nobody":
         parts |= {"clientId": "nobody", "name": "nobody"}
@@ -450,7 +458,7 @@ def test_who_sees_all_is_told(world):
     silent = {name for name in ROUTES if MARK not in (shown_to(world, name, everybody).text).lower()}
     told = {name for name, route in ROUTES.items() if name.startswith("GET") and route.permissions is not None}
     told -= {"GET /api/v2/usage/days", "GET /api/v2/usage/days/{day}"}  # there are no names in them
-    told -= {name for name in told if re.search(r"\{(clientId|serviceId|applicationId|name)\}", name)}  # asked about one of ours
+    told -= {name for name in told if re.search(r"\{(clientId|serviceId|applicationId|alertId|name)\}", name)}  # asked about one of ours
     assert sorted(silent & told) == []
 
 

@@ -308,7 +308,7 @@ def wrong_part(operation):
             return {name: value}
     if operation.path.endswith(("/report.{format}", "/costs.{format}", "/integration-errors.{format}")):
         return {"format": "pdf"}
-    nobody = ("keyId", "tokenId", "clientId", "serviceId", "applicationId", "name")
+    nobody = ("keyId", "tokenId", "clientId", "serviceId", "applicationId", "alertId", "name")
     return {"day": "2999-01-01", **dict.fromkeys(nobody, "nobody")}
 
 
@@ -372,7 +372,7 @@ RECIPES = {
     if operation.needs_token else {"Authorization": "Basic eDp5"}),
     403: answer_403,
     404: answer_404,
-    405: lambda world, operation: world.ask(operation, method="PATCH"),
+    405: lambda world, operation: world.ask(operation, method="PUT" if "alerts" in operation.path else "PATCH"),
     409: answer_409,
     413: lambda world, operation: send(world.api, operation.method, world.path(operation), body=b"{" * (17 << 20)),
     415: lambda world, operation: world.ask(operation, headers={"Content-Type": "application/pdf"}),
