@@ -184,7 +184,7 @@ static bool take_body(const json_t *object, enum alert_state *state, struct refu
     {
         const char *text = json_string_value(value);
         if (strcmp(field, "state") != 0)
-            return refusal_set_value(refusal, "UNKNOWN_FIELD", "Unknown field", field, "", "state");
+            return refusal_set_value(refusal, "UNKNOWN_PARAMETER", "Unknown field", field, "", "state");
         if (text == NULL || !alert_state_parse(text, state))
             return refusal_set_value(refusal, "INVALID_VALUE", "Invalid value", "state", text != NULL ? text : "", STATES);
         has_state = true;
@@ -200,7 +200,7 @@ bool alerts_params_read_state(struct view json, enum alert_state *state, struct 
     json_t *object = json_loadb(json.data != NULL ? json.data : "", json.size, JSON_REJECT_DUPLICATES, &why);
     bool ok = json_is_object(object)
                   ? take_body(object, state, refusal)
-                  : refusal_set(refusal, 400, "INVALID_BODY", "The body must be a JSON object like {\"state\":\"read\"}.");
+                  : refusal_set(refusal, 400, "BAD_REQUEST", "The body must be a JSON object like {\"state\":\"read\"}.");
     json_decref(object);
     return ok;
 }

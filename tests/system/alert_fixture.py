@@ -1,0 +1,28 @@
+"""Alerts in Redis, as api/alert.h and api/alerts.h say."""
+
+import hashlib
+import json
+import time
+
+
+def make_alert(client, organization, of_client, level=80, value=812, limit=1000, metric="hits", period="day", begin=1_795_219_200_000):
+    """Its id."""
+    parts = ["limit", organization, of_client, metric, period, begin, limit, level]
+    identity = hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:32]
+    created = int(time.time() * 1000)
+    entry = dict(created=created, organization=organization, client=of_client, rule="daily", metric=metric, period=period)
+    entry |= {"from": begin, "to": begin + 86_400_000, "level": level, "limit": limit, "value": value}
+    _put(client, identity, entry)
+    return identity
+
+
+def make_system_alert(client, kind="silent_collector", subject="edge-1", message="Collector edge-1 is silent.", since=1_795_219_200_000):
+    identity = hashlib.sha256("\x1f".join(["system", kind, subject, str(since)]).encode()).hexdigest()[:32]
+    _put(client, identity, dict(created=int(time.time() * 1000), type=kind, subject=subject, message=message, since=since))
+    return identity
+
+
+def _put(client, identity, entry):
+    client.zadd("{daybook}:alerts:time", {identity: entry["created"]})
+    client.hset("{daybook}:alerts", identity, json.dumps(entry))
+    client.set("{daybook}:alerts:version", f"{identity}{time.time()}")
