@@ -136,6 +136,12 @@ static bool find_extent(struct pass *pass, struct window_extent *extent, GError 
 
 /* ---- reading ---- */
 
+static void add_names(GHashTable *names, const struct members *members)
+{
+    for (guint i = 0; i < members->list->len; i++)
+        g_hash_table_add(names, g_strdup(g_array_index(members->list, struct member, i).name));
+}
+
 static bool read_group(struct pass *pass, struct live *live, guint first, guint n, GError **error)
 {
     struct slot_range range = {live->window.first_slot, last_slot(&live->window)};
@@ -143,6 +149,11 @@ static bool read_group(struct pass *pass, struct live *live, guint first, guint 
     bool ok = members != NULL;
     if (ok)
         pass->seen |= members->list->len > 0;
+    if (ok && pass->question->names != NULL) {
+        add_names(pass->question->names, members);
+        members_free(members);
+        return true;
+    }
     ok = ok && members_see(members, pass->reader, range, error);
     ok = ok && buckets_read_slots(pass->reader, members, pass->scope->endpoints, live->table, error);
     if (ok && live->window.has_minutes)
@@ -160,6 +171,8 @@ static bool read_sheets(struct pass *pass, struct live *live, GError **error)
 {
     g_autoptr(GPtrArray) wanted = closed_between(pass->closed, day_of(live->window.first_slot), day_of(last_slot(&live->window)));
     const struct sheets_query query = {pass->question->sources->sheets, pass->reader, pass->scope};
+    if (pass->question->names != NULL)
+        return sheets_names(&query, wanted, pass->question->names, error);
     if (!sheets_sum(&query, wanted, live->table, error))
         return false;
     for (guint i = 0; i < wanted->len && !pass->seen; i++)

@@ -9,6 +9,7 @@
 #define DAYBOOK_LIVE_H
 
 #include "api/finality.h"
+#include "api/live_cache.h"
 #include "api/reader.h"
 #include "api/refusal.h"
 #include "api/scope.h"
@@ -18,6 +19,7 @@
 struct live_sources {
     struct sheets *sheets;
     struct ledger_cache *ledger;
+    struct live_cache *cache; /* NULL: nothing is kept */
 };
 
 /* All borrowed. */
@@ -27,6 +29,8 @@ struct live_question {
     struct scope scope;
     const struct usage_params *params; /* the window by its timeframe; NULL: */
     const struct window_range *range;  /* by its range, without minutes */
+    GHashTable *names;                 /* not NULL: only who was counted on the days of the window is read, into this set of own
+                                        * strings, and the table stays empty */
     bool known;                        /* what is asked for exists: nothing counted is no reason to refuse */
     int64_t now_ms;
 };

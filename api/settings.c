@@ -74,6 +74,9 @@ static const struct config_row rows[] = {
      "saying so."},
     {"cache", "sheets_max_bytes", CONFIG_INT, "128MiB", 0, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,
      "Memory for opened sheets of closed days, which all queries share; those longest unused go first."},
+    {"cache", "live_max_bytes", CONFIG_INT, "128MiB", 0, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,
+     "Memory for what was read of slots for live answers, which all questions share; what is longest unused goes first. 0: nothing "
+     "is kept."},
     {"cache", "directory", CONFIG_STRING, "/tmp", 0, 0, NULL, NULL, false,
      "Where results and exports lie, in files without names that end with the process."},
     {"cache", "results_max_bytes", CONFIG_INT, "1GiB", 1048576, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,

@@ -134,6 +134,38 @@ bool sheets_sum(const struct sheets_query *query, GPtrArray *wanted, struct usag
     return ok;
 }
 
+/* ---- who ---- */
+
+struct naming {
+    const struct scope *scope;
+    GHashTable *names;
+};
+
+static void add_name(const struct sheet *sheet, uint32_t number, void *opaque)
+{
+    const struct naming *naming = opaque;
+    struct sheet_client client;
+    GString *name = g_string_new(NULL);
+    sheet_client_get(sheet, number, &client);
+    append(name, sheet_symbol(sheet, client.organization));
+    g_string_append_c(name, KEYS_CLIENT_SEPARATOR);
+    append(name, sheet_symbol(sheet, client.client));
+    g_hash_table_add(naming->names, g_string_free(name, FALSE));
+}
+
+static bool visit_names(struct sheet_want *want, const struct sheet *sheet, void *opaque)
+{
+    struct naming *naming = opaque;
+    each_client(want, sheet, naming->scope, add_name, naming);
+    return true;
+}
+
+bool sheets_names(const struct sheets_query *query, GPtrArray *wanted, GHashTable *names, GError **error)
+{
+    struct naming naming = {query->scope, names};
+    return sheets_visit(query->sheets, query->reader, wanted, (struct sheets_visit){visit_names, &naming}, error);
+}
+
 /* ---- when ---- */
 
 struct extending {

@@ -14,6 +14,8 @@ struct sheets_query {
 
 /* Adds the rows of the table's window. Sheets known to be without the clients are left out; of others it is noted. */
 bool sheets_sum(const struct sheets_query *query, GPtrArray *wanted, struct usage_table *table, GError **error);
+/* Adds who is in them (organization KEYS_CLIENT_SEPARATOR client) to a set of own strings. */
+bool sheets_names(const struct sheets_query *query, GPtrArray *wanted, GHashTable *names, GError **error);
 /* Widens the extent to the slots in which the clients were counted. The sheets are ascending by day; with `first_only` it ends with
  * the day on which the extent begins. */
 bool sheets_extend(const struct sheets_query *query, GPtrArray *wanted, bool first_only, struct window_extent *extent,

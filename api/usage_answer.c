@@ -1,5 +1,6 @@
 #include "api/usage_answer.h"
 
+#include "api/advice.h"
 #include "api/breakdown.h"
 #include "api/writer.h"
 #include "api/zone_days.h"
@@ -68,8 +69,16 @@ static void write_peak_latency(struct answer *answer, const struct measure *meas
         writer_ratio(&answer->writer, "peakLatency", measure->latency_max_us, 1, US_PER_MS);
 }
 
+static void write_count_or_null(struct writer *writer, const char *key, bool is_known, uint64_t count)
+{
+    if (is_known)
+        writer_count(writer, key, count);
+    else
+        writer_null(writer, key);
+}
+
 /* Percentiles come from the histogram: null where requests were counted without one. No percentile exceeds the maximum. */
-static void write_latency(struct answer *answer, const struct measure *measure)
+static void write_latency(struct answer *answer, const struct measure *measure, bool with_error)
 {
     static const struct {
         const char *name;
@@ -85,6 +94,8 @@ static void write_latency(struct answer *answer, const struct measure *measure)
         else
             writer_ratio(&answer->writer, percentiles[i].name, MIN(value, measure->latency_max_us), 1, US_PER_MS);
     }
+    if (with_error)
+        writer_ratio(&answer->writer, "errorPercent", (uint64_t)(HISTOGRAM_ERROR_PERCENT * 10), 1, 10);
     writer_end(&answer->writer, '}');
 }
 
@@ -110,10 +121,8 @@ static void write_rates(struct answer *answer)
 static void write_peaks(struct answer *answer)
 {
     struct writer *writer = &answer->writer;
-    if (answer->table->window->has_minutes)
-        writer_count(writer, "peakRequestsPerMinute", usage_table_peak_minute(answer->table));
-    else
-        writer_null(writer, "peakRequestsPerMinute");
+    bool has_minutes = answer->table->window->has_minutes;
+    write_count_or_null(writer, "peakRequestsPerMinute", has_minutes, has_minutes ? usage_table_peak_minute(answer->table) : 0);
     writer_count(writer, "peakRequestsPerHour", usage_table_peak_hour(answer->table));
 }
 
@@ -162,7 +171,7 @@ static void write_point(struct answer *answer, uint32_t point, const struct meas
     write_average_latency(answer, measure);
     write_peak_latency(answer, measure);
     writer_count(writer, "dataTransferred", bytes(measure));
-    write_latency(answer, measure);
+    write_latency(answer, measure, false);
     writer_bool(writer, "provisional", is_provisional(answer, point));
     writer_end(writer, '}');
 }
@@ -220,7 +229,7 @@ static void write_endpoint(struct answer *answer, const struct entry *entry)
 {
     writer_text(&answer->writer, "endpoint", view_of(entry->name));
     write_measured(answer, entry);
-    write_latency(answer, entry->measure);
+    write_latency(answer, entry->measure, false);
     write_last_seen(answer, entry->last_slot);
 }
 
@@ -349,6 +358,54 @@ static void write_errors(struct answer *answer)
     writer_end(&answer->writer, '}');
 }
 
+/* ---- rate limits, alerts ---- */
+
+static const char *const rate_names[] = {"requestsPerMinute", "requestsPerHour", "requestsPerDay"};
+
+static uint64_t limit_of(const struct usage_rates *rates, size_t period)
+{
+    return rates->limits != NULL ? rates->limits->requests[period] : 0;
+}
+
+static void write_rate_limits(struct answer *answer, const struct usage_rates *rates)
+{
+    struct writer *writer = &answer->writer;
+    writer_begin(writer, "rateLimits", '{');
+    writer_begin(writer, "current", '{');
+    for (size_t i = 0; i < G_N_ELEMENTS(rate_names); i++)
+        write_count_or_null(writer, rate_names[i], limit_of(rates, i) > 0, limit_of(rates, i));
+    writer_end(writer, '}');
+    writer_begin(writer, "usage", '{');
+    for (size_t i = 0; i < G_N_ELEMENTS(rate_names); i++)
+        write_count_or_null(writer, rate_names[i], i != LIMIT_MINUTE || rates->has_minute, rates->used[i]);
+    writer_end(writer, '}');
+    writer_begin(writer, "utilization", '{');
+    for (size_t i = 0; i < G_N_ELEMENTS(rate_names); i++) {
+        if (limit_of(rates, i) > 0 && (i != LIMIT_MINUTE || rates->has_minute))
+            writer_ratio(writer, rate_names[i], rates->used[i], PERCENT, limit_of(rates, i));
+        else
+            writer_null(writer, rate_names[i]);
+    }
+    writer_end(writer, '}');
+    writer_end(writer, '}');
+}
+
+static void write_alerts(struct answer *answer, const GPtrArray *list)
+{
+    struct writer *writer = &answer->writer;
+    writer_begin(writer, "alerts", '[');
+    for (guint i = 0; i < list->len; i++) {
+        const struct advice *advice = g_ptr_array_index(list, i);
+        writer_begin(writer, NULL, '{');
+        writer_text(writer, "type", view_of(advice->type));
+        writer_text(writer, "message", view_of(advice->message));
+        writer_text(writer, "priority", view_of(advice_priority_name(advice->priority)));
+        writer_text(writer, "recommendation", view_of(advice->recommendation));
+        writer_end(writer, '}');
+    }
+    writer_end(writer, ']');
+}
+
 /* ---- the whole ---- */
 
 static void write_pagination(struct answer *answer)
@@ -380,13 +437,13 @@ static void write_finalized(struct answer *answer)
         writer_text(&answer->writer, "finalizedThrough", view_make(day, civil_format_day(day, answer->finality->through)));
 }
 
-void usage_answer_write(GString *out, const struct usage_table *table, const struct usage_params *params,
-                        const struct finality *finality)
+void usage_answer_write(GString *out, const struct usage_report *report)
 {
-    struct answer answer = {.table = table, .params = params, .finality = finality};
+    const struct usage_table *table = report->table;
+    struct answer answer = {.table = table, .params = report->params, .finality = report->finality};
     writer_init(&answer.writer, out);
     usage_table_total(table, &answer.total);
-    struct breakdown *breakdown = breakdown_new(table, &answer.total, params);
+    struct breakdown *breakdown = breakdown_new(table, &answer.total, report->params);
     answer.breakdown = breakdown;
     writer_begin(&answer.writer, NULL, '{');
     writer_bool(&answer.writer, "success", true);
@@ -394,9 +451,13 @@ void usage_answer_write(GString *out, const struct usage_table *table, const str
     write_series(&answer);
     write_breakdown(&answer);
     write_errors(&answer);
+    write_rate_limits(&answer, report->rates);
+    write_alerts(&answer, report->advice);
+    if (report->costs != NULL)
+        costs_write(&answer.writer, "costs", report->costs);
     write_pagination(&answer);
     write_time_ms(&answer, "timestamp", table->window->now_ms);
-    write_latency(&answer, &answer.total);
+    write_latency(&answer, &answer.total, true);
     write_finalized(&answer);
     write_window(&answer);
     writer_end(&answer.writer, '}');

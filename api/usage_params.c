@@ -32,6 +32,7 @@ static const struct row rows[] = {
     {"includeEndpoints", "include_endpoints", KIND_CHOICE, "true|false", 0, 0, BAD, AT(exclude_endpoints)},
     {"includeErrors", "include_errors", KIND_CHOICE, "true|false", 0, 0, BAD, AT(exclude_errors)},
     {"includeLatency", "include_latency", KIND_CHOICE, "true|false", 0, 0, BAD, AT(exclude_latency)},
+    {"includeCosts", "include_costs", KIND_CHOICE, "false|true", 0, 0, BAD, AT(include_costs)},
     {"sortBy", "sort_by|sort", KIND_CHOICE, "requests|errors|latency|timestamp", 0, 0, BAD, AT(sort)},
     {"sortOrder", "sort_order|order", KIND_CHOICE, "desc|asc", 0, 0, BAD, AT(ascending)},
     {"limit", NULL, KIND_NUMBER, "an integer from 1 to 1000", 1, USAGE_LIMIT_MAX, BAD, AT(limit)},

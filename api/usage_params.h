@@ -22,8 +22,9 @@ struct usage_params {
     int timeframe;       /* enum usage_timeframe */
     int granularity;     /* enum civil_unit */
     int sort;            /* enum usage_sort */
-    int ascending;       /* 0 or 1, like the three below */
+    int ascending;       /* 0 or 1, like the four below */
     int exclude_endpoints, exclude_errors, exclude_latency;
+    int include_costs;
     int limit, offset;
 };
 

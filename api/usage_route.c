@@ -12,7 +12,8 @@ struct job {
     struct usage_params params;
     struct registry_snapshot *methods; /* NULL: none is asked for */
     struct endpoints *exact;           /* NULL: no single route is asked for */
-    struct live live;                  /* after QUERY_ANSWERED */
+    struct live live;                  /* after QUERY_ANSWERED, like the next */
+    struct usage_extras extras;
     int64_t began_us;
     char question[CALL_QUESTION_MAX]; /* to keep the answer under; "": it is not kept */
 };
@@ -52,7 +53,7 @@ static bool choose_endpoints(struct job *job, const struct endpoints **endpoints
         return true;
     }
     registry_snapshot_unref(job->methods);
-    job->methods = registry_take(job->route->registry);
+    job->methods = registry_take(job->route->extras.registry);
     const struct method *method = registry_find_method(job->methods, params->organization, params->endpoint);
     if (method == NULL)
         return refuse_method(job, refusal);
@@ -80,12 +81,28 @@ static enum query_outcome read_usage(struct reader *reader, struct query *query,
     };
     switch (live_read(&job->live, &question, refusal, error)) {
     case LIVE_ANSWERED:
-        return QUERY_ANSWERED;
+        if (usage_extras_read(&job->extras, &job->route->extras, &question, &job->live, error))
+            return QUERY_ANSWERED;
+        live_clear(&job->live);
+        return QUERY_FAILED;
     case LIVE_REFUSED:
         return QUERY_REFUSED;
     default:
         return QUERY_FAILED;
     }
+}
+
+static void write_answer(const struct job *job, GString *body)
+{
+    const struct usage_report report = {
+        .table = job->live.table,
+        .params = &job->params,
+        .finality = &job->live.finality,
+        .rates = &job->extras.rates,
+        .advice = job->extras.advice,
+        .costs = job->extras.has_costs ? &job->extras.costs : NULL,
+    };
+    usage_answer_write(body, &report);
 }
 
 static void work(struct reader *reader, struct query *query)
@@ -95,13 +112,14 @@ static void work(struct reader *reader, struct query *query)
     struct refusal refusal = {0};
     if (query_run(reader, query, read_usage, &refusal) == QUERY_ANSWERED) {
         g_autoptr(GString) body = g_string_sized_new(16384);
-        usage_answer_write(body, job->live.table, &job->params, &job->live.finality);
+        write_answer(job, body);
         metrics_add(metrics, METER_QUERIES, NULL, 1);
         metrics_add(metrics, METER_SETTLED, NULL, job->live.settled);
         metrics_add(metrics, METER_REPEATS, NULL, job->live.repeats);
         if (job->question[0] != '\0' && !job->params.by_method) /* another meaning of a method holds at once */
             hot_answers_put(query->queries->hot, job->question, view_make(body->str, body->len), job->began_us);
         answer_json(query->request, metrics, 200, body);
+        usage_extras_clear(&job->extras);
         live_clear(&job->live);
     } else {
         answer_refusal(query->request, metrics, &refusal);

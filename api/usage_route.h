@@ -5,11 +5,12 @@
 #include "api/live.h"
 #include "api/query.h"
 #include "api/registry.h"
+#include "api/usage_extras.h"
 
 struct usage_route {
     struct queries *queries; /* borrowed, like the next */
     struct live_sources *sources;
-    struct registry *registry;
+    struct usage_extras_place extras;
 };
 
 /* Answers of what the caller may see; asking for another organization or client is refused. */

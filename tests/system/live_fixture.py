@@ -401,7 +401,7 @@ def select(events, params):
 
 
 def expected(events, now, params, through=None, closed=()):
-    """The whole answer but `timestamp`, with Decimal for what is not an integer and descriptions left out. through: the last day
+    """The whole answer but `timestamp` and `alerts`, with Decimal for what is not an integer and descriptions left out. through: the last day
     that is final, or None; closed: days that are."""
     answer = Answer(params)
     mine = select(events, params)
@@ -433,7 +433,23 @@ def expected(events, now, params, through=None, closed=()):
     more = answer.offset + answer.limit < longest
     body["pagination"] = {"total": longest, "limit": answer.limit, "offset": answer.offset, "hasMore": more}
     window = {"from": shown(start, answer.zone), "to": shown(to, answer.zone, milliseconds=True)}
-    return {**body, **answer.latency_of(total), "finalizedThrough": through and iso(through * DAY)[:10], "window": window}
+    body["rateLimits"] = _rate_limits(mine, now, endpoint)
+    latency = answer.latency_of(total)
+    for percentiles in latency.values():
+        percentiles["errorPercent"] = Decimal("4.5")
+    return {**body, **latency, "finalizedThrough": through and iso(through * DAY)[:10], "window": window}
+
+
+def _rate_limits(mine, now, endpoint):
+    """Where no limits are set: what was used of this minute, hour and day."""
+    about = [e for e in mine if endpoint in (None, f"{e.method} {e.route}") and e.time // SLOT <= now // SLOT]
+    counts = {
+        name: sum(1 for e in about if e.time // unit == now // unit)
+        for name, unit in (("requestsPerMinute", MINUTE), ("requestsPerHour", HOUR), ("requestsPerDay", DAY))
+    }
+    counts["requestsPerMinute"] = None if endpoint else counts["requestsPerMinute"]
+    nothing = dict.fromkeys(counts)
+    return {"current": nothing, "usage": counts, "utilization": nothing}
 
 
 def _usage(answer, total, inside, start, to):

@@ -259,7 +259,7 @@ int main(int argc, char **argv)
     const struct redis_settings settings = {server.url, 1000, 5000};
     reader = reader_new(&settings, 1);
     metrics = metrics_new(api_meters, METER_N);
-    sources = (struct live_sources){sheets_new(1 << 20, NULL, metrics), ledger_cache_new()};
+    sources = (struct live_sources){.sheets = sheets_new(1 << 20, NULL, metrics), .ledger = ledger_cache_new()};
     g_test_add_func("/live/generations", test_generations);
     g_test_add_func("/live/find", test_find);
     g_test_add_func("/live/slots-of-a-day", test_slots_of_a_day);

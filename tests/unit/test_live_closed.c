@@ -44,6 +44,8 @@ static void append_answer(GString *all, const struct usage_params *params)
     g_autoptr(GError) error = NULL;
     struct refusal refusal = {0};
     struct live live;
+    const struct usage_rates rates = {.limits = NULL};
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
     struct endpoints *endpoints = params->endpoint != NULL ? endpoints_new_exact(params->endpoint) : NULL;
     const struct live_question question = {
         .sources = &sources,
@@ -57,7 +59,7 @@ static void append_answer(GString *all, const struct usage_params *params)
     g_assert_no_error(error);
     if (outcome == LIVE_ANSWERED) {
         g_assert_cmpuint(live.settled, ==, 0);
-        usage_answer_write(all, live.table, params, &live.finality);
+        usage_answer_write(all, &(struct usage_report){live.table, params, &live.finality, &rates, none, NULL});
         live_clear(&live);
     } else {
         g_string_append(all, refusal.code);
@@ -218,7 +220,7 @@ int main(int argc, char **argv)
     const struct redis_settings settings = {world.server.url, 1000, 5000};
     reader = reader_new(&settings, 1);
     metrics = metrics_new(api_meters, METER_N);
-    sources = (struct live_sources){sheets_new(1 << 20, NULL, metrics), ledger_cache_new()};
+    sources = (struct live_sources){.sheets = sheets_new(1 << 20, NULL, metrics), .ledger = ledger_cache_new()};
     g_test_add_func("/live_closed/the-same-bytes", test_the_same_bytes);
     g_test_add_func("/live_closed/compare", test_compare);
     g_test_add_func("/live_closed/torn", test_torn);

@@ -1,9 +1,19 @@
 /* The text of a small answer, byte by byte; test_usage_api.py compares the numbers of large ones. */
+#include "api/advice.h"
 #include "api/usage_answer.h"
 
 #include <jansson.h>
 
 static const int64_t now_ms = INT64_C(1795257421250); /* 2026-11-21T10:37:01.250Z */
+
+static GPtrArray *advice_of(bool any)
+{
+    static struct advice one = {"idle_keys", ADVICE_LOW, (char *)"It is \"idle\".", "Look."};
+    GPtrArray *list = g_ptr_array_new();
+    if (any)
+        g_ptr_array_add(list, &one);
+    return list;
+}
 
 static GString *answer_text_of(const struct usage_params *params, bool counted)
 {
@@ -26,7 +36,10 @@ static GString *answer_text_of(const struct usage_params *params, bool counted)
         usage_table_add_minute_requests(table, now_ms / 60000, 2);
     }
     GString *text = g_string_new(NULL);
-    usage_answer_write(text, table, params, NULL);
+    const struct client_limits limits = {.requests = {[LIMIT_HOUR] = 3}};
+    const struct usage_rates rates = {{1, 2, 3}, counted, counted ? &limits : NULL};
+    g_autoptr(GPtrArray) advice = advice_of(counted);
+    usage_answer_write(text, &(struct usage_report){.table = table, .params = params, .rates = &rates, .advice = advice});
     measure_clear(&one);
     usage_table_free(table);
     window_clear(&window);
@@ -57,7 +70,13 @@ static void test_bytes(void)
         "\"percentage\":100,\"description\":\"The service, or one behind it, was not available (502, 503).\"}],"
         "\"byEndpoint\":[{\"endpoint\":\"GET /v1/orders/{id}\",\"count\":1,\"errorRate\":50}],"
         "\"byStatusCode\":[{\"statusCode\":503,\"count\":1,\"percentage\":100}]},"
-        "\"pagination\":{\"total\":2,\"limit\":1,\"offset\":0,\"hasMore\":true},\"timestamp\":\"2026-11-21T10:37:01.250Z\"," LATENCY
+        "\"rateLimits\":{\"current\":{\"requestsPerMinute\":null,\"requestsPerHour\":3,\"requestsPerDay\":null},"
+        "\"usage\":{\"requestsPerMinute\":1,\"requestsPerHour\":2,\"requestsPerDay\":3},"
+        "\"utilization\":{\"requestsPerMinute\":null,\"requestsPerHour\":66.667,\"requestsPerDay\":null}},"
+        "\"alerts\":[{\"type\":\"idle_keys\",\"message\":\"It is \\\"idle\\\".\",\"priority\":\"low\","
+        "\"recommendation\":\"Look.\"}],"
+        "\"pagination\":{\"total\":2,\"limit\":1,\"offset\":0,\"hasMore\":true},\"timestamp\":\"2026-11-21T10:37:01.250Z\","
+        "\"latency\":{\"p50\":0.003,\"p90\":0.009,\"p95\":0.009,\"p99\":0.009,\"errorPercent\":4.5}"
         ",\"finalizedThrough\":null,\"window\":{\"from\":\"2026-11-21T09:30:00Z\",\"to\":\"2026-11-21T10:37:01.250Z\"}}");
 }
 
@@ -91,7 +110,11 @@ static void test_nothing(void)
     struct usage_params hours = params;
     hours.granularity = CIVIL_HOUR;
     json_t *answer = answer_of(&hours, false);
-    const json_t *usage = json_object_get(answer, "usage");
+    const json_t *usage = json_object_get(answer, "usage"), *rates = json_object_get(answer, "rateLimits");
+    g_assert_true(json_is_null(json_object_get(json_object_get(rates, "usage"), "requestsPerMinute")));
+    g_assert_true(json_is_null(json_object_get(json_object_get(rates, "current"), "requestsPerHour")));
+    g_assert_true(json_is_null(json_object_get(json_object_get(rates, "utilization"), "requestsPerHour")));
+    g_assert_cmpuint(json_array_size(json_object_get(answer, "alerts")), ==, 0);
     g_assert_cmpint(json_integer_value(json_object_get(usage, "totalRequests")), ==, 0);
     g_assert_true(json_is_null(json_object_get(usage, "peakRequestsPerMinute")));
     g_assert_cmpuint(json_array_size(json_object_get(answer, "timeSeries")), ==, 2);

@@ -43,7 +43,8 @@ static void test_defaults(void)
     g_assert_cmpint(params.timeframe, ==, USAGE_24H);
     g_assert_cmpint(params.granularity, ==, CIVIL_HOUR);
     g_assert_cmpint(params.sort, ==, USAGE_BY_REQUESTS);
-    g_assert_cmpint(params.ascending + params.exclude_endpoints + params.exclude_errors + params.exclude_latency, ==, 0);
+    g_assert_cmpint(
+        params.ascending + params.exclude_endpoints + params.exclude_errors + params.exclude_latency + params.include_costs, ==, 0);
     g_assert_cmpint(params.limit, ==, 100);
     g_assert_cmpint(params.offset, ==, 0);
 }
@@ -62,6 +63,8 @@ static void test_choices(void)
     }
     accept_int("includeErrors", "FALSE", &params.exclude_errors, 1);
     accept_int("include_latency", "true", &params.exclude_latency, 0);
+    accept_int("includeCosts", "true", &params.include_costs, 1);
+    accept_int("include_costs", "false", &params.include_costs, 0);
     accept_int("sort", "timestamp", &params.sort, USAGE_BY_TIMESTAMP);
     accept_int("sort_by", "latency", &params.sort, USAGE_BY_LATENCY);
     accept_int("order", "asc", &params.ascending, 1);
