@@ -138,6 +138,17 @@ struct shared {
     struct alerts_cache *alerts;
 };
 
+static struct costs_place costs_place_of(const struct config *config, const struct shared *shared)
+{
+    return (struct costs_place){
+        .sources = shared->sources,
+        .archive = shared->archive,
+        .registry = shared->registry,
+        .threads = (guint)config_int(config, "query.scan_threads"),
+        .groups_max = (uint32_t)config_int(config, "query.groups_max"),
+    };
+}
+
 static struct alerter *start_alerter(const struct config *config, struct metrics *metrics, const struct shared *shared)
 {
     const struct alerter_settings settings = {
@@ -165,17 +176,6 @@ static struct alerter *start_alerter(const struct config *config, struct metrics
     return alerter_start(&settings);
 }
 
-static struct costs_place costs_place_of(const struct config *config, const struct shared *shared)
-{
-    return (struct costs_place){
-        .sources = shared->sources,
-        .archive = shared->archive,
-        .registry = shared->registry,
-        .threads = (guint)config_int(config, "query.scan_threads"),
-        .groups_max = (uint32_t)config_int(config, "query.groups_max"),
-    };
-}
-
 static int run_routes(const struct config *config, struct routes *routes, const struct shared *shared)
 {
     struct live_sources *sources = shared->sources;
@@ -186,10 +186,12 @@ static int run_routes(const struct config *config, struct routes *routes, const 
                               .timeout_ms = (int)config_int(config, "query.timeout_ms"),
                               .heavy_timeout_ms = (int)config_int(config, "query.heavy_timeout_ms")};
     routes->queries = &queries;
-    routes->usage = (struct usage_route){.queries = &queries, .sources = sources, .registry = shared->registry};
+    const struct costs_place costs = costs_place_of(config, shared);
+    routes->usage =
+        (struct usage_route){.queries = &queries, .sources = sources, .extras = {shared->registry, usage_limits_new(), &costs}};
     routes->stats = (struct stats_route){.queries = &queries, .sources = sources, .registry = shared->registry};
     routes->integration = (struct integration_route){.queries = &queries};
-    routes->costs = (struct costs_route){&queries, costs_place_of(config, shared), config_string(config, "cache.directory")};
+    routes->costs = (struct costs_route){&queries, costs, config_string(config, "cache.directory")};
     routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
     routes->alerts = (struct alerts_route){&queries, shared->alerts};
     routes->overview = (struct overview_route){
@@ -241,6 +243,7 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     workers_free(queries.heavy);
     probe_stop(routes->probe);
     hot_answers_free(queries.hot);
+    usage_limits_free(routes->usage.extras.limits);
     return code;
 }
 
@@ -251,6 +254,7 @@ static int run_with(const struct config *config, struct archive *archive)
     struct live_sources sources = {
         .sheets = sheets_new((size_t)config_int(config, "cache.sheets_max_bytes"), archive, routes.metrics),
         .ledger = ledger_cache_new(),
+        .cache = live_cache_new((size_t)config_int(config, "cache.live_max_bytes")),
     };
     const struct shared shared = {&sources,
                                   archive,
@@ -268,6 +272,7 @@ static int run_with(const struct config *config, struct archive *archive)
     alerts_cache_free(shared.alerts);
     sheets_free(sources.sheets);
     ledger_cache_free(sources.ledger);
+    live_cache_free(sources.cache);
     limits_free(routes.limits);
     metrics_free(routes.metrics);
     return code;
