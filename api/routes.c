@@ -115,7 +115,6 @@ enum {
     VIEW_SEARCH = PERMISSION_OAUTH_CLIENT_VIEW | PERMISSION_SIMPLE_SEARCH_VIEW,
     VIEW_CLIENT = PERMISSION_OAUTH_CLIENT_VIEW | PERMISSION_CLIENT_VIEW,
     VIEW_ANY = VIEW_ORGANIZATION | VIEW_CLIENT,
-    VIEW_ALERTS = VIEW_ANY | VIEW_SEARCH,
 };
 
 enum route_for { FOR_ALL, FOR_PEERS, FOR_CALLERS }; /* no token is asked for, without or with a limit for the address; or one is */
@@ -136,11 +135,11 @@ static const struct row {
     {"GET", "/api/v2/usage/days", FOR_CALLERS, 0, .handle = handle_days},
     {"GET", "/api/v2/usage/days/{day}", FOR_CALLERS, 0, .handle = handle_days},
     {"GET", "/api/v2/usage/days/{day}/revisions/{revision}", FOR_CALLERS, 0, .handle = handle_days},
-    {"GET", "/api/v2/usage/alerts", FOR_CALLERS, VIEW_ALERTS, .handle = handle_alerts},
-    {"POST", "/api/v2/usage/alerts/read", FOR_CALLERS, VIEW_ALERTS, .handle = handle_alerts_read},
-    {"GET", "/api/v2/usage/alerts/{alertId}", FOR_CALLERS, VIEW_ALERTS, .handle = handle_alerts},
-    {"PATCH", "/api/v2/usage/alerts/{alertId}", FOR_CALLERS, VIEW_ALERTS, .handle = handle_alerts},
-    {"DELETE", "/api/v2/usage/alerts/{alertId}", FOR_CALLERS, VIEW_ALERTS, .handle = handle_alerts},
+    {"GET", "/api/v2/usage/alerts", FOR_CALLERS, VIEW_ANY, .handle = handle_alerts},
+    {"POST", "/api/v2/usage/alerts/read", FOR_CALLERS, VIEW_ANY, .handle = handle_alerts_read},
+    {"GET", "/api/v2/usage/alerts/{alertId}", FOR_CALLERS, VIEW_ANY, .handle = handle_alerts},
+    {"PATCH", "/api/v2/usage/alerts/{alertId}", FOR_CALLERS, VIEW_ANY, .handle = handle_alerts},
+    {"DELETE", "/api/v2/usage/alerts/{alertId}", FOR_CALLERS, VIEW_ANY, .handle = handle_alerts},
     {"GET", "/api/v2/usage/overview", FOR_CALLERS, 0, .handle = handle_overview},
     {"GET", "/api/v2/usage/integration-errors", FOR_CALLERS, VIEW_ORGANIZATION, .handle = handle_integration},
     {"GET", "/api/v2/usage/integration-errors.{format}", FOR_CALLERS, VIEW_ORGANIZATION, .handle = handle_integration},
