@@ -365,7 +365,7 @@ static void publish(struct closer *closer)
     g_string_assign(closer->board, board->str);
     g_mutex_unlock(&closer->lock);
     metrics_set(metrics, METER_CLOSER, NULL, 1);
-    metrics_set(metrics, METER_DAYS_OPEN, NULL, closer->round.waits->len);
+    metrics_set(metrics, METER_CLOSINGS_DUE, NULL, closer->round.waits->len);
     metrics_set(metrics, METER_LAST_CLOSED_DAY, NULL, MAX(closer->round.closed_through, 0));
 }
 
@@ -375,7 +375,7 @@ static void unpublish(struct closer *closer)
     g_string_truncate(closer->board, 0);
     g_mutex_unlock(&closer->lock);
     metrics_set(closer->settings.metrics, METER_CLOSER, NULL, 0);
-    metrics_set(closer->settings.metrics, METER_DAYS_OPEN, NULL, 0);
+    metrics_set(closer->settings.metrics, METER_CLOSINGS_DUE, NULL, 0);
     metrics_set(closer->settings.metrics, METER_LAST_CLOSED_DAY, NULL, 0);
 }
 

@@ -32,13 +32,14 @@ const struct metric_row aggregator_meters[AGGREGATOR_N_METERS] = {
     [METER_NEXT_OFFSET] = {P "next_offset", METRIC_GAUGE, "partition", "Committed offset: the first record that is not counted."},
     [METER_END_OFFSET] = {P "end_offset", METRIC_GAUGE, "partition",
                           "End of the log as Kafka last said it; what lies between next_offset and this is not counted yet."},
-    [METER_LOG_CLOCK] = {P "log_clock_ms", METRIC_GAUGE, "partition", "Log clock, Unix time in milliseconds."},
+    [METER_LOG_CLOCK] = {P "log_clock_timestamp_seconds", METRIC_GAUGE, "partition",
+                         "Log clock, in Unix seconds; 0: it had no record yet."},
     [METER_STATE] = {P "partition_state", METRIC_GAUGE, "partition", "2 running, 1 claiming, 0 stopped (see the log and /readyz)."},
     [METER_MEMORY] = {P "memory_bytes", METRIC_GAUGE, "partition", "Memory of open buckets and symbols."},
     [METER_CLOSER] = {P "closer", METRIC_GAUGE, NULL,
                       "1: this process closes days (it owns partition 0). Of all workers one does."},
-    [METER_DAYS_OPEN] =
-        {P "days_open", METRIC_GAUGE, NULL,
+    [METER_CLOSINGS_DUE] =
+        {P "closings_due", METRIC_GAUGE, NULL,
          "Days that are due to be closed, or closed again, and are not in the ledger; only of the process that closes days."},
     [METER_LAST_CLOSED_DAY] =
         {P "last_closed_day", METRIC_GAUGE, NULL,

@@ -323,7 +323,7 @@ static void publish_metrics(struct worker *worker, const struct seat *seat)
         {METER_PAYLOAD_BYTES, stats.payload_bytes},
         {METER_NEXT_OFFSET, (uint64_t)stats.committed},
         {METER_END_OFFSET, (uint64_t)MAX(end, stats.committed)},
-        {METER_LOG_CLOCK, (uint64_t)stats.clock_ms},
+        {METER_LOG_CLOCK, (uint64_t)stats.clock_ms / 1000},
         {METER_STATE, (uint64_t)seat->state},
         {METER_MEMORY, stats.memory_bytes},
     };

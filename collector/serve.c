@@ -71,7 +71,7 @@ static void refresh_shipper(struct serve *serve)
 {
     struct shipper_state state;
     shipper_state_get(serve->shipper, &state);
-    set(serve, METER_JOURNAL_OLDEST_MS, (uint64_t)state.oldest_ms);
+    set(serve, METER_JOURNAL_OLDEST, (uint64_t)state.oldest_ms / 1000);
     set(serve, METER_BATCHES_SENT, state.sent);
     set(serve, METER_BATCHES_ACKNOWLEDGED, state.acknowledged);
     set(serve, METER_BATCHES_REPLAYED, state.replayed);

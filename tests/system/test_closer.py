@@ -130,7 +130,7 @@ def test_import_then_one_late_event(world, tmp_path):
     assert [(each.organization, each.client, each.requests) for each in late.difference] == [("", "c-late", 1)]
     world.daybook.recount(world.topic)
 
-    wait_until(lambda: aggregator.metric("daybook_aggregator_days_open") == 0, WAIT_S, "no day is open")
+    wait_until(lambda: aggregator.metric("daybook_aggregator_closings_due") == 0, WAIT_S, "no day is open")
     metrics = aggregator.metrics()
     assert metrics["daybook_aggregator_closer"] == 1
     assert metrics["daybook_aggregator_seals_sent_total"] == 5 * PARTITIONS
@@ -256,7 +256,7 @@ def test_a_missing_sheet_holds_its_day_open(world, tmp_path):
     assert status == 503 and key in text
     world.run_import(write_log(tmp_path / "other.log", line("c-1", 19)))
     world.wait_ledgered({16574: 1})
-    wait_until(lambda: aggregator.metric("daybook_aggregator_days_open") == 1, WAIT_S, "one day is open")
+    wait_until(lambda: aggregator.metric("daybook_aggregator_closings_due") == 1, WAIT_S, "one day is open")
     aggregator.kill()
     world.binary.set(key, value)
     aggregator.start()

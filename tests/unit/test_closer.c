@@ -271,7 +271,7 @@ static void test_held_open(struct fixture *f, gconstpointer data)
     }
     g_assert_true(g_str_has_prefix(report->str, "day 20"));
     g_assert_nonnull(strstr(report->str, key));
-    g_assert_cmpint(metrics_get(f->metrics, METER_DAYS_OPEN, NULL), ==, 1);
+    g_assert_cmpint(metrics_get(f->metrics, METER_CLOSINGS_DUE, NULL), ==, 1);
 }
 
 static void test_inactive(struct fixture *f, gconstpointer data)
