@@ -30,6 +30,15 @@ POSTS = {
     "/api/v2/usage/client/{clientId}/aggregates/query/jobs/{jobId}": "/api/v2/usage/client/{clientId}/aggregates/query/jobs",
 }
 
+LIMIT = {"organization": ORGANIZATION, "client": CLIENT, "metric": "hits", "period": "day", "value": 1000}
+CHANNEL = {"kind": "webhook", "target": "https://hooks.example.com/usage", "organization": ORGANIZATION}
+# What is made by a PUT: the name of its path's part, and a body.
+NAMED = {
+    "/api/v2/admin/plans": ("name", {"currency": "EUR"}),
+    "/api/v2/admin/organizations": ("organizationId", {}),
+    "/api/v2/admin/limits": ("limitId", LIMIT),
+}
+
 Answer = namedtuple("Answer", "status headers body")
 
 
@@ -175,6 +184,11 @@ class World:
         access.ask(self.api, "PUT", f"/api/v2/admin/clients/{CLIENT}", status=201, body={"name": "One",
             "organization": ORGANIZATION})
         access.ask(self.api, "PUT", "/api/v2/admin/methods/orders", status=201, body={"endpoints": ["ANY /*/orders/**"]})
+        for name in ("orders", "gold"):
+            access.ask(self.api, "PUT", f"/api/v2/admin/plans/{name}", status=201, body={"currency": "EUR"})
+        access.ask(self.api, "PUT", f"/api/v2/admin/organizations/{ORGANIZATION}", status=201, body={})
+        access.ask(self.api, "PUT", "/api/v2/admin/limits/limit", status=201, body=LIMIT)
+        self.channel = self.new_channel()
         self.alert = make_alert(redis.client(), ORGANIZATION, CLIENT)
         make_system_alert(redis.client())
         self.serial = 0
@@ -196,10 +210,14 @@ class World:
         wait_until(lambda: access.ask(self.api, "GET", results)["queryStatus"] in ("Complete", "Succeeded"), 20, "it is complete")
         return made.get("executionId") or made["id"]
 
+    def new_channel(self, **fields):
+        return access.ask(self.api, "POST", "/api/v2/admin/channels", status=201, body={**CHANNEL, **fields})["id"]
+
     def names(self, operation, **given):
         """What the parts of its path are, so that there is something."""
         names = {"day": self.yesterday, "revision": "1", "clientId": CLIENT, "format": "csv", "keyId": "k-1", "tokenId": "none"}
-        names |= {"serviceId": ORGANIZATION, "applicationId": CLIENT, "name": "orders", "alertId": self.alert, **given}
+        names |= {"serviceId": ORGANIZATION, "applicationId": CLIENT, "name": "orders", "alertId": self.alert}
+        names |= {"organizationId": ORGANIZATION, "limitId": "limit", "channelId": self.channel, **given}
         start = next((start for start in POSTS if operation.path.startswith(start)), None)
         if start and not given.keys() & {"executionId", "jobId"}:
             made = self.new_query(POSTS[start].format(**names))
@@ -228,6 +246,13 @@ class World:
             self.serial += 1
             access.ask(self.api, "PUT", f"/api/v2/admin/methods/gone-{self.serial}", status=201, body={"endpoints": ["GET /x"]})
             return {"name": f"gone-{self.serial}"}
+        for path, (name, body) in NAMED.items():
+            if operation.path == f"{path}/{{{name}}}":
+                self.serial += 1
+                access.ask(self.api, "PUT", f"{path}/gone-{self.serial}", status=201, body=body)
+                return {name: f"gone-{self.serial}"}
+        if operation.path.startswith("/api/v2/admin/channels/"):
+            return {"channelId": self.new_channel()}
         return {}
 
     def credentials(self, operation):

@@ -22,6 +22,9 @@ DAY = fixture.DAY
 MARK = "geheim"
 OURS, THEIRS = "acme", f"{MARK}-organization"
 SHARED = "c-shared"  # a client id that both have
+LIMIT = {"organization": OURS, "client": "c-1", "metric": "hits", "period": "day", "value": 1000}
+CHANNELS = "/api/v2/admin/channels"
+CHANNEL = {"kind": "webhook", "target": "https://hooks.example.com/", "organization": OURS}
 NOWHERE = "keiner"  # the mark's stand-in for what there is not: as long as it
 assert len(NOWHERE) == len(MARK)
 VIEWS = PERMISSIONS[1:]
@@ -74,6 +77,9 @@ class World:
 
     def register(self):
         """Names of clients, and something of the others' to be found by who looks for it."""
+        for organization, name in ((OURS, "checkout"), (THEIRS, f"{MARK}-plan")):
+            body = {"currency": "EUR", "organization": organization}
+            ask(self.api, "PUT", f"/api/v2/admin/plans/{name}", status=201, body=body)
         for organization, client, name in [
             (OURS, "c-1", "Shop"),
             (THEIRS, f"{MARK}-client", f"{MARK} name"),
@@ -87,7 +93,7 @@ class World:
                 body={
                     "name": name,
                     "organization": organization,
-                    "plan": f"{MARK} plan" if organization == THEIRS else "",
+                    "plan": f"{MARK}-plan" if organization == THEIRS else "",
                     "tier": "enterprise",
                 },
             )
@@ -99,6 +105,13 @@ class World:
                 status=201,
                 body={"endpoints": ["GET /v1/**"], "organization": organization},
             )
+        for organization, client in ((OURS, "c-1"), (THEIRS, f"{MARK}-client")):
+            ask(self.api, "PUT", f"/api/v2/admin/organizations/{organization}", status=201, body={})
+            limit = {**LIMIT, "organization": organization, "client": client}
+            ask(self.api, "PUT", f"/api/v2/admin/limits/{client}", status=201, body=limit)
+        hooks = [(OURS, "ours"), (THEIRS, f"{MARK} hook"), (None, f"{MARK} of all")]
+        made = [ask(self.api, "POST", CHANNELS, status=201, body={**CHANNEL, "organization": whose, "name": name}) for whose, name in hooks]
+        self.channel = made[0]["id"]
         self.theirs = make_token(self.api, organization=THEIRS, name=f"{MARK} token")
         self.everybodys = make_token(self.api, name="of all")
         self.ours = make_token(self.api, organization=OURS, name="ours")
@@ -310,6 +323,26 @@ ROUTES = {
     "GET /api/v2/admin/methods/{name}": Route(ADMIN),
     "PUT /api/v2/admin/methods/{name}": Route(ADMIN, body={"endpoints": ["GET /v1/**"], "organization": OURS}),
     "DELETE /api/v2/admin/methods/{name}": Route(ADMIN, 404),
+    "GET /api/v2/admin/plans": Route(ADMIN),
+    "GET /api/v2/admin/plans/{name}": Route(ADMIN),
+    "PUT /api/v2/admin/plans/{name}": Route(ADMIN, body={"currency": "EUR", "organization": OURS}),
+    "DELETE /api/v2/admin/plans/{name}": Route(ADMIN, 404),
+    "GET /api/v2/admin/organizations": Route(ADMIN),
+    "GET /api/v2/admin/organizations/{organizationId}": Route(ADMIN),
+    "PUT /api/v2/admin/organizations/{organizationId}": Route(ADMIN, body={"name": "Acme"}, answers=ours_only),
+    "DELETE /api/v2/admin/organizations/{organizationId}": Route(ADMIN, 404),
+    "GET /api/v2/admin/limits.csv": Route(ADMIN),
+    "POST /api/v2/admin/limits.csv": Route(ADMIN, form=f"id,organization,client\nc-1,{OURS},c-1\n".encode()),
+    "GET /api/v2/admin/limits": Route(ADMIN),
+    "GET /api/v2/admin/limits/{limitId}": Route(ADMIN),
+    "PUT /api/v2/admin/limits/{limitId}": Route(ADMIN, body=LIMIT),
+    "DELETE /api/v2/admin/limits/{limitId}": Route(ADMIN, 404),
+    "GET /api/v2/admin/channels": Route(ADMIN),
+    "POST /api/v2/admin/channels": Route(ADMIN, 201, body=CHANNEL),
+    "GET /api/v2/admin/channels/{channelId}": Route(ADMIN),
+    "PUT /api/v2/admin/channels/{channelId}": Route(ADMIN, body=CHANNEL),
+    "DELETE /api/v2/admin/channels/{channelId}": Route(ADMIN, 404),
+    "POST /api/v2/admin/channels/{channelId}/secret": Route(ADMIN),
     "GET /api/v2/admin/tokens": Route(ADMIN),
     "POST /api/v2/admin/tokens": Route(
         ADMIN, 201, body={"name": "made", "organization": OURS, "permissions": ["usage:client:view"]}
@@ -334,9 +367,10 @@ def test_the_table_has_every_route():
 def path_of(world, path, execution=None):
     parts = {"clientId": "c-1", "day": world.iso(world.days[-1]), "revision": "1", "keyId": "nobody", "tokenId": "none"}
     parts |= {"format": "csv", "executionId": execution, "jobId": execution, "alertId": world.alert}
+    parts |= {"organizationId": OURS, "limitId": "c-1", "channelId": world.channel}
     parts |= {"serviceId": OURS, "applicationId": "c-1", "name": "checkout"}
     if path.startswith("/api/v2/admin/") and execution == "nobody":
-        parts |= {"clientId": "nobody", "name": "nobody"}
+        parts |= dict.fromkeys(("clientId", "name", "organizationId", "limitId", "channelId"), "nobody")
     for name, value in parts.items():
         path = path.replace(f"{{{name}}}", str(value))
     return path
