@@ -161,6 +161,18 @@ static void print_troubles(const json_t *whole)
     }
 }
 
+static void print_refused(const json_t *partitions)
+{
+    json_int_t refused = 0;
+    const json_t *partition;
+    size_t index;
+
+    json_array_foreach(partitions, index, partition) refused += number(partition, "refused");
+    if (refused > 0)
+        printf("\nCollectors refused %" JSON_INTEGER_FORMAT " events and bodies: GET /api/v2/usage/integration-errors says why\n",
+               refused);
+}
+
 static void print_text(const json_t *whole, bool all)
 {
     char now[CIVIL_TEXT_MAX];
@@ -168,6 +180,7 @@ static void print_text(const json_t *whole, bool all)
     civil_format(now, number(whole, "now"));
     printf("topic %s at %s\n\n", text(whole, "topic"), now);
     print_partitions(json_object_get(whole, "partitions"));
+    print_refused(json_object_get(whole, "partitions"));
     print_streams(whole, all);
     print_troubles(whole);
 }

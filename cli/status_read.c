@@ -98,6 +98,7 @@ static json_t *partition_json(const struct status *status, int number, GHashTabl
         {"gapBatches", "gap_batches"},
         {"otherCrc", "other_crc"},
         {"overCap", "over_cap"},
+        {"refused", "refused"},
         {"clock", "clock"},
     };
     const struct lag_partition *lag = &status->lag.partitions[number];
