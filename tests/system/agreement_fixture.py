@@ -17,7 +17,7 @@ from stats_fixture import instant
 from test_methods import ask as administer
 
 PARTITIONS = 3
-ZONES = ["UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kolkata"]
+ZONES = ["UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kolkata", "America/Santiago"]
 ORGANIZATIONS = ["acme", "größe", '=org,"1"']
 CLIENTS = ["c-1", "c-2", "-", "=cmd|'x'!A1", 'say "hi"', "Ünï 日本", "white space & *", "a,b", "c/7", "+1", "50%25"]
 ROUTES = ["/v1/orders", "/v1/orders/{id}", "/v2/orders/{id}/lines", "/v1/größe/{id}", '/v1/a,b/"{c}"']
@@ -113,7 +113,7 @@ def used(answer):
 
 def random_days(rng, today):
     """Around every change of clocks of a year, a date that Apia left out, the last days, and some others."""
-    turns = {day for zone in ("America/New_York", "Australia/Lord_Howe") for day in changes(zone, today - 380, today - 1)}
+    turns = {day for zone in ("America/New_York", "Australia/Lord_Howe", "America/Santiago") for day in changes(zone, today - 380, today - 1)}
     days = {turn + n for turn in turns for n in range(-2, 3)} | {today - n for n in range(9)}
     days |= {day_of("2011-12-30") + n for n in range(-2, 3)} | {today - rng.randrange(20, 900) for _ in range(8)}
     return sorted(day for day in days if day <= today)

@@ -357,6 +357,8 @@ class Asker:
         first, last = (first + 1, last - 1) if zone != "UTC" else (first, last)
         since, until, token = iso(first), iso(last), self.world.tokens[organization]
         days = [instant(datetime.fromisoformat(iso(day)), zone) for day in (first, last + 1)]
+        if days[0] == days[1]:
+            return  # a date that was left out
         scope = Scope(organization)
         counted = len(self.world.between(self.world.having(scope), days[0], days[1] - 1, "day", zone))
         path, span = f"/stats/services/{quote(organization)}", dict(since=since, until=until, timezone=zone)
