@@ -147,8 +147,20 @@ static bool work(struct alerter *alerter, struct registry_snapshot *snapshot, GE
            alert_tend_system(tend, reader, snapshot, now_ms(), error);
 }
 
+static void renew_check(struct alerter *alerter)
+{
+    struct alert_check_settings settings = alerter->settings.check;
+    settings.go_on = go_on;
+    settings.opaque = alerter;
+    alert_check_free(alerter->check);
+    alerter->check = alert_check_new(&settings);
+}
+
+/* What answers again after a failure may be another Redis, or an earlier state of this one: everything is read anew. */
 static void note_failure(struct alerter *alerter, const GError *error)
 {
+    if (error != NULL && alerter->check != NULL)
+        renew_check(alerter);
     if (error != NULL && !alerter->was_failing)
         log_warn("alerts_not_checked", "error=%s", error->message);
     else if (error == NULL && alerter->was_failing)
@@ -170,10 +182,7 @@ static void check(struct alerter *alerter)
 
 static void begin_holding(struct alerter *alerter)
 {
-    struct alert_check_settings settings = alerter->settings.check;
-    settings.go_on = go_on;
-    settings.opaque = alerter;
-    alerter->check = alert_check_new(&settings);
+    renew_check(alerter);
     alerter->checked_us = g_get_monotonic_time();
     log_info("alerter_lease_taken", "lease_ms=%d", ALERTER_LEASE_MS);
 }

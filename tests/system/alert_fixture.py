@@ -5,13 +5,13 @@ import json
 import time
 
 
-def make_alert(client, organization, of_client, level=80, value=812, limit=1000, metric="hits", period="day", begin=1_795_219_200_000):
+def make_alert(client, organization, of_client, level=80, limit=1000, metric="hits", period="day", begin=1_795_219_200_000, created=None, end=None):
     """Its id."""
     parts = ["limit", organization, of_client, metric, period, begin, limit, level]
     identity = hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:32]
-    created = int(time.time() * 1000)
+    created = int(time.time() * 1000) if created is None else created
     entry = dict(created=created, organization=organization, client=of_client, rule="daily", metric=metric, period=period)
-    entry |= {"from": begin, "to": begin + 86_400_000, "level": level, "limit": limit, "value": value}
+    entry |= {"from": begin, "to": end or begin + 86_400_000, "level": level, "limit": limit, "value": level * limit // 100}
     _put(client, identity, entry)
     return identity
 

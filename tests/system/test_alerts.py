@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import live_fixture as fixture
 import pytest
+from alert_fixture import make_alert, make_system_alert
 from harness import API_TOKEN, Api, wait_until
 from registry_fixture import make_client, make_token
 
@@ -134,3 +135,290 @@ def test_levels(world):
     assert {name: newest[name] for name in wanted} == wanted
     assert newest["window"] == window_json("day", int(time.time() * 1000)) and newest["active"] and newest["state"] == "unread"
     assert [alert["kind"] for alert in reversed(world.alerts())] == ["alert", "alert"] + 3 * ["violation"]
+
+
+def away_from_the_hour(seconds=100):
+    """So that no window ends while a test looks at it."""
+    left = 3600 - time.time() % 3600
+    if left < seconds:
+        time.sleep(left + 1)
+
+
+def test_periods_and_metrics(world):
+    """Every kind of window, for hits and for a method; each is told of what Get Usage has for it."""
+    away_from_the_hour()
+    now = int(time.time() * 1000)
+    world.client.hset("{daybook}:methods", "carts", json.dumps(dict(name="carts", title="", organization=None, endpoints=["ANY /v1/carts/**"])))
+    expected = {}
+    for period in ("minute", "hour", "day", "week", "month"):
+        start, _ = window_of(period, now)
+        first = max(int(start.timestamp() * 1000), now - 45 * MINUTE)
+        for metric in ("hits", "carts"):
+            if (period, metric) == ("minute", "carts"):
+                continue
+            client = f"{period}-{metric}"
+            world.limit(client, 10, client=client, metric=metric, period=period)
+            world.limit(f"{client}-idle", 10, client=f"{client}-idle", metric=metric, period=period)
+            world.count(5 if metric == "carts" else 9, client, at=first, method="PUT", route="/v1/carts/{id}")
+            world.count(100 if metric == "carts" else 0, client, at=first, method="GET", route="/v1/orders")
+            if period != "month":  # just before it begins
+                world.count(100, client, at=int(start.timestamp() * 1000) - 1, route="/v1/carts")
+            expected[client, metric, period] = (50 if metric == "carts" else 90, 5 if metric == "carts" else 9)
+    world.write()
+    world.api()
+    world.checks()
+
+    def found():
+        # A minute, and an hour, before theirs have alerts of their own.
+        return {
+            (a["clientId"], a["metric"], a["period"]): (a["level"], a["value"])
+            for a in world.alerts()
+            if a["window"] == window_json(a["period"], now)
+        }
+
+    wait_until(lambda: found() == expected, 30, f"all are raised: {found()}")
+    world.checks()
+    assert found() == expected
+
+
+def test_plans(world):
+    """A rule of a plan is for each client that has it, by itself; the organization's plan is for those without one; a client's own rule
+    goes before."""
+    for organization, client, plan in (("acme", "gold-1", "gold"), ("acme", "gold-2", "gold"), ("acme", "none", ""), ("globex", "gold-3", "gold"), ("globex", "heir", "")):
+        make_client(world.client, organization, client, plan=plan)
+    world.client.hset("{daybook}:organizations", "globex", json.dumps(dict(id="globex", name="", plan="gold")))
+    world.limit("all", 100, plan="gold", organization=None)
+    world.limit("globex", 50, plan="gold", organization="globex")
+    world.limit("own", 1000, client="gold-2")
+    for organization, client in (("acme", "gold-1"), ("acme", "gold-2"), ("acme", "none"), ("globex", "gold-3"), ("globex", "heir"), ("acme", "heir")):
+        world.count(55, client, organization)
+    world.write()
+    world.api()
+    expected = {("acme", "gold-1", "all", 50), ("globex", "gold-3", "globex", 100), ("globex", "heir", "globex", 100)}
+
+    def found():
+        return {(a["organization"], a["clientId"], a["limitId"], a["level"]) for a in world.alerts()}
+
+    wait_until(lambda: found() == expected, 30, f"all are raised: {found()}")
+    world.limit("own", 110, client="gold-2")
+    wait_until(lambda: found() == expected | {("acme", "gold-2", "own", 50)}, 30, "a new limit is checked")
+    world.checks()
+    assert len(world.alerts()) == 4
+
+
+def test_late_events(world):
+    """Of this day, of earlier days of the month, and of the hour before."""
+    away_from_the_hour()
+    now = int(time.time() * 1000)
+    month, _ = window_of("month", now)
+    first = int(month.timestamp() * 1000)
+    hour = now // HOUR * HOUR
+    for client, period in (("today", "day"), ("earlier", "month"), ("before", "hour")):
+        world.limit(client, 100, client=client, period=period)
+        world.count(60, client, at={"before": hour - 1}.get(client, now))
+    for day in range((now - first) // DAY):
+        world.count(1, "other", at=first + day * DAY)
+    world.write()
+    world.api(**{"redis.partitions": 3})
+    wait_until(lambda: len(world.alerts()) == 3, 30, "all are raised")
+    world.count(45, "today", at=max(now - 5 * HOUR, now // DAY * DAY))
+    world.count(45, "earlier", at=first + HOUR)
+    world.count(45, "before", at=hour - 20 * MINUTE)
+    world.write()
+    for client in ("today", "earlier", "before"):
+        wait_until(lambda: world.levels(client) == [50, 100], 59, f"late events of {client} count (now {world.levels(client)})")
+    assert [alert["value"] for alert in world.alerts()] == 3 * [105] + 3 * [60]
+
+
+def test_replicas_and_kills(world):
+    """Whoever goes on raises nothing again, and nothing that was jumped over."""
+    world.limit("day", 100, client="c-1")
+    world.count(60, "c-1")
+    world.write()
+    apis = [world.api(), world.api()]
+    expected = [50]
+    for more, level in ((45, 100), (20, 120), (0, None), (30, 150)):
+        wait_until(lambda: world.levels() == expected, 60, f"{expected} (now {world.levels()})")
+        holders = [api for api in apis if api.metric("daybook_api_alerter_lease") == 1]
+        assert len(holders) == 1
+        holders[0].kill()
+        world.count(more, "c-1")
+        world.write()
+        expected += [level] if level else []
+        other = next(api for api in apis if api is not holders[0])
+        wait_until(lambda: other.metric("daybook_api_alerter_lease") == 1, 59, "another takes over")
+        holders[0].start()
+        world.checks(api=other)
+        world.apis.remove(other)
+        world.apis.insert(0, other)
+    assert world.levels() == expected
+    assert len({alert["id"] for alert in world.alerts()}) == len(expected)
+
+
+def test_redis_is_away_and_comes_back_older(world):
+    """Alerts that are gone with what was lost are raised again, under the same ids."""
+    world.limit("day", 100, client="c-1")
+    world.count(60, "c-1")
+    world.write()
+    world.api()
+    wait_until(lambda: world.levels() == [50], 30, "it is raised")
+    before = world.alerts()
+    world.redis.kill()
+    time.sleep(2.5)
+    world.redis.start()
+    wait_until(lambda: world.alerts() == before, 30, "it is still there")
+    world.checks()
+    assert world.alerts() == before
+    world.redis.kill()
+    time.sleep(1.5)
+    world.redis.start()
+    world.client = world.redis.client()
+    for key in world.client.keys("{daybook}:alerts*"):
+        world.client.delete(key)  # before the API has seen it
+    wait_until(lambda: world.levels() == [50], 30, "it is raised again")
+    assert world.alerts()[0]["id"] == before[0]["id"]
+
+
+def test_recovery_and_removal(world):
+    """What is over recovers; what is old, or too much, goes."""
+    now = int(time.time() * 1000)
+    over = make_alert(world.client, "acme", "c-1", begin=now // DAY * DAY - 3 * DAY)
+    lasting = make_alert(world.client, "acme", "c-1", begin=now // DAY * DAY)
+    for n in range(12):
+        make_alert(world.client, "acme", f"old-{n}", begin=0, created=now - (100 * DAY if n < 3 else DAY))
+    api = world.api(**{"alerts.max": 10})
+    wait_until(lambda: not call(api, "GET", f"{PATH}/{over}")[1]["active"], 30, "it has recovered")
+    status, alert = call(api, "GET", f"{PATH}/{over}")
+    assert status == 200 and fixture.parse(alert["recoveredAt"]) >= now
+    assert call(api, "GET", f"{PATH}/{lasting}")[1]["active"]
+    wait_until(lambda: len(world.alerts()) == 10, 30, "the oldest are removed")
+    assert api.metric("daybook_api_alerts_removed_total") == 4
+    assert world.client.zcard("{daybook}:alerts:time") == 10 and world.client.hlen("{daybook}:alerts:recovered") == 9
+
+
+def test_routes(world):
+    """Filters, pages, states, and who sees what."""
+    now = int(time.time() * 1000)
+    rng = random.Random(3)
+    wanted = []
+    for n in range(60):
+        fields = dict(level=rng.choice([50, 80, 100, 150]), period=rng.choice(["day", "month"]), metric=rng.choice(["hits", "orders"]))
+        organization, client = rng.choice(["acme", "globex"]), f"c-{rng.randrange(3)}"
+        created = now - rng.randrange(20) * HOUR
+        begin, end = (int(moment.timestamp() * 1000) for moment in window_of(fields["period"], now))
+        identity = make_alert(world.client, organization, client, begin=begin, end=end, limit=1000 + n, created=created, **fields)
+        kind = "violation" if fields["level"] >= 100 else "alert"
+        wanted.append(dict(fields, id=identity, organization=organization, clientId=client, kind=kind, created=created))
+    system = make_system_alert(world.client)
+    wanted.sort(key=lambda alert: (alert["created"], alert["id"]), reverse=True)
+    api = world.api(**{"alerts.check_s": 60})
+
+    def listed(token=API_TOKEN, **parameters):
+        found, path, query = [], PATH, parameters
+        while path:
+            status, page = call(api, "GET", path, token=token, **query)
+            assert status == 200, page
+            found += [alert["id"] for alert in page["entities"]]
+            path, query = page.get("nextUri"), {}
+        assert page["total"] == len(found)
+        return found
+
+    def matching(test):
+        return [alert["id"] for alert in wanted if test(alert)]
+
+    assert [one for one in listed(pageSize=7) if one != system] == matching(lambda a: True)
+    assert listed(kind="system") == [system]
+    assert listed(kind="Violation", pageSize=3) == matching(lambda a: a["kind"] == "violation")
+    assert listed(level=80, organization="acme") == matching(lambda a: (a["level"], a["organization"]) == (80, "acme"))
+    assert listed(clientId="c-1", metric="orders", period="month") == matching(lambda a: (a["clientId"], a["metric"], a["period"]) == ("c-1", "orders", "month"))
+    since = now - 10 * HOUR
+    assert listed(**{"from": fixture.iso_ms(since)}) == [system] + matching(lambda a: a["created"] >= since)
+    assert listed(to=fixture.iso_ms(since)) == matching(lambda a: a["created"] < since)
+    wait_until(lambda: listed(active="false") == [system], 30, "the condition is none, so that is over")
+    assert listed(active="true") == matching(lambda a: True)
+
+    ours = make_token(world.client, "acme", permissions=["usage:client:view"])
+    theirs = make_token(world.client, "globex", of_client="c-2", permissions=["usage:client:view"])
+    wait_until(lambda: call(api, "GET", PATH, token=theirs)[0] == 200, 10, "tokens are known")
+    assert listed(ours) == matching(lambda a: a["organization"] == "acme")
+    assert listed(theirs) == matching(lambda a: (a["organization"], a["clientId"]) == ("globex", "c-2"))
+    assert call(api, "GET", PATH, token=ours, organization="globex")[0] == 403
+    other = matching(lambda a: a["organization"] == "globex")[0]
+    for identity in (other, system, "0" * 32, "x"):
+        for method, body in (("GET", None), ("PATCH", {"state": "read"}), ("DELETE", None)):
+            assert call(api, method, f"{PATH}/{identity}", body, token=ours)[0] == 404
+
+    one = matching(lambda a: a["organization"] == "acme")[0]
+    for state in ("read", "unread", "DELETED", "read"):
+        status, alert = call(api, "PATCH", f"{PATH}/{one}", {"state": state}, token=ours)
+        assert status == 200 and alert["state"] == state.lower() and alert["id"] == one
+        assert (one in listed(ours)) == (state != "DELETED") and one in listed(ours, state="all")
+        assert call(api, "GET", f"{PATH}/{one}")[1]["state"] == state.lower()
+    assert call(api, "DELETE", f"{PATH}/{one}", token=ours)[1]["state"] == "deleted"
+    assert listed(ours, state="deleted") == [one]
+    unread = matching(lambda a: a["organization"] == "acme" and a["level"] == 50 and a["id"] != one)
+    assert call(api, "POST", f"{PATH}/read", level=50, token=ours) == (200, {"changed": len(unread)})
+    assert listed(ours, state="read") == unread
+    assert call(api, "GET", PATH, token=ours, pageSize=1)[1]["unread"] == len(listed(ours)) - len(unread)
+    for body in ({"state": "gone"}, {"state": 1}, {}, {"status": "read"}, [], "x", None):
+        status, error = call(api, "PATCH", f"{PATH}/{one}", body)
+        assert status == 400, error
+    for parameters in ({"kind": "x"}, {"state": "x"}, {"level": 0}, {"period": "year"}, {"active": "1"}, {"from": "x"}, {"pageSize": 1001}, {"after": "x"}, {"x": 1}):
+        status, error = call(api, "GET", PATH, **parameters)
+        assert status == 400 and error["field"] == next(iter(parameters)) and error["allowed"], error
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random(world, seed):
+    """Requests of this month in any order, replicas that are killed: of each window the levels are told in order, each once, and the last
+    is what the count has reached."""
+    away_from_the_hour(200)
+    rng = random.Random(seed)
+    now = int(time.time() * 1000)
+    world.client.hset("{daybook}:methods", "carts", json.dumps(dict(name="carts", title="", organization=None, endpoints=["ANY /v1/carts/**"])))
+    clients = [f"c-{n}" for n in range(60)]
+    limits = {}
+    for n in range(150):
+        client, period = rng.choice(clients), rng.choice(["hour", "day", "week", "month"])
+        metric = rng.choice(["hits", "hits", "carts"])
+        if (client, metric, period) not in limits:
+            limits[client, metric, period] = value = rng.choice([1, 7, 20, 33, 100])
+            world.limit(f"limit-{n}", value, client=client, metric=metric, period=period)
+    apis = [world.api(), world.api()]
+    month = int(window_of("month", now)[0].timestamp() * 1000)
+    floors = {}
+
+    def values():
+        """(client, metric, period, from) -> requests, of windows that run, or ended within the hour"""
+        counts = Counter()
+        for event in world.events:
+            for (client, metric, period), _ in limits.items():
+                start, end = window_of(period, event.time)
+                is_late = int(end.timestamp() * 1000) + HOUR <= now
+                if event.client == client and not is_late and (metric == "hits" or event.route.startswith("/v1/carts/")):
+                    counts[client, metric, period, window_json(period, event.time)["from"]] += 1
+        return counts
+
+    def told():
+        found = {}
+        for alert in reversed(world.alerts()):
+            found.setdefault((alert["clientId"], alert["metric"], alert["period"], alert["window"]["from"]), []).append(alert["level"])
+        return found
+
+    for step in range(6):
+        for _ in range(rng.randrange(300)):
+            at = rng.choice([now, now - rng.randrange(HOUR), rng.randrange(month, now), rng.randrange(now // DAY * DAY, now)])
+            world.count(rng.choice([1, 1, 5]), rng.choice(clients), at=at, route=rng.choice(["/v1/orders", "/v1/carts/{id}", "/v1/cart"]))
+        world.write()
+        if rng.random() < 0.5:
+            victim = rng.choice(apis)
+            victim.kill()
+            victim.start()
+        wanted = {window: reached(limits[window[:3]], value) for window, value in values().items()}
+        wanted = {window: level for window, level in wanted.items() if level}
+        wait_until(lambda: {window: levels[-1] for window, levels in told().items()} == wanted, 90, f"step {step} is told")
+        for window, levels in told().items():
+            assert levels == sorted(set(levels)), (window, levels)
+            new = [level for level in levels if level > floors.get(window, 0)]
+            assert len(levels) - len(new) == sum(level <= floors.get(window, 0) for level in levels)
+            floors[window] = levels[-1]
