@@ -166,6 +166,11 @@ static void say(struct outgoing_result *result, const char *format, ...)
     va_end(arguments);
 }
 
+static void explain(const struct transfer *transfer, CURLcode code, struct outgoing_result *result)
+{
+    say(result, "%s.", transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(code));
+}
+
 /* Whoever answered with a status has judged, even if the rest of the answer was cut off or did not come. */
 static void judge_http(const struct transfer *transfer, CURLcode code, struct outgoing_result *result)
 {
@@ -182,7 +187,7 @@ static void judge_http(const struct transfer *transfer, CURLcode code, struct ou
     } else if (code == CURLE_OK) {
         say(result, "The receiver did not answer in HTTP.");
     } else {
-        say(result, "%s: %s.", curl_easy_strerror(code), transfer->error);
+        explain(transfer, code, result);
     }
 }
 
@@ -190,7 +195,7 @@ static void judge_mail(const struct transfer *transfer, CURLcode code, struct ou
 {
     result->taken = code == CURLE_OK;
     if (!result->taken)
-        say(result, "%s: %s.", curl_easy_strerror(code), transfer->error);
+        explain(transfer, code, result);
 }
 
 static void end(struct outgoing *outgoing, struct transfer *transfer, CURLcode code)
