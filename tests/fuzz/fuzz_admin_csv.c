@@ -64,9 +64,11 @@ static struct registry_snapshot *make_snapshot(void)
         "c",
         "{\"id\":\"c\",\"name\":\"n\",\"organization\":\"acme\",\"tier\":\"free\",\"platform\":\"\",\"plan\":\"\"}");
     add(snapshot, REGISTRY_PLANS, "p",
-        "{\"name\":\"p\",\"title\":\"\",\"organization\":null,\"currency\":\"EUR\",\"included\":1,\"priceMicros\":1,\"ceiling\":0}");
+        "{\"name\":\"p\",\"title\":\"\",\"organization\":null,\"currency\":\"EUR\",\"included\":1,\"priceMicros\":1,"
+        "\"ceiling\":0}");
     add(snapshot, REGISTRY_LIMITS, "l",
-        "{\"id\":\"l\",\"organization\":null,\"client\":null,\"plan\":\"p\",\"metric\":\"hits\",\"period\":\"day\",\"value\":1,\"levels\":[]}");
+        "{\"id\":\"l\",\"organization\":null,\"client\":null,\"plan\":\"p\",\"metric\":\"hits\",\"period\":\"day\","
+        "\"value\":1,\"levels\":[]}");
     registry_snapshot_seal(snapshot, NULL);
     return snapshot;
 }
