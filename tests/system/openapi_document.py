@@ -217,7 +217,7 @@ class World:
         """What the parts of its path are, so that there is something."""
         names = {"day": self.yesterday, "revision": "1", "clientId": CLIENT, "format": "csv", "keyId": "k-1", "tokenId": "none"}
         names |= {"serviceId": ORGANIZATION, "applicationId": CLIENT, "name": "orders", "alertId": self.alert}
-        names |= {"organizationId": ORGANIZATION, "limitId": "limit", "channelId": self.channel, **given}
+        names |= {"organizationId": ORGANIZATION, "limitId": "limit", "channelId": self.channel, "deliveryId": "none", **given}
         start = next((start for start in POSTS if operation.path.startswith(start)), None)
         if start and not given.keys() & {"executionId", "jobId"}:
             made = self.new_query(POSTS[start].format(**names))
@@ -252,7 +252,11 @@ class World:
                 access.ask(self.api, "PUT", f"{path}/gone-{self.serial}", status=201, body=body)
                 return {name: f"gone-{self.serial}"}
         if operation.path.startswith("/api/v2/admin/channels/"):
-            return {"channelId": self.new_channel()}
+            return {"channelId": self.new_channel(target="https://127.0.0.1/")}  # where nothing is sent
+        if operation.path.startswith("/api/v2/admin/deliveries/"):
+            made = f"{self.alert}.raised.{self.new_channel()}"
+            self.redis.client().zadd("{daybook}:deliveries", {made: int(time.time() * 1000) + 10**8})
+            return {"deliveryId": made}
         return {}
 
     def credentials(self, operation):

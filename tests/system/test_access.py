@@ -24,7 +24,7 @@ OURS, THEIRS = "acme", f"{MARK}-organization"
 SHARED = "c-shared"  # a client id that both have
 LIMIT = {"organization": OURS, "client": "c-1", "metric": "hits", "period": "day", "value": 1000}
 CHANNELS = "/api/v2/admin/channels"
-CHANNEL = {"kind": "webhook", "target": "https://hooks.example.com/", "organization": OURS}
+CHANNEL = {"kind": "webhook", "target": "https://127.0.0.1/", "organization": OURS}
 NOWHERE = "keiner"  # the mark's stand-in for what there is not: as long as it
 assert len(NOWHERE) == len(MARK)
 VIEWS = PERMISSIONS[1:]
@@ -343,6 +343,10 @@ ROUTES = {
     "PUT /api/v2/admin/channels/{channelId}": Route(ADMIN, body=CHANNEL),
     "DELETE /api/v2/admin/channels/{channelId}": Route(ADMIN, 404),
     "POST /api/v2/admin/channels/{channelId}/secret": Route(ADMIN),
+    "POST /api/v2/admin/channels/{channelId}/test": Route(ADMIN),
+    "GET /api/v2/admin/deliveries": Route(ADMIN),
+    "DELETE /api/v2/admin/deliveries/{deliveryId}": Route(ADMIN, 404),
+    "POST /api/v2/admin/deliveries/{deliveryId}/retry": Route(ADMIN, 404),
     "GET /api/v2/admin/tokens": Route(ADMIN),
     "POST /api/v2/admin/tokens": Route(
         ADMIN, 201, body={"name": "made", "organization": OURS, "permissions": ["usage:client:view"]}
@@ -367,7 +371,7 @@ def test_the_table_has_every_route():
 def path_of(world, path, execution=None):
     parts = {"clientId": "c-1", "day": world.iso(world.days[-1]), "revision": "1", "keyId": "nobody", "tokenId": "none"}
     parts |= {"format": "csv", "executionId": execution, "jobId": execution, "alertId": world.alert}
-    parts |= {"organizationId": OURS, "limitId": "c-1", "channelId": world.channel}
+    parts |= {"organizationId": OURS, "limitId": "c-1", "channelId": world.channel, "deliveryId": "nobody"}
     parts |= {"serviceId": OURS, "applicationId": "c-1", "name": "checkout"}
     if path.startswith("/api/v2/admin/") and execution == "nobody":
         parts |= dict.fromkeys(("clientId", "name", "organizationId", "limitId", "channelId"), "nobody")
