@@ -325,7 +325,8 @@ static void redact_line(struct redaction *r)
 
 size_t redact(struct view text, char out[REDACT_MAX + 1])
 {
-    struct redaction r = {.at = text.data, .end = text.data + text.size, .out = out};
+    const char *data = text.size > 0 ? text.data : "";
+    struct redaction r = {.at = data, .end = data + text.size, .out = out};
     while (r.at < r.end && (*r.at == ' ' || *r.at == '\t' || *r.at == '\r' || *r.at == '\n'))
         r.at++;
     if (r.at < r.end && (*r.at == '{' || *r.at == '[' || *r.at == '"'))
