@@ -117,6 +117,10 @@ class World:
         self.ours = make_token(self.api, organization=OURS, name="ours")
         self.alert = make_alert(self.client, OURS, "c-1")
         make_alert(self.client, THEIRS, f"{MARK}-client")
+        theirs = ask(self.api, "POST", CHANNELS, status=201, body={**CHANNEL, "organization": THEIRS})["id"]
+        delivery = f"{self.alert}.raised.{theirs}"
+        self.client.zadd("{daybook}:deliveries", {delivery: int(time.time() * 1000) + DAY})
+        self.client.hset("{daybook}:deliveries:info", delivery, json.dumps({"attempts": 1, "lastError": f"The receiver is {MARK}."}))
         self.their_key = self.key(THEIRS, f"{MARK}-key")
         self.our_key = self.key(OURS, "c-1")
 
