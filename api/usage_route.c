@@ -1,18 +1,16 @@
 #include "api/usage_route.h"
 
 #include "api/answer.h"
+#include "api/asked_endpoints.h"
 #include "api/meters.h"
 #include "api/usage_answer.h"
-
-enum { NAMES_MAX = 100 /* of methods, in a refusal */ };
 
 struct job {
     struct query query;
     const struct usage_route *route;
     struct usage_params params;
-    struct registry_snapshot *methods; /* NULL: none is asked for */
-    struct endpoints *exact;           /* NULL: no single route is asked for */
-    struct live live;                  /* after QUERY_ANSWERED, like the next */
+    struct asked_endpoints asked;
+    struct live live; /* after QUERY_ANSWERED, like the next */
     struct usage_extras extras;
     int64_t began_us;
     char question[CALL_QUESTION_MAX]; /* to keep the answer under; "": it is not kept */
@@ -21,47 +19,20 @@ struct job {
 static void job_free(struct job *job)
 {
     usage_params_clear(&job->params);
-    endpoints_free(job->exact);
-    registry_snapshot_unref(job->methods);
+    asked_endpoints_clear(&job->asked);
     query_clear(&job->query);
     g_free(job);
 }
 
-/* ---- which routes ---- */
+/* ---- the job ---- */
 
-static bool refuse_method(const struct job *job, struct refusal *refusal)
-{
-    g_autoptr(GPtrArray) methods = registry_list_methods(job->methods, job->params.organization);
-    g_autoptr(GString) names = g_string_new(NULL);
-    for (guint i = 0; i < methods->len && i < NAMES_MAX; i++)
-        g_string_append_printf(names, "%s|", ((const struct method *)g_ptr_array_index(methods, i))->name);
-    g_string_append(names, "one route as METHOD, a blank and the template (GET /v1/orders/{id})");
-    return refusal_set_value(refusal, "INVALID_PARAMETER", "Unknown method", "endpoint", job->params.endpoint, names->str);
-}
-
-/* What the endpoint stands for; *endpoints is NULL for all routes. The job holds it. */
 static bool choose_endpoints(struct job *job, const struct endpoints **endpoints, struct refusal *refusal)
 {
-    const struct usage_params *params = &job->params;
-    *endpoints = NULL;
-    if (params->endpoint == NULL)
-        return true;
-    if (!params->by_method && job->exact == NULL)
-        job->exact = endpoints_new_exact(params->endpoint);
-    if (!params->by_method) {
-        *endpoints = job->exact;
-        return true;
-    }
-    registry_snapshot_unref(job->methods);
-    job->methods = registry_take(job->route->extras.registry);
-    const struct method *method = registry_find_method(job->methods, params->organization, params->endpoint);
-    if (method == NULL)
-        return refuse_method(job, refusal);
-    *endpoints = method->endpoints;
-    return true;
+    struct registry_snapshot *registry = registry_take(job->route->extras.registry);
+    bool ok = asked_endpoints_find(&job->asked, registry, &job->params, endpoints, refusal);
+    registry_release(registry);
+    return ok;
 }
-
-/* ---- the job ---- */
 
 static enum query_outcome read_usage(struct reader *reader, struct query *query, struct refusal *refusal, GError **error)
 {
