@@ -2,8 +2,8 @@
  *
  * Threads: this one starts and ends the others; the HTTP server's read requests and send answers; the workers read Redis, each
  * on its own connections; the alerter checks limits; the notifiers send webhooks and mail; the probe asks whether Redis is there.
- * Shutdown, in this order: stop listening, answer what is queued (workers), end the notifiers (who waits for the test of a channel is
- * answered), end the HTTP server, the alerter and the probe. */
+ * Shutdown, in this order: stop listening, answer what is queued (workers), end the notifiers (who waits for the test of a channel
+ * is answered), end the HTTP server, the alerter and the probe. */
 #include "api/alerter.h"
 #include "api/meters.h"
 #include "api/notifiers.h"
@@ -226,8 +226,8 @@ static int run_routes(const struct config *config, struct routes *routes, const 
         .scan_threads = (guint)config_int(config, "query.scan_threads"),
     };
     routes->registry = shared->registry;
-    routes->admin = (struct admin_route){&queries, shared->registry,
-                                         notifiers_start(config, &redis, shared->registry, routes->metrics)};
+    routes->admin =
+        (struct admin_route){&queries, shared->registry, notifiers_start(config, &redis, shared->registry, routes->metrics)};
     routes->oauth = (struct oauth_route){&queries, shared->registry};
     routes->v2 = (struct v2_route){&engine, shared->artifacts};
     routes->probe = probe_start(&redis, routes->metrics);

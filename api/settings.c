@@ -91,8 +91,8 @@ static const struct config_row rows[] = {
     {"system", "lag_s", CONFIG_INT, "300", 10, 86400, "s", NULL, false,
      "A partition that stands still for so long in front of records, or that no aggregator counts, is a condition of the system."},
     {"system", "sealed_after_s", CONFIG_INT, "10800", 60, 2592000, "s", NULL, false,
-     "A day that is not closed so long after its end (or after the last late event of it) is a condition of the system; more than the "
-     "aggregator's closing.grace_s and closing.restate_after_s."},
+     "A day that is not closed so long after its end (or after the last late event of it) is a condition of the system; more than "
+     "the aggregator's closing.grace_s and closing.restate_after_s."},
     {"system", "journal_bytes", CONFIG_INT, "1GiB", 1024, G_GINT64_CONSTANT(1) << 44, "bytes", NULL, false,
      "A collector's journal that holds more than this for Kafka is a condition of the system."},
     {"system", "journal_age_s", CONFIG_INT, "600", 10, 86400, "s", NULL, false,
@@ -117,7 +117,8 @@ static const struct config_row rows[] = {
     {"alerts", "smtp_user", CONFIG_STRING, "", 0, 0, NULL, NULL, true, "The name by which it knows us. Empty: it does not ask."},
     {"alerts", "smtp_password", CONFIG_STRING, "", 0, 0, NULL, NULL, true, "And the password."},
     {"alerts", "smtp_tls", CONFIG_CHOICE, "try", 0, 0, NULL, "try|always|never", false,
-     "STARTTLS on smtp://: where the server offers it (always, if there is a password), always, or never. Certificates are verified."},
+     "STARTTLS on smtp://: where the server offers it (always, if there is a password), always, or never. Certificates are "
+     "verified."},
     {"alerts", "mail_from", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
      "The address that mails come from (usage@example.com); needed with alerts.smtp_url."},
     {"alerts", "check_s", CONFIG_INT, "10", 1, 60, "s", NULL, false, "How often limits and the system's state are checked."},
@@ -126,7 +127,8 @@ static const struct config_row rows[] = {
      "violation."},
     {"alerts", "minutes_back", CONFIG_INT, "15", 1, ALERT_MINUTES_MAX, "min", NULL, false,
      "Minutes that limits a minute look back, for events that come late; limits of longer windows look back an hour."},
-    {"alerts", "max", CONFIG_INT, "10000", 10, ALERTS_MAX, NULL, NULL, false, "Alerts that are kept; the oldest are removed first."},
+    {"alerts", "max", CONFIG_INT, "10000", 10, ALERTS_MAX, NULL, NULL, false,
+     "Alerts that are kept; the oldest are removed first."},
     {"alerts", "keep_days", CONFIG_INT, "90", 1, 3650, "days", NULL, false, "How long an alert is kept."},
     {"archive", "directory", CONFIG_STRING, "", 0, 0, NULL, NULL, false,
      "Directory of the archive (the aggregator's closing.archive): sheets and entries of the ledger whose copy in Redis is missing "
