@@ -113,7 +113,8 @@ def used(answer):
 
 def random_days(rng, today):
     """Around every change of clocks of a year, a date that Apia left out, the last days, and some others."""
-    turns = {day for zone in ("America/New_York", "Australia/Lord_Howe", "America/Santiago") for day in changes(zone, today - 380, today - 1)}
+    zones = ("America/New_York", "Australia/Lord_Howe", "America/Santiago")
+    turns = {day for zone in zones for day in changes(zone, today - 380, today - 1)}
     days = {turn + n for turn in turns for n in range(-2, 3)} | {today - n for n in range(9)}
     days |= {day_of("2011-12-30") + n for n in range(-2, 3)} | {today - rng.randrange(20, 900) for _ in range(8)}
     return sorted(day for day in days if day <= today)
