@@ -34,6 +34,8 @@ output=$(/usr/sbin/nginx -t -p "$work" -c "$work/nginx.conf" 2>&1) || fail "depl
 
 # Alerts: rules that Prometheus takes, of metrics that there are.
 output=$(promtool check rules deploy/prometheus/daybook.rules.yml 2>&1) || fail "deploy/prometheus/daybook.rules.yml: $output"
+output=$(promtool test rules deploy/prometheus/daybook.rules.test.yml 2>&1) || fail "deploy/prometheus/daybook.rules.test.yml: $output"
+output=$(promtool check config deploy/prometheus/prometheus.yml 2>&1) || fail "deploy/prometheus/prometheus.yml: $output"
 for metric in $(grep -o 'daybook_[a-z_]*' deploy/prometheus/daybook.rules.yml | sort -u); do
     grep -q "^| \`$metric\`" docs/METRICS.md || fail "deploy/prometheus/daybook.rules.yml: there is no metric $metric"
 done
