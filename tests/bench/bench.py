@@ -1,7 +1,7 @@
 """`make bench`: what Daybook reaches, as ratios to its limits and peers measured in the same run.
 
 make bench ARGS='--quick'              smaller everywhere: a few minutes
-make bench ARGS='--only drain,memory'  parts: encoding sheet drain series intake ack memory fresh closing export reports api
+make bench ARGS='--only drain,memory'  parts: encoding sheet drain series intake ack memory fresh closing export reports api alerts
 
 The figures also go to build/bench/results.json.
 """
@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import alerts  # noqa: E402
 import closing  # noqa: E402
 import drain  # noqa: E402
 import intake  # noqa: E402
@@ -21,7 +22,7 @@ import reports  # noqa: E402
 import serving  # noqa: E402
 from stack import PROGRAMS, ROOT, Stack, machine  # noqa: E402
 
-PARTS = ("encoding", "sheet", "drain", "series", "intake", "ack", "memory", "fresh", "closing", "export", "reports", "api")
+PARTS = ("encoding", "sheet", "drain", "series", "intake", "ack", "memory", "fresh", "closing", "export", "reports", "api", "alerts")
 
 
 def arguments():
@@ -100,6 +101,7 @@ def main():
         "closing": (closing.run, quick),
         "reports": (reports.run, quick),
         "api": (serving.run, quick),
+        "alerts": (alerts.run, (2_000_000, 5) if quick else (options.events, 20)),
     }
     for name, (function, size) in parts.items():
         if name in options.only:
