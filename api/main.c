@@ -191,6 +191,7 @@ static int run_routes(const struct config *config, struct routes *routes, const 
         (struct usage_route){.queries = &queries, .sources = sources, .extras = {shared->registry, usage_limits_new(), &costs}};
     routes->stats = (struct stats_route){.queries = &queries, .sources = sources, .registry = shared->registry};
     routes->integration = (struct integration_route){.queries = &queries};
+    routes->capacity = (struct capacity_route){&queries, sources, &routes->usage.extras};
     routes->costs = (struct costs_route){&queries, costs, config_string(config, "cache.directory")};
     routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
     routes->alerts = (struct alerts_route){&queries, shared->alerts};

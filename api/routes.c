@@ -45,6 +45,11 @@ static void handle_integration(struct routes *routes, struct call *call)
     integration_route_handle(&routes->integration, call);
 }
 
+static void handle_capacity(struct routes *routes, struct call *call)
+{
+    capacity_route_handle(&routes->capacity, call);
+}
+
 static void handle_costs(struct routes *routes, struct call *call)
 {
     costs_route_handle(&routes->costs, call);
@@ -144,6 +149,7 @@ static const struct row {
     {"GET", "/api/v2/usage/integration-errors", FOR_CALLERS, VIEW_ORGANIZATION, .handle = handle_integration},
     {"GET", "/api/v2/usage/integration-errors.{format}", FOR_CALLERS, VIEW_ORGANIZATION, .handle = handle_integration},
     {"DELETE", "/api/v2/usage/integration-errors", FOR_CALLERS, PERMISSION_ADMIN, .handle = handle_integration},
+    {"GET", "/api/v2/usage/capacity", FOR_CALLERS, 0, .handle = handle_capacity},
     {"GET", "/api/v2/usage/costs", FOR_CALLERS, 0, .handle = handle_costs},
     {"GET", "/api/v2/usage/costs.{format}", FOR_CALLERS, 0, .handle = handle_costs},
     {"GET", "/api/v2/usage/report", FOR_CALLERS, VIEW_ANY, .handle = handle_report},

@@ -8,6 +8,7 @@
 #include "api/admin_job.h"
 #include "api/alerts_route.h"
 #include "api/auth.h"
+#include "api/capacity_route.h"
 #include "api/costs_route.h"
 #include "api/days_route.h"
 #include "api/integration_route.h"
@@ -28,6 +29,7 @@ struct routes {
     struct queries *queries;
     struct probe *probe;
     struct usage_route usage;
+    struct capacity_route capacity;
     struct costs_route costs;
     struct days_route days;
     struct integration_route integration;

@@ -319,6 +319,8 @@ def wrong_part(operation):
 def answer_404(world, operation):
     if operation.path == "/v1/developer/usage" or operation.path == "/api/v1/developer/usage":
         return world.ask(operation, query={"keyId": "nobody"})
+    if operation.path == "/api/v2/usage/capacity":
+        return world.ask(operation, query={"clientId": "nobody"})
     if operation.path == "/api/v2/usage/overview":
         return world.ask(operation, query={"organization": "nobody"})
     if operation.method in ("POST", "GET") and operation.path.endswith(("/usage/query", "/query/jobs", "/summary")):
