@@ -1,6 +1,7 @@
 #include "aggregator/days.h"
 
 #include "lib/hex.h"
+#include "lib/high_water.h"
 #include "lib/keys.h"
 #include "lib/number.h"
 
@@ -225,20 +226,14 @@ struct gathering {
     GPtrArray *fields; /* of the mirror, to be removed */
 };
 
-/* "sequence crc created_ms flags", see lib/keys.h. */
 static void take_high_water(struct stream_day *stream, const char *text, int64_t forgotten_ms)
 {
-    uint64_t sequence, crc, created;
-    const char *end = text ? text + strlen(text) : NULL;
-    if (!text || !number_scan(&text, end, &sequence) || *text++ != ' ' || !number_scan(&text, end, &crc) || *text++ != ' ' ||
-        !number_scan(&text, end, &created) || *text++ != ' ')
+    struct high_water water;
+    if (!high_water_read(text, &water) || (!water.import && water.created_ms <= forgotten_ms))
         return;
-    int64_t created_ms = (int64_t)MIN(created, INT64_MAX);
-    if (*text != 'i' && created_ms <= forgotten_ms)
-        return;
-    stream->high_water = sequence;
-    stream->heard_ms = MAX(stream->heard_ms, created_ms);
-    stream->import = *text == 'i';
+    stream->high_water = water.sequence;
+    stream->heard_ms = MAX(stream->heard_ms, water.created_ms);
+    stream->import = water.import;
 }
 
 static void take_announced(struct stream_day *stream, const char *text)

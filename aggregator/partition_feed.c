@@ -3,9 +3,9 @@
 #include "aggregator/partition_private.h"
 
 #include "lib/hex.h"
+#include "lib/high_water.h"
 #include "lib/keys.h"
 #include "lib/log.h"
-#include "lib/number.h"
 
 static bool stop(GError **error, const struct partition *partition, int64_t offset, const char *what)
 {
@@ -46,32 +46,10 @@ void partition_quarantine(struct partition *partition, const struct fed *fed, co
 
 /* ---- streams ---- */
 
-struct high_water {
-    uint64_t sequence, crc;
-    int64_t created_ms; /* newest created_ms of the stream */
-    bool import;
-};
-
-static bool read_high_water(const struct partition *partition, const char *stream, struct high_water *water)
-{
-    const char *text = mirror_get(partition->hw, stream), *end;
-    uint64_t created;
-    if (!text)
-        return false;
-    end = text + strlen(text);
-    if (!number_scan(&text, end, &water->sequence) || *text++ != ' ' || !number_scan(&text, end, &water->crc) || *text++ != ' ' ||
-        !number_scan(&text, end, &created) || *text++ != ' ')
-        return false;
-    water->created_ms = (int64_t)created;
-    water->import = *text == 'i';
-    return true;
-}
-
 static void write_high_water(struct partition *partition, const char *stream, const struct high_water *water)
 {
-    char text[4 * NUMBER_MAX];
-    g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %s", water->sequence,
-               water->crc, water->created_ms, water->import ? "i" : "-");
+    char text[HIGH_WATER_MAX];
+    high_water_write(text, water);
     mirror_set(partition->hw, stream, text);
 }
 
@@ -125,7 +103,8 @@ static bool admit(struct partition *partition, const struct fed *fed)
         return false;
     }
     hex_write(stream, header->stream_id, STREAM_ID_SIZE);
-    bool known = read_high_water(partition, stream, &water) && (water.import || !is_past(partition, water.created_ms));
+    bool known =
+        high_water_read(mirror_get(partition->hw, stream), &water) && (water.import || !is_past(partition, water.created_ms));
     if (known && header->sequence <= water.sequence) {
         note_duplicate(partition, fed, stream, &water);
         return false;

@@ -1,6 +1,7 @@
 /* partition_sweep: removal of what is due by the log clock, and of streams that are long past. */
 #include "aggregator/partition_private.h"
 
+#include "lib/high_water.h"
 #include "lib/keys.h"
 #include "lib/log.h"
 #include "lib/number.h"
@@ -207,11 +208,9 @@ struct past_list {
 static void collect_past(const char *field, const char *value, void *opaque)
 {
     struct past_list *list = opaque;
-    uint64_t sequence, crc, created;
-    const char *end = value + strlen(value);
-    if (list->streams->len < 1000 && number_scan(&value, end, &sequence) && *value++ == ' ' && number_scan(&value, end, &crc) &&
-        *value++ == ' ' && number_scan(&value, end, &created) && strcmp(value, " i") != 0 &&
-        (int64_t)created + STREAM_KEPT_MS <= list->partition->clock_ms)
+    struct high_water water;
+    if (list->streams->len < 1000 && high_water_read(value, &water) && !water.import &&
+        water.created_ms + STREAM_KEPT_MS <= list->partition->clock_ms)
         g_ptr_array_add(list->streams, g_strdup(field));
 }
 

@@ -1,8 +1,9 @@
 /* restore_streams: see restore_streams.h. */
 #include "cli/restore_streams.h"
 #include "lib/hex.h"
+#include "lib/high_water.h"
 
-enum { HEX = 2 * STREAM_ID_SIZE, MARK_MAX = 80 };
+enum { HEX = 2 * STREAM_ID_SIZE };
 /* How long a silent stream that is no import is remembered: see aggregator/partition_feed.c. */
 static const int64_t kept_ms = INT64_C(30) * 86400000;
 
@@ -98,12 +99,15 @@ bool restore_streams_each(struct restore_streams *streams, int64_t low_ms,
     while (ok && g_hash_table_iter_next(&iter, &key, &value)) {
         const struct stream *stream = value;
         uint64_t mark = mark_of(stream, low_ms);
-        char text[MARK_MAX];
+        char text[HIGH_WATER_MAX];
         if (mark == 0)
             continue;
-        /* "sequence crc created_ms flags" of lib/keys.h; the batch itself is not known, nor its CRC. */
-        g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT " 0 %" G_GINT64_FORMAT " %s", mark,
-                   stream->seen ? stream->created_ms : stream->heard_ms, stream->import ? "i" : "-");
+        const struct high_water water = {
+            .sequence = mark, /* the batch itself is not known, nor its CRC */
+            .created_ms = stream->seen ? stream->created_ms : stream->heard_ms,
+            .import = stream->import,
+        };
+        high_water_write(text, &water);
         ok = each(opaque, key, text);
     }
     return ok;

@@ -2,6 +2,7 @@
 #include "cli/status_read.h"
 
 #include "cli/lag.h"
+#include "lib/high_water.h"
 #include "lib/keys.h"
 #include "lib/number.h"
 
@@ -215,11 +216,9 @@ static json_t *sequences_json(const struct status *status, const char *name, con
     json_t *array = json_array();
 
     for (int i = 0; i < status->n_partitions && cut[i]; i++) {
-        const char *water = g_hash_table_lookup(status->high_waters[i], name);
-        uint64_t counted = 0;
-        const char *end = water ? water + strlen(water) : NULL;
-        if (water)
-            number_scan(&water, end, &counted);
+        struct high_water water;
+        bool is_known = high_water_read(g_hash_table_lookup(status->high_waters[i], name), &water);
+        uint64_t counted = is_known ? water.sequence : 0;
         int64_t last = MAX(number_of(cut[i]), (int64_t)counted);
         json_array_append_new(array, json_pack("{s:i,s:I,s:I,s:I}", "partition", i, "cut", (json_int_t)last, "counted",
                                                (json_int_t)counted, "waiting", (json_int_t)(last - (int64_t)counted)));
