@@ -5,6 +5,8 @@
 #include "lib/keys.h"
 #include "lib/number.h"
 
+#define TIME_END_MS INT64_C(253402300800000) /* year 10000 */
+#define OFFSET_MAX (INT64_MAX / 2)
 enum {
     BOARD_WORDS = 5,
     HEARTBEAT_WORDS = 9,
@@ -86,6 +88,12 @@ static bool read_numbers(const struct view *words, int64_t *numbers, size_t n)
     return true;
 }
 
+/* Of the years that can be written down. */
+static bool is_time(int64_t ms)
+{
+    return ms >= 0 && ms < TIME_END_MS;
+}
+
 static char *text_of(struct view view)
 {
     return g_utf8_make_valid(view.size > 0 ? view.data : "", (gssize)view.size);
@@ -100,16 +108,17 @@ static void take_board(struct view name, struct view value, void *opaque, size_t
     struct view words[BOARD_WORDS];
     int64_t numbers[BOARD_WORDS - 1];
     uint64_t number;
-    if (view_is(name, "since") && number_read_signed(value, &facts->board_since_ms))
-        return;
+    int64_t since_ms;
+    if (view_is(name, "since") && number_read_signed(value, &since_ms) && is_time(since_ms))
+        facts->board_since_ms = since_ms;
     if (!number_read(name, &number) || number >= facts->partitions->len || cut(value, words, BOARD_WORDS) != BOARD_WORDS ||
-        !read_numbers(words, numbers, BOARD_WORDS - 1))
+        !read_numbers(words, numbers, BOARD_WORDS - 1) || !is_time(numbers[2]) || !is_time(numbers[3]))
         return;
     struct system_partition *partition = g_ptr_array_index(facts->partitions, (guint)number);
-    partition->next = MAX(numbers[0], -1);
-    partition->high = MAX(numbers[1], -1);
-    partition->said_ms = MAX(numbers[2], 0);
-    partition->standing_ms = MAX(numbers[3], 0);
+    partition->next = CLAMP(numbers[0], -1, OFFSET_MAX);
+    partition->high = CLAMP(numbers[1], -1, OFFSET_MAX);
+    partition->said_ms = numbers[2];
+    partition->standing_ms = numbers[3];
     g_free(partition->worker);
     partition->worker = text_of(words[BOARD_WORDS - 1]);
     facts->has_board = true;
@@ -120,7 +129,7 @@ static void take_kept(struct view name, struct view value, void *opaque, size_t 
     (void)a;
     struct system_facts *facts = opaque;
     gint64 since_ms;
-    if (number_read_signed(value, &since_ms))
+    if (number_read_signed(value, &since_ms) && is_time(since_ms))
         g_hash_table_replace(facts->kept, text_of(name), g_memdup2(&since_ms, sizeof since_ms));
 }
 
@@ -131,9 +140,10 @@ static void take_meta(struct reader *reader, const struct redis_reply *reply, vo
     (void)reader, (void)b;
     struct system_facts *facts = opaque;
     struct system_partition *partition = g_ptr_array_index(facts->partitions, (guint)number);
-    int64_t first_ms;
-    number_read_signed(redis_reply_text(redis_reply_at(reply, 0)), &partition->clock_ms);
-    if (!number_read_signed(redis_reply_text(redis_reply_at(reply, 1)), &first_ms) || first_ms < 0)
+    int64_t clock_ms, first_ms;
+    if (number_read_signed(redis_reply_text(redis_reply_at(reply, 0)), &clock_ms) && is_time(clock_ms))
+        partition->clock_ms = clock_ms;
+    if (!number_read_signed(redis_reply_text(redis_reply_at(reply, 1)), &first_ms) || !is_time(first_ms))
         return;
     if (facts->first_ms < 0 || first_ms < facts->first_ms)
         facts->first_ms = first_ms;
@@ -148,7 +158,7 @@ static struct system_collector *read_heartbeat(struct view value)
         !read_numbers(words + 1, numbers, HEARTBEAT_NUMBERS))
         return NULL;
     for (size_t i = 0; i < HEARTBEAT_NUMBERS; i++)
-        if (numbers[i] < 0)
+        if (numbers[i] < 0 || ((i == 0 || i == 2) && !is_time(numbers[i])))
             return NULL;
     g_autofree char *escaped = g_strndup(words[0].data, words[0].size);
     g_autofree char *name = g_uri_unescape_string(escaped, NULL);
@@ -212,7 +222,7 @@ static void take_open(struct view name, struct view value, void *opaque, size_t 
     struct open_day open;
     int64_t day;
     int revision;
-    if (!generation_read(name, &day, &revision) || !open_day_read(value, &open) || open.events == 0)
+    if (!generation_read(name, &day, &revision) || !open_day_read(value, &open) || open.events == 0 || !is_time(open.last_ms))
         return;
     struct system_open *known = g_hash_table_lookup(facts->open, &day);
     if (known == NULL) {

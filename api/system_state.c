@@ -118,29 +118,40 @@ static void judge_partition(struct judge *judge, guint number)
 
 /* ---- collectors ---- */
 
-/* A partition whose records are known up to about now. */
-static bool is_witness(const struct judge *judge, const struct system_partition *partition)
+/* Up to when all records of the partition are known. */
+static int64_t known_until(const struct system_partition *partition)
 {
-    bool at_end = partition->state == SYSTEM_PARTITION_COUNTING && partition->standing_ms == 0;
-    return at_end || judge->now_ms - partition->clock_ms <= SYSTEM_BOARD_STALE_MS;
+    bool at_end = partition->standing_ms == 0 && partition->high >= 0 && partition->next >= partition->high;
+    return MAX(partition->clock_ms, at_end ? partition->said_ms : 0);
 }
 
-/* How old a heartbeat may be: they go to the partitions in turn, so of those that are behind each hides one. -1: none is read to
- * its end, and nothing can be said. */
-static int64_t patience_ms(const struct judge *judge)
+static gint latest_first(gconstpointer a, gconstpointer b)
 {
-    int64_t witnesses = 0, partitions = judge->facts->partitions->len;
-    for (guint i = 0; i < judge->facts->partitions->len; i++)
-        witnesses += is_witness(judge, g_ptr_array_index(judge->facts->partitions, i));
-    return witnesses == 0 ? -1 : judge->settings->silent_after_ms + (partitions - witnesses) * HEARTBEAT_MS;
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left < right) - (left > right);
 }
 
-static void judge_silence(struct judge *judge, struct system_collector *collector, int64_t patience)
+/* Up to when every heartbeat must have been heard. They go to the partitions in turn: of so many that are known up to a moment,
+ * each of the others may hide one before it. */
+static int64_t heard_until(const GPtrArray *partitions)
 {
-    int64_t age_ms = judge->now_ms - collector->heard_ms;
+    g_autoptr(GArray) known = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    int64_t until_ms = INT64_MIN;
+    for (guint i = 0; i < partitions->len; i++) {
+        int64_t ms = known_until(g_ptr_array_index(partitions, i));
+        g_array_append_val(known, ms);
+    }
+    g_array_sort(known, latest_first);
+    for (guint i = 0; i < known->len; i++)
+        until_ms = MAX(until_ms, g_array_index(known, int64_t, i) - (int64_t)(known->len - 1 - i) * HEARTBEAT_MS);
+    return until_ms;
+}
+
+static void judge_silence(struct judge *judge, struct system_collector *collector, int64_t until_ms)
+{
     char heard[CIVIL_TEXT_MAX];
-    collector->silent = patience >= 0 && age_ms > patience;
-    if (!collector->silent || age_ms > judge->settings->silent_until_ms)
+    collector->silent = until_ms > collector->heard_ms && until_ms - collector->heard_ms > judge->settings->silent_after_ms;
+    if (!collector->silent || judge->now_ms - collector->heard_ms > judge->settings->silent_until_ms)
         return;
     civil_format(heard, collector->heard_ms);
     add_condition(judge, SILENT_COLLECTOR, g_strdup(collector->name), collector->heard_ms,
@@ -173,14 +184,14 @@ static gint by_name(gconstpointer a, gconstpointer b)
 
 static void judge_collectors(struct judge *judge)
 {
-    int64_t patience = patience_ms(judge);
+    int64_t until_ms = heard_until(judge->facts->partitions);
     GHashTableIter iter;
     gpointer value;
     g_hash_table_iter_init(&iter, judge->facts->collectors);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         g_ptr_array_add(judge->state->collectors, value);
         g_hash_table_iter_steal(&iter);
-        judge_silence(judge, value, patience);
+        judge_silence(judge, value, until_ms);
         judge_journal(judge, value);
     }
     g_ptr_array_sort(judge->state->collectors, by_name);

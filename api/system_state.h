@@ -10,10 +10,10 @@
  * - sequence_gap: batches of a collector's stream are missing in the log. Subject: "stream <32 hex digits> on <date>", of all
  *   partitions, by the day of the log clock when it was noticed; since: the beginning of that day. It ends when the day is in the
  *   ledger, which says it for ever, or a day after the day's end.
- * - silent_collector: the newest heartbeat of a collector is older than silent_after. Subject: its name; since: that heartbeat. A
- *   collector that is stopped does not say so: it is as silent as one that failed. It ends when the collector speaks again, or
- *   silent_until after that heartbeat: then it was taken away. Imports have no heartbeats. A partition that is itself behind is no
- *   witness: while none has been read to its end, nobody is called silent.
+ * - silent_collector: no heartbeat of a collector for longer than silent_after, as far as the log was read: where an aggregator is
+ *   behind, or away, nobody becomes silent by that. Subject: its name; since: its newest heartbeat. A collector that is stopped
+ * does not say so: it is as silent as one that failed. It ends when the collector speaks again, or silent_until after that
+ * heartbeat: then it was taken away. Imports have no heartbeats.
  * - partition_not_sealed: a day is not in the ledger sealed_after after its end, or late events of one are not, so long after the
  *   last of them. Subject: "day <date>"; since: when it should have been; the message names the step and the partitions that it
  *   waits for.

@@ -108,11 +108,16 @@ static void check(struct place *place, int64_t now_ms, const char *expected)
     g_assert_cmpstr(said, ==, expected);
 }
 
-static void heartbeat(const struct place *place, int partition, const char *stream, const char *name, int64_t clock_ms,
-                      int64_t bytes, int64_t oldest_ms)
+static void heartbeat_of(const struct place *place, int partition, const char *stream, const char *name, int64_t clock_ms)
 {
     g_autofree char *key = g_strdup_printf("{p%d}:hb", partition);
-    put(place, key, stream, "%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " 10 9 1 0 3,0,0,1", name, clock_ms,
+    put(place, key, stream, "%s %" G_GINT64_FORMAT " 0 0 10 9 1 0 3,0,0,1", name, clock_ms);
+}
+
+/* Of the collector "web". */
+static void journal_of(const struct place *place, int64_t clock_ms, int64_t bytes, int64_t oldest_ms)
+{
+    put(place, "{p0}:hb", STREAM_A, "web %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " 10 9 1 0 3,0,0,1", clock_ms,
         bytes, oldest_ms);
 }
 
@@ -146,12 +151,17 @@ static void test_foreign_data(struct place *place, gconstpointer data)
                                         "x y z a b c d e f",
                                         "-1 -1 -1 -1 -1 -1 -1 -1 -1",
                                         "99999999999999999999 1 1 1 1",
+                                        "9223372036854775807",
+                                        "-9223372036854775808",
+                                        "w 9223372036854775807 9223372036854775807 9223372036854775807 1 1 1 1 1",
+                                        "5 9223372036854775807 9223372036854775807 9223372036854775807 w",
+                                        "1 9223372036854775807 1 1 1 1 1 9223372036854775807 9223372036854775807",
                                         "a\xff b\xfe 1 1 1 1 1 1 1",
                                         "1 2 000102030405060708090a0b0c0d0e0f 9 3 20778"};
     all_is_well(place);
     for (guint key = 0; key < G_N_ELEMENTS(keys); key++)
         for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
-            g_autofree char *field = g_strdup_printf("%s%u", i % 3 == 0 ? "x" : "", i);
+            g_autofree char *field = g_strdup_printf(i % 3 == 0 ? "x%u" : key == 4 ? "20777.%u" : "%u", i);
             put(place, keys[key], field, "%s", texts[i]);
             put(place, keys[key], "clock", "%s", texts[i]);
         }
@@ -185,48 +195,58 @@ static void test_lag(struct place *place, gconstpointer data)
 static void test_silent(struct place *place, gconstpointer data)
 {
     (void)data;
+    const int64_t known = NOW - SECOND; /* up to when all partitions are read */
     all_is_well(place);
-    heartbeat(place, 0, STREAM_A, "web%201", NOW - 500 * SECOND, 0, 0);
-    heartbeat(place, 1, STREAM_A, "web%201", NOW - 121 * SECOND, 0, 0);
-    heartbeat(place, 2, STREAM_B, "web-2", NOW - 120 * SECOND, 0, 0);
-    check(place, NOW, "silent_collector|web 1|-121\n");
+    heartbeat_of(place, 0, STREAM_A, "web%201", NOW - 500 * SECOND);
+    heartbeat_of(place, 1, STREAM_A, "web%201", known - 121 * SECOND);
+    heartbeat_of(place, 2, STREAM_B, "web-2", known - 120 * SECOND);
+    check(place, NOW, "silent_collector|web 1|-122\n");
     /* Its next run has another stream; the name is what counts. */
-    heartbeat(place, 3, STREAM_B, "web%201", NOW, 0, 0);
+    heartbeat_of(place, 3, STREAM_B, "web%201", NOW);
     check(place, NOW, "");
     /* A partition that is behind may hold the heartbeats: 10 s more for each of them. */
     all_is_well(place);
     put(place, "{p3}:hb", STREAM_B, "x 1");
-    check(place, NOW, "silent_collector|web 1|-121\n");
+    check(place, NOW, "silent_collector|web 1|-122\n");
     put(place, "{daybook}:workers", "3", "50 90 %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " w", NOW, NOW - 100 * SECOND);
     put(place, "{p3}:meta", "clock", "%" G_GINT64_FORMAT, NOW - 100 * SECOND);
     check(place, NOW, "");
-    heartbeat(place, 1, STREAM_A, "web%201", NOW - 131 * SECOND, 0, 0);
-    check(place, NOW, "silent_collector|web 1|-131\n");
-    /* Nobody counts: nobody knows. */
-    check(place, NOW + 120 * SECOND, "");
+    heartbeat_of(place, 1, STREAM_A, "web%201", known - 131 * SECOND);
+    check(place, NOW, "silent_collector|web 1|-132\n");
     /* After a week it is gone. */
     all_is_well(place);
-    heartbeat(place, 1, STREAM_A, "web%201", NOW - 7 * CIVIL_DAY_MS, 0, 0);
-    heartbeat(place, 0, STREAM_A, "web%201", NOW - 7 * CIVIL_DAY_MS - SECOND, 0, 0);
+    heartbeat_of(place, 1, STREAM_A, "web%201", NOW - 7 * CIVIL_DAY_MS);
+    heartbeat_of(place, 0, STREAM_A, "web%201", NOW - 7 * CIVIL_DAY_MS - SECOND);
     check(place, NOW, "silent_collector|web 1|-604800\n");
-    heartbeat(place, 1, STREAM_A, "web%201", NOW - 7 * CIVIL_DAY_MS - SECOND, 0, 0);
+    heartbeat_of(place, 1, STREAM_A, "web%201", NOW - 7 * CIVIL_DAY_MS - SECOND);
     check(place, NOW, "");
+}
+
+/* Nobody is silent, nor speaks again, because nobody reads the log. */
+static void test_nobody_listens(struct place *place, gconstpointer data)
+{
+    (void)data;
+    all_is_well(place);
+    heartbeat_of(place, 0, STREAM_A, "before", NOW - 130 * SECOND);
+    heartbeat_of(place, 0, STREAM_B, "after", NOW - 10 * SECOND);
+    check(place, NOW, "silent_collector|before|-130\n");
+    check(place, NOW + 200 * SECOND, "silent_collector|before|-130\n");
 }
 
 static void test_journal(struct place *place, gconstpointer data)
 {
     (void)data;
     all_is_well(place);
-    heartbeat(place, 0, STREAM_A, "web", NOW, BYTES, NOW - 600 * SECOND);
+    journal_of(place, NOW, BYTES, NOW - 600 * SECOND);
     check(place, NOW, "");
-    heartbeat(place, 0, STREAM_A, "web", NOW + SECOND, BYTES + 1, NOW);
+    journal_of(place, NOW + SECOND, BYTES + 1, NOW);
     check(place, NOW + SECOND, "journal_filling|web|1\n");
     check(place, NOW + 5 * SECOND, "journal_filling|web|1\n"); /* its beginning is kept */
-    heartbeat(place, 0, STREAM_A, "web", NOW + 6 * SECOND, BYTES, NOW - 595 * SECOND);
+    journal_of(place, NOW + 6 * SECOND, BYTES, NOW - 595 * SECOND);
     check(place, NOW + 6 * SECOND, "journal_filling|web|1\n");
-    heartbeat(place, 0, STREAM_A, "web", NOW + 7 * SECOND, BYTES, NOW);
+    journal_of(place, NOW + 7 * SECOND, BYTES, NOW);
     check(place, NOW + 7 * SECOND, "");
-    heartbeat(place, 0, STREAM_A, "web", NOW + 8 * SECOND, 2 * BYTES, NOW);
+    journal_of(place, NOW + 8 * SECOND, 2 * BYTES, NOW);
     check(place, NOW + 9 * SECOND, "journal_filling|web|9\n"); /* another one */
 }
 
@@ -234,7 +254,7 @@ static void test_gap(struct place *place, gconstpointer data)
 {
     (void)data;
     all_is_well(place);
-    heartbeat(place, 0, STREAM_A, "web", NOW, 0, 0);
+    heartbeat_of(place, 0, STREAM_A, "web", NOW);
     put(place, "{p1}:gaps", "0", "0 99 " STREAM_A " 5 7 %d", DAY);
     put(place, "{p1}:gaps", "1", "1 120 " STREAM_A " 8 9 %d", DAY);
     put(place, "{p2}:gaps", "0", "0 10 " STREAM_A " 1 2 %d", DAY);
@@ -313,7 +333,7 @@ static void test_bounds(struct place *place, gconstpointer data)
     all_is_well(place);
     for (int i = 0; i < SYSTEM_CONDITIONS_MAX + 50; i++) {
         g_autofree char *stream = g_strdup_printf("%032x", i), *name = g_strdup_printf("web-%d", i);
-        heartbeat(place, i % PARTITIONS, stream, name, NOW - (200 + i) * SECOND, 0, 0);
+        heartbeat_of(place, i % PARTITIONS, stream, name, NOW - (200 + i) * SECOND);
     }
     struct system_state *state = look_at(place, NOW);
     g_assert_cmpuint(state->conditions->len, ==, SYSTEM_CONDITIONS_MAX);
@@ -329,10 +349,15 @@ int main(int argc, char **argv)
         const char *path;
         void (*test)(struct place *place, gconstpointer data);
     } tests[] = {
-        {"/system_state/nothing", test_nothing}, {"/system_state/foreign-data", test_foreign_data},
-        {"/system_state/lag", test_lag},         {"/system_state/silent", test_silent},
-        {"/system_state/journal", test_journal}, {"/system_state/gap", test_gap},
-        {"/system_state/day", test_day},         {"/system_state/late", test_late},
+        {"/system_state/nothing", test_nothing},
+        {"/system_state/foreign-data", test_foreign_data},
+        {"/system_state/lag", test_lag},
+        {"/system_state/silent", test_silent},
+        {"/system_state/nobody-listens", test_nobody_listens},
+        {"/system_state/journal", test_journal},
+        {"/system_state/gap", test_gap},
+        {"/system_state/day", test_day},
+        {"/system_state/late", test_late},
         {"/system_state/bounds", test_bounds},
     };
     g_test_init(&argc, &argv, NULL);
