@@ -1,6 +1,5 @@
 #include "api/alerter.h"
 
-#include "api/alert_near.h"
 #include "api/meters.h"
 #include "lib/hex.h"
 #include "lib/log.h"
@@ -140,10 +139,8 @@ static bool work(struct alerter *alerter, struct registry_snapshot *snapshot, GE
 {
     const struct alert_tend *tend = &alerter->settings.tend;
     struct reader *reader = alerter->asking;
-    if (!alert_check_run(alerter->check, reader, snapshot, now_ms(), error) || !begin(reader, error))
-        return false;
-    alert_near_ask_publish(reader, alert_check_watchers(alerter->check));
-    return reader_finish(reader, error) && alert_tend_limits(tend, reader, snapshot, now_ms(), error) && sweep(alerter, error) &&
+    return alert_check_run(alerter->check, reader, snapshot, now_ms(), error) && begin(reader, error) &&
+           alert_tend_limits(tend, reader, snapshot, now_ms(), error) && sweep(alerter, error) &&
            alert_tend_system(tend, reader, snapshot, now_ms(), error);
 }
 
