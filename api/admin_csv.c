@@ -25,24 +25,21 @@ static void append_line(GString *out, const struct item_shape *shape, const void
     g_string_append(out, "\r\n");
 }
 
-static bool answer_export(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+static void show_table(struct admin_job *job, struct admin_page *page)
 {
     const struct registry_kind_info *info = admin_kind_info(job->kind);
-    (void)reader, (void)refusal;
-    struct registry_snapshot *snapshot = admin_job_look(job, error);
-    if (snapshot == NULL)
-        return false;
-    struct admin_page page;
-    admin_items_collect(job, snapshot, &page);
-    append_line(job->out, info->shape, NULL);
-    for (guint i = 0; i < page.entries->len; i++)
-        append_line(job->out, info->shape, admin_page_item(&page, i));
-    admin_page_clear(&page);
-    registry_release(snapshot);
-    job->type = "text/csv; charset=utf-8; header=present";
     g_autofree char *disposition = g_strdup_printf("attachment; filename=\"daybook-%s.csv\"", info->names);
+    append_line(job->out, info->shape, NULL);
+    for (guint i = 0; i < page->entries->len; i++)
+        append_line(job->out, info->shape, admin_page_item(page, i));
+    job->type = "text/csv; charset=utf-8; header=present";
     http_response_header(job->query.request, "Content-Disposition", disposition);
-    return true;
+}
+
+static bool answer_export(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
+{
+    (void)reader, (void)refusal;
+    return admin_items_show(job, show_table, error);
 }
 
 /* ---- in: what is wrong ---- */
@@ -139,9 +136,10 @@ static void take_item(const struct table *table, uint64_t line, void *item, cons
         item_free(table->shape, item);
         return;
     }
+    bool is_told = csv->bad->len < ADMIN_CSV_LINES_TOLD;
     if (!admin_kind_may_put(csv->kind, table->caller, item, before, &refusal) ||
         !admin_item_check(table->shape, admin_kind_info(csv->kind)->name, item, given, &refusal) ||
-        !admin_kind_check(csv->kind, table->snapshot, item, before, &refusal)) {
+        !admin_kind_check(csv->kind, table->snapshot, item, before, is_told ? &refusal : NULL)) {
         note(csv, line, &refusal);
         item_free(table->shape, item);
         return;

@@ -31,7 +31,7 @@ void admin_items_log(const struct admin_job *job, const char *what)
 
 /* ---- the list ---- */
 
-void admin_items_collect(const struct admin_job *job, const struct registry_snapshot *snapshot, struct admin_page *page)
+static void collect(const struct admin_job *job, const struct registry_snapshot *snapshot, struct admin_page *page)
 {
     GHashTableIter iter;
     void *field, *item;
@@ -43,6 +43,19 @@ void admin_items_collect(const struct admin_job *job, const struct registry_snap
     admin_page_sort(page);
 }
 
+bool admin_items_show(struct admin_job *job, void (*show)(struct admin_job *job, struct admin_page *page), GError **error)
+{
+    struct registry_snapshot *snapshot = admin_job_look(job, error);
+    if (snapshot == NULL)
+        return false;
+    struct admin_page page;
+    collect(job, snapshot, &page);
+    show(job, &page);
+    admin_page_clear(&page);
+    registry_release(snapshot);
+    return true;
+}
+
 static void write_entry(struct writer *writer, const struct admin_page *page, guint index, const void *opaque)
 {
     const struct admin_job *job = opaque;
@@ -51,19 +64,16 @@ static void write_entry(struct writer *writer, const struct admin_page *page, gu
     writer_end(writer, '}');
 }
 
+static void show_page(struct admin_job *job, struct admin_page *page)
+{
+    admin_page_cut(page);
+    admin_page_write(page, job->kind->path, job->out, write_entry, job);
+}
+
 static bool answer_list(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     (void)reader, (void)refusal;
-    struct registry_snapshot *snapshot = admin_job_look(job, error);
-    if (snapshot == NULL)
-        return false;
-    struct admin_page page;
-    admin_items_collect(job, snapshot, &page);
-    admin_page_cut(&page);
-    admin_page_write(&page, job->kind->path, job->out, write_entry, job);
-    admin_page_clear(&page);
-    registry_release(snapshot);
-    return true;
+    return admin_items_show(job, show_page, error);
 }
 
 /* ---- which one ---- */

@@ -20,8 +20,8 @@ void admin_items_route_handle(struct admin_route *route, struct call *call);
 
 /* ---- for tables and channels ---- */
 
-/* What the caller may see and the filters take, sorted; for admin_page_clear. */
-void admin_items_collect(const struct admin_job *job, const struct registry_snapshot *snapshot, struct admin_page *page);
+/* Calls show with all that the caller may see and the filters take, in order. */
+bool admin_items_show(struct admin_job *job, void (*show)(struct admin_job *job, struct admin_page *page), GError **error);
 /* The item that the path means; NULL: refused. */
 const void *admin_items_find(const struct admin_job *job, const struct registry_snapshot *snapshot, struct refusal *refusal);
 /* The same, of which the caller may change or remove it. */

@@ -6,40 +6,37 @@ enum { NAMES_TOLD = 50 };
 
 /* ---- what an item refers to ---- */
 
-static gint compare_names(gconstpointer a, gconstpointer b)
+/* Refuses the name of a plan or method that an organization means none by, with those that it may mean. */
+static bool refuse_name(const struct registry_snapshot *snapshot, enum registry_kind kind, const char *organization,
+                        const char *field, const char *value, struct refusal *refusal)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Names of the plans that an organization may mean, "a|b|c", after `others`; the caller frees it. */
-static char *list_plans(const struct registry_snapshot *snapshot, const char *organization, const char *others)
-{
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-    GHashTableIter iter;
-    void *value;
-    g_hash_table_iter_init(&iter, snapshot->plans);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const struct plan *plan = value;
-        if (registry_find_plan(snapshot, organization, plan->name) == plan)
-            g_ptr_array_add(names, plan->name);
-    }
-    g_ptr_array_sort(names, compare_names);
-    GString *list = g_string_new(others);
-    for (guint i = 0; i < MIN(names->len, (guint)NAMES_TOLD); i++)
-        g_string_append_printf(list, "|%s", (const char *)g_ptr_array_index(names, i));
-    if (names->len > NAMES_TOLD)
-        g_string_append(list, "|…");
-    return g_string_free(list, FALSE);
+    if (refusal == NULL)
+        return false;
+    const struct item_field *name = item_field_named(registry_kind_info(kind)->shape, "name");
+    g_autoptr(GPtrArray) known = registry_list_named(snapshot, kind, organization);
+    g_autoptr(GString) allowed = g_string_new(kind == REGISTRY_METHODS ? METHOD_HITS : "the name of a plan that there is");
+    for (guint i = 0; i < MIN(known->len, (guint)NAMES_TOLD); i++)
+        g_string_append_printf(allowed, "|%s", item_field_borrow(name, g_ptr_array_index(known, i)));
+    g_string_append(allowed, known->len > NAMES_TOLD ? "|…" : "");
+    g_autofree char *words = g_strdup_printf("There is no such %s", field);
+    return refusal_set_value(refusal, "INVALID_VALUE", words, field, value, allowed->str);
 }
 
 /* A plan that is not known is refused, unless it was there before: what is registered must not become impossible to change. */
 static bool check_plan(const struct registry_snapshot *snapshot, const char *organization, const char *plan, const char *before,
                        struct refusal *refusal)
 {
-    if (plan == NULL || plan[0] == '\0' || g_strcmp0(plan, before) == 0 || registry_find_plan(snapshot, organization, plan) != NULL)
-        return true;
-    g_autofree char *allowed = list_plans(snapshot, organization, "the name of a plan that there is");
-    return refusal_set_value(refusal, "INVALID_VALUE", "There is no such plan", "plan", plan, allowed);
+    return plan == NULL || plan[0] == '\0' || g_strcmp0(plan, before) == 0 ||
+           registry_find_plan(snapshot, organization, plan) != NULL ||
+           refuse_name(snapshot, REGISTRY_PLANS, organization, "plan", plan, refusal);
+}
+
+static bool check_metric(const struct registry_snapshot *snapshot, const char *organization, const char *metric, const char *before,
+                         struct refusal *refusal)
+{
+    return strcmp(metric, METHOD_HITS) == 0 || g_strcmp0(metric, before) == 0 ||
+           registry_find_method(snapshot, organization, metric) != NULL ||
+           refuse_name(snapshot, REGISTRY_METHODS, organization, "metric", metric, refusal);
 }
 
 static bool check_client(const struct registry_snapshot *snapshot, const void *item, const void *before, struct refusal *refusal)
@@ -58,17 +55,8 @@ static bool check_organization(const struct registry_snapshot *snapshot, const v
 static bool check_limit(const struct registry_snapshot *snapshot, const void *item, const void *before, struct refusal *refusal)
 {
     const struct limit_rule *rule = item, *old = before;
-    if (!check_plan(snapshot, rule->organization, rule->plan, old != NULL ? old->plan : NULL, refusal))
-        return false;
-    if (strcmp(rule->metric, METHOD_HITS) == 0 || registry_find_method(snapshot, rule->organization, rule->metric) != NULL ||
-        (old != NULL && strcmp(rule->metric, old->metric) == 0))
-        return true;
-    g_autoptr(GPtrArray) methods = registry_list_methods(snapshot, rule->organization);
-    g_autoptr(GString) allowed = g_string_new(METHOD_HITS);
-    for (guint i = 0; i < MIN(methods->len, (guint)NAMES_TOLD); i++)
-        g_string_append_printf(allowed, "|%s", ((const struct method *)g_ptr_array_index(methods, i))->name);
-    g_string_append(allowed, methods->len > NAMES_TOLD ? "|…" : "");
-    return refusal_set_value(refusal, "INVALID_VALUE", "There is no such metric", "metric", rule->metric, allowed->str);
+    return check_plan(snapshot, rule->organization, rule->plan, old != NULL ? old->plan : NULL, refusal) &&
+           check_metric(snapshot, rule->organization, rule->metric, old != NULL ? old->metric : NULL, refusal);
 }
 
 /* A channel stays what it is: its id says so, and only a webhook has a secret. */
@@ -76,8 +64,9 @@ static bool check_channel(const struct registry_snapshot *snapshot, const void *
 {
     const struct channel *channel = item, *old = before;
     (void)snapshot;
-    return old == NULL || channel->kind == old->kind ||
-           admin_item_refuse(&channel_shape, channel, "kind", channel_kind_name(old->kind), refusal);
+    if (old == NULL || channel->kind == old->kind)
+        return true;
+    return refusal != NULL && admin_item_refuse(&channel_shape, channel, "kind", channel_kind_name(old->kind), refusal);
 }
 
 /* ---- what refers to an item ---- */

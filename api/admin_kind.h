@@ -43,7 +43,7 @@ bool admin_kind_fits(const struct admin_kind *kind, const struct admin_params *p
 /* 403, unless the caller may make this of what was there before (NULL: nothing, which must fit, too). */
 bool admin_kind_may_put(const struct admin_kind *kind, const struct caller *caller, const void *item, const void *before,
                         struct refusal *refusal);
-/* What it refers to is there. */
+/* What it refers to is there. refusal NULL: only whether, which is cheap. */
 bool admin_kind_check(const struct admin_kind *kind, const struct registry_snapshot *snapshot, const void *item, const void *before,
                       struct refusal *refusal);
 /* 409, if there are so many already. */

@@ -69,6 +69,53 @@ int64_t *admin_tokens_read_used(const struct admin_page *page, guint first, guin
     return registry_read_used(reader, ids, n, used_ms, error) ? g_steal_pointer(&used_ms) : NULL;
 }
 
+static void collect(const struct admin_job *job, const struct registry_snapshot *snapshot,
+                    char *(*key)(const struct registry_token *token), struct admin_page *page)
+{
+    const char *wanted = job->params.organization;
+    GHashTableIter iter;
+    void *value;
+    admin_page_init(page, &job->params);
+    g_hash_table_iter_init(&iter, snapshot->tokens_by_id);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const struct registry_token *token = value;
+        const char *organization = token->caller->organization;
+        if (token->has_parent || !admin_sees(job->query.caller, organization) ||
+            (wanted != NULL && g_strcmp0(wanted, organization) != 0))
+            continue;
+        char *name = key(token);
+        if (name != NULL)
+            admin_page_add(page, name, token);
+    }
+    admin_page_sort(page);
+}
+
+bool admin_tokens_show(struct admin_job *job, struct reader *reader, char *(*key)(const struct registry_token *token),
+                       bool (*write)(struct admin_job *job, struct reader *reader, struct admin_page *page, GError **error),
+                       GError **error)
+{
+    struct registry_snapshot *snapshot = admin_job_look(job, error);
+    if (snapshot == NULL)
+        return false;
+    struct admin_page page;
+    collect(job, snapshot, key, &page);
+    bool ok = write(job, reader, &page, error);
+    admin_page_clear(&page);
+    registry_release(snapshot);
+    return ok;
+}
+
+void admin_token_remove(struct admin_job *job, struct registry_change *change, const struct registry_token *token, const char *what)
+{
+    if (token == NULL && job->token == NULL) /* else it was there, and our answer got lost on the way */
+        refusal_set(job->refusal, 404, "NOT_FOUND", "There is no %s '%s'.", what, job->part);
+    if (token == NULL)
+        return;
+    registry_token_free(job->token);
+    job->token = registry_token_dup(token);
+    registry_remove_token(change, token);
+}
+
 /* ---- one token ---- */
 
 /* secret: NULL, but when it was just made. */
@@ -87,47 +134,30 @@ static void write_token(struct writer *writer, const struct registry_token *toke
 
 /* ---- the list ---- */
 
-static void collect(const struct admin_job *job, const struct registry_snapshot *snapshot, struct admin_page *page)
-{
-    const char *wanted = job->params.organization;
-    GHashTableIter iter;
-    void *value;
-    admin_page_init(page, &job->params);
-    g_hash_table_iter_init(&iter, snapshot->tokens_by_id);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const struct registry_token *token = value;
-        const char *organization = token->caller->organization;
-        if (!token->has_parent && admin_sees(job->query.caller, organization) &&
-            (wanted == NULL || g_strcmp0(wanted, organization) == 0))
-            admin_page_add(page, g_strdup_printf("%020" G_GINT64_FORMAT " %s", token->created_ms, token->id), token);
-    }
-    admin_page_cut(page);
-}
-
 static void write_entry(struct writer *writer, const struct admin_page *page, guint index, const void *opaque)
 {
     const int64_t *used_ms = opaque;
     write_token(writer, admin_page_item(page, index), used_ms[index], NULL);
 }
 
-static bool write_list(struct admin_job *job, struct reader *reader, const struct registry_snapshot *snapshot, GError **error)
+static char *key_by_age(const struct registry_token *token)
 {
-    struct admin_page page;
-    collect(job, snapshot, &page);
-    g_autofree int64_t *used_ms = admin_tokens_read_used(&page, 0, page.entries->len, reader, error);
+    return g_strdup_printf("%020" G_GINT64_FORMAT " %s", token->created_ms, token->id);
+}
+
+static bool write_list(struct admin_job *job, struct reader *reader, struct admin_page *page, GError **error)
+{
+    admin_page_cut(page);
+    g_autofree int64_t *used_ms = admin_tokens_read_used(page, 0, page->entries->len, reader, error);
     if (used_ms != NULL)
-        admin_page_write(&page, PATH, job->out, write_entry, used_ms);
-    admin_page_clear(&page);
+        admin_page_write(page, PATH, job->out, write_entry, used_ms);
     return used_ms != NULL;
 }
 
 static bool answer_list(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     (void)refusal;
-    struct registry_snapshot *snapshot = admin_job_look(job, error);
-    bool ok = snapshot != NULL && write_list(job, reader, snapshot, error);
-    registry_snapshot_unref(snapshot);
-    return ok;
+    return admin_tokens_show(job, reader, key_by_age, write_list, error);
 }
 
 /* ---- making one ---- */
@@ -190,13 +220,7 @@ static void decide_revoke(struct registry_change *change, void *opaque)
     struct admin_job *job = opaque;
     const struct registry_token *token = g_hash_table_lookup(change->snapshot->tokens_by_id, job->part);
     bool found = token != NULL && !token->has_parent && admin_sees(job->query.caller, token->caller->organization);
-    if (!found && job->token == NULL) /* else it was there, and our answer got lost on the way */
-        refusal_set(job->refusal, 404, "NOT_FOUND", "There is no token '%s'.", job->part);
-    if (!found)
-        return;
-    registry_token_free(job->token);
-    job->token = registry_token_dup(token);
-    registry_remove_token(change, token);
+    admin_token_remove(job, change, found ? token : NULL, "token");
 }
 
 static bool answer_revoke(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)

@@ -27,22 +27,9 @@ static void end_answer(struct writer *writer)
 
 /* ---- the list ---- */
 
-static void collect(const struct admin_job *job, const struct registry_snapshot *snapshot, struct admin_page *page)
+static char *key_by_client(const struct registry_token *token)
 {
-    const char *wanted = job->params.organization;
-    GHashTableIter iter;
-    void *value;
-    admin_page_init(page, &job->params);
-    g_hash_table_iter_init(&iter, snapshot->tokens_by_id);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const struct registry_token *token = value;
-        if (token->has_parent || !registry_token_is_key(token))
-            continue;
-        const char *organization = token->caller->organization;
-        if (admin_sees(job->query.caller, organization) && (wanted == NULL || strcmp(wanted, organization) == 0))
-            admin_page_add(page, registry_client_key(organization, token->caller->client), token);
-    }
-    admin_page_sort(page);
+    return registry_token_is_key(token) ? registry_client_key(token->caller->organization, token->caller->client) : NULL;
 }
 
 static void write_pagination(struct writer *writer, const struct admin_params *params, guint total, guint end)
@@ -55,7 +42,7 @@ static void write_pagination(struct writer *writer, const struct admin_params *p
     writer_end(writer, '}');
 }
 
-static bool write_list(struct admin_job *job, struct reader *reader, const struct admin_page *page, GError **error)
+static bool write_list(struct admin_job *job, struct reader *reader, struct admin_page *page, GError **error)
 {
     guint all = page->entries->len, first = MIN(job->params.offset, all), n = MIN(all - first, job->params.limit);
     g_autofree int64_t *used_ms = admin_tokens_read_used(page, first, n, reader, error);
@@ -76,15 +63,7 @@ static bool write_list(struct admin_job *job, struct reader *reader, const struc
 static bool answer_list(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)
 {
     (void)refusal;
-    struct registry_snapshot *snapshot = admin_job_look(job, error);
-    if (snapshot == NULL)
-        return false;
-    struct admin_page page;
-    collect(job, snapshot, &page);
-    bool ok = write_list(job, reader, &page, error);
-    admin_page_clear(&page);
-    registry_release(snapshot);
-    return ok;
+    return admin_tokens_show(job, reader, key_by_client, write_list, error);
 }
 
 /* ---- making one ---- */
@@ -223,13 +202,8 @@ static void decide_revoke(struct registry_change *change, void *opaque)
 {
     struct admin_job *job = opaque;
     const struct registry_token *token = find_key(job, change->snapshot, job->refusal);
-    if (token == NULL && job->refusal->status == 0 && job->token == NULL)
-        refusal_set(job->refusal, 404, "NOT_FOUND", "There is no key '%s'.", job->part);
-    if (token == NULL)
-        return;
-    registry_token_free(job->token);
-    job->token = registry_token_dup(token);
-    registry_remove_token(change, token);
+    if (job->refusal->status == 0)
+        admin_token_remove(job, change, token, "key");
 }
 
 static bool answer_revoke(struct admin_job *job, struct reader *reader, struct refusal *refusal, GError **error)

@@ -251,25 +251,29 @@ const struct registry_organization *registry_find_organization(const struct regi
     return g_hash_table_lookup(snapshot->organizations, id);
 }
 
-static gint compare_methods(gconstpointer a, gconstpointer b)
+static gint compare_names(gconstpointer a, gconstpointer b, gpointer name)
 {
-    const struct method *const *x = a, *const *y = b;
-    return strcmp((*x)->name, (*y)->name);
+    const void *const *x = a, *const *y = b;
+    return strcmp(item_field_borrow(name, *x), item_field_borrow(name, *y));
+}
+
+GPtrArray *registry_list_named(const struct registry_snapshot *snapshot, enum registry_kind kind, const char *organization)
+{
+    const struct item_field *name = item_field_named(registry_kind_info(kind)->shape, "name");
+    GPtrArray *list = g_ptr_array_new();
+    GHashTableIter iter;
+    void *item;
+    g_hash_table_iter_init(&iter, snapshot->items[kind]);
+    while (g_hash_table_iter_next(&iter, NULL, &item))
+        if (find_named(snapshot->items[kind], organization, item_field_borrow(name, item)) == item)
+            g_ptr_array_add(list, item);
+    g_ptr_array_sort_with_data(list, compare_names, (void *)(uintptr_t)name);
+    return list;
 }
 
 GPtrArray *registry_list_methods(const struct registry_snapshot *snapshot, const char *organization)
 {
-    GPtrArray *list = g_ptr_array_new();
-    GHashTableIter iter;
-    void *value;
-    g_hash_table_iter_init(&iter, snapshot->methods);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const struct method *method = value;
-        if (registry_find_method(snapshot, organization, method->name) == method)
-            g_ptr_array_add(list, value);
-    }
-    g_ptr_array_sort(list, compare_methods);
-    return list;
+    return registry_list_named(snapshot, REGISTRY_METHODS, organization);
 }
 
 /* ---- ids ---- */

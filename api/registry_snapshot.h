@@ -73,6 +73,8 @@ const char *registry_client_name(const struct registry_snapshot *snapshot, const
 const struct method *registry_find_method(const struct registry_snapshot *snapshot, const char *organization, const char *name);
 /* All that it may mean (struct method, borrowed), by name. */
 GPtrArray *registry_list_methods(const struct registry_snapshot *snapshot, const char *organization);
+/* The same of methods or plans. */
+GPtrArray *registry_list_named(const struct registry_snapshot *snapshot, enum registry_kind kind, const char *organization);
 
 /* The same of a plan. */
 const struct plan *registry_find_plan(const struct registry_snapshot *snapshot, const char *organization, const char *name);

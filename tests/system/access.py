@@ -1,5 +1,7 @@
 """Callers of every kind, and requests of every method, for the tests of who may do what."""
 
+import csv
+import io
 import json
 import time
 import urllib.error
@@ -46,6 +48,16 @@ def ask(api, method, path, token=API_TOKEN, status=200, **options):
     answer = call(api, method, path, token, **options)
     assert answer.status == status, (method, path, answer.status, answer.text)
     return json.loads(answer.text)
+
+
+def import_csv(api, path, table, token=API_TOKEN, status=200, headers=None):
+    """table: text, bytes, or rows."""
+    if isinstance(table, list):
+        out = io.StringIO()
+        csv.writer(out).writerows(table)
+        table = out.getvalue()
+    body = table if isinstance(table, bytes) else table.encode()
+    return ask(api, "POST", path, token, status=status, body=body, headers={"Content-Type": "text/csv", **(headers or {})})
 
 
 def make_token(api, token=API_TOKEN, **fields):

@@ -8,7 +8,7 @@ import json
 import random
 
 import pytest
-from access import PERMISSIONS, ask, call, make_token, start_api
+from access import PERMISSIONS, ask, call, import_csv, make_token, start_api
 from harness import API_TOKEN
 
 CLIENTS, TOKENS, KEYS, CSV = "/api/v2/admin/clients", "/api/v2/admin/tokens", "/v1/developer/keys", "/api/v2/admin/clients.csv"
@@ -30,14 +30,8 @@ class World:
     def clients(self, token=API_TOKEN, **parameters):
         return ask(self.api, "GET", CLIENTS, token, **parameters)["entities"]
 
-    def import_csv(self, text, token=API_TOKEN, status=200, headers=None):
-        body = text if isinstance(text, bytes) else text.encode()
-        return ask(self.api, "POST", CSV, token, status=status, body=body, headers={"Content-Type": "text/csv", **(headers or {})})
-
-    def import_rows(self, rows, token=API_TOKEN, status=200):
-        out = io.StringIO()
-        csv.writer(out).writerows(rows)
-        return self.import_csv(out.getvalue(), token, status)
+    def import_table(self, table, token=API_TOKEN, status=200, headers=None):
+        return import_csv(self.api, CSV, table, token, status, headers)
 
     def refused(self, method, path, field, token=API_TOKEN, status=400, **options):
         """A refusal that names the field, its value and what is allowed."""
@@ -100,12 +94,12 @@ def test_an_organization_s_administrator(world):
     assert (
         "SECRET" not in call(api, "GET", CSV, acme).text and "SECRET" not in call(api, "GET", CSV, acme, organization="globex").text
     )
-    error = world.import_rows([["id", "organization"], ["c-9", "globex"]], acme, 400)
+    error = world.import_table([["id", "organization"], ["c-9", "globex"]], acme, 400)
     assert error["lines"][0]["field"] == "organization" and error["lines"][0]["allowed"] == ["acme"]
     # Their own tier is the highest that they can give, unless it was given by somebody higher.
     assert world.put("c-1", acme, tier="starter")["tier"] == "starter"
     ask(api, "PUT", f"{CLIENTS}/c-1", acme, status=403, body={"tier": "enterprise"})
-    assert world.import_rows([["id", "tier"], ["c-1", "professional"]], acme, 400)["lines"][0]["field"] == "tier"
+    assert world.import_table([["id", "tier"], ["c-1", "professional"]], acme, 400)["lines"][0]["field"] == "tier"
     world.put("c-1", status=200, organization="acme", tier="enterprise")
     assert world.put("c-1", acme, status=200, tier="enterprise", name="named")["tier"] == "enterprise"
     ask(api, "POST", TOKENS, acme, status=403, body={"name": "x", "permissions": ["admin"], "tier": "professional"})
@@ -127,7 +121,7 @@ def test_pages_of_clients(world):
     rows = sorted(
         {(rng.choice(["acme", "größe", ""]), rng.choice(["a", "ä", "Z z", "%2F", "日本"]) + str(n % 40)) for n in range(130)}
     )
-    world.import_rows([["organization", "id"], *rows])
+    world.import_table([["organization", "id"], *rows])
     whole = world.clients(pageSize=1000)
     assert [(one["organization"], one["id"]) for one in whole] == sorted(rows, key=lambda r: (f"{r[0]}\x1f{r[1]}".encode()))
     for size, parameters in ((1, {"organization": "größe"}), (7, {}), (1000, {"organization": ""}), (len(rows), {})):
@@ -379,7 +373,7 @@ def test_a_key_has_the_tier_of_its_client(world):
         world.redis, world.directory, "limited", **{"limits.free_per_minute": 77, "limits.starter_per_minute": 88}
     )
     assert allowed() == "77"
-    world.import_rows([["id", "organization", "tier"], ["c-1", "acme", "starter"]])
+    world.import_table([["id", "organization", "tier"], ["c-1", "acme", "starter"]])
     assert allowed() == "88"
     assert ask(world.api, "GET", KEYS)["keys"][0]["tier"] == "starter"
 
@@ -416,7 +410,7 @@ def test_csv_round_trip(world):
         ]
         for n in range(300)
     ]
-    assert world.import_rows([COLUMNS, *rows]) == {"created": 300, "changed": 0, "unchanged": 0}
+    assert world.import_table([COLUMNS, *rows]) == {"created": 300, "changed": 0, "unchanged": 0}
     answer = call(world.api, "GET", CSV)
     assert (
         answer.status == 200
@@ -429,14 +423,14 @@ def test_csv_round_trip(world):
     plain = [[cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@") else cell for cell in row] for row in read[1:]]
     assert sorted(plain) == sorted(rows)
     assert [f"{row[2]}\x1f{row[0]}".encode() for row in plain] == sorted(f"{row[2]}\x1f{row[0]}".encode() for row in rows)
-    assert world.import_csv(answer.text) == {"created": 0, "changed": 0, "unchanged": 300}
-    assert world.import_csv("\ufeff" + answer.text.replace("\r\n", "\n")) == {"created": 0, "changed": 0, "unchanged": 300}
+    assert world.import_table(answer.text) == {"created": 0, "changed": 0, "unchanged": 300}
+    assert world.import_table("\ufeff" + answer.text.replace("\r\n", "\n")) == {"created": 0, "changed": 0, "unchanged": 300}
     assert call(world.api, "GET", CSV, organization="acme").text.count("\r\n") == 1 + sum(row[2] == "acme" for row in rows)
 
 
 def test_csv_columns(world):
     world.put("c-1", name="Shop", organization="acme", tier="starter", platform="iOS", plan="gold")
-    assert world.import_rows([["plan", "id", "organization"], ["silver", "c-1", "acme"], ["gold", "c-2", "acme"]]) == {
+    assert world.import_table([["plan", "id", "organization"], ["silver", "c-1", "acme"], ["gold", "c-2", "acme"]]) == {
         "created": 1,
         "changed": 1,
         "unchanged": 0,
@@ -445,7 +439,7 @@ def test_csv_columns(world):
         {"id": "c-1", "name": "Shop", "organization": "acme", "tier": "starter", "platform": "iOS", "plan": "silver"},
         {"id": "c-2", "name": "", "organization": "acme", "tier": "free", "platform": "", "plan": "gold"},
     ]
-    assert world.import_rows([["id", "tier", "name"], ["c-1", "", ""]], world.acme) == {"created": 0, "changed": 1, "unchanged": 0}
+    assert world.import_table([["id", "tier", "name"], ["c-1", "", ""]], world.acme) == {"created": 0, "changed": 1, "unchanged": 0}
     assert world.clients(world.acme)[0]["name"] == "" and world.clients(world.acme)[0]["tier"] == "starter"
 
 
@@ -454,7 +448,7 @@ def test_csv_all_or_nothing(world):
     rows[10][3], rows[20][0], rows[30][0] = "gold", "", "c-1"
     rows[40] = ["c-40", "x"]
     rows[45][1], rows[45][3] = "a\x07b", "silver"
-    error = world.import_rows([["id", "name", "organization", "tier"], *rows], status=400)
+    error = world.import_table([["id", "name", "organization", "tier"], *rows], status=400)
     assert error["code"] == "invalid.value" and error["contextId"] == error["requestId"]
     told = [(line["line"], line.get("field"), line.get("value")) for line in error["lines"]]
     assert told == [
@@ -468,7 +462,7 @@ def test_csv_all_or_nothing(world):
     assert error["lines"][0]["allowed"] == ["free", "starter", "professional", "enterprise"]
     assert "line 3" in error["lines"][2]["allowed"][0]
     assert world.clients() == [] and not world.client.exists("{daybook}:clients")
-    many = world.import_rows([["id", "organization", "tier"], *[[f"c{n}", "", "gold"] for n in range(3000)]], status=400)
+    many = world.import_table([["id", "organization", "tier"], *[[f"c{n}", "", "gold"] for n in range(3000)]], status=400)
     assert len(many["lines"]) == 1000 and "3000" in many["message"]
 
 
@@ -490,24 +484,24 @@ def test_csv_all_or_nothing(world):
     ],
 )
 def test_csv_refused(world, text, field):
-    assert world.import_csv(text, status=400)["lines"][0].get("field") == field
+    assert world.import_table(text, status=400)["lines"][0].get("field") == field
     assert world.clients() == []
 
 
 def test_csv_type(world):
     for kind in ("application/json", "text/plain"):
-        assert world.import_csv("id,organization\n", status=415, headers={"Content-Type": kind})["code"] == "unsupported.media.type"
+        assert world.import_table("id,organization\n", status=415, headers={"Content-Type": kind})["code"] == "unsupported.media.type"
     assert (
-        world.import_csv("id,organization\n", headers={"Content-Type": "text/csv; charset=utf-8; header=present"})["created"] == 0
+        world.import_table("id,organization\n", headers={"Content-Type": "text/csv; charset=utf-8; header=present"})["created"] == 0
     )
 
 
 def test_csv_large(world):
     rows = [[f"client-{n}", f"The client of number {n}", "acme", "starter", "web", "gold"] for n in range(60_000)]
-    assert world.import_rows([COLUMNS, *rows])["created"] == 60_000
-    assert world.import_rows([COLUMNS, *rows])["unchanged"] == 60_000
+    assert world.import_table([COLUMNS, *rows])["created"] == 60_000
+    assert world.import_table([COLUMNS, *rows])["unchanged"] == 60_000
     rows = [[f"other-{n}", "", "globex", "", "", ""] for n in range(60_000)]
-    error = world.import_rows([COLUMNS, *rows], status=400)
+    error = world.import_table([COLUMNS, *rows], status=400)
     assert "100000" in error["lines"][-1]["allowed"][0] and world.client.hlen("{daybook}:clients") == 60_000
     assert len(call(world.api, "GET", CSV).text.splitlines()) == 60_001
 

@@ -8,7 +8,7 @@ import re
 import time
 
 import pytest
-from access import ask, call, make_token, start_api
+from access import ask, call, import_csv, make_token, start_api
 from harness import API_TOKEN, wait_until
 from registry_fixture import make_client
 
@@ -58,15 +58,8 @@ class World:
         assert error["field"] == field and error["allowed"] and error["message"], error
         return error
 
-    def import_rows(self, rows, token=API_TOKEN, status=200):
-        out = io.StringIO()
-        csv.writer(out).writerows(rows)
-        return self.import_csv(out.getvalue(), token, status)
-
-    def import_csv(self, text, token=API_TOKEN, status=200):
-        return ask(
-            self.api, "POST", f"{LIMITS}.csv", token, status=status, body=text.encode(), headers={"Content-Type": "text/csv"}
-        )
+    def import_table(self, table, token=API_TOKEN, status=200):
+        return import_csv(self.api, f"{LIMITS}.csv", table, token, status)
 
 
 @pytest.fixture
@@ -309,12 +302,12 @@ def test_csv_round_trip(world):
         ["quoted", "größe, \"x\"", "=1+1", "", "hits", "minute", "1", "1 10000"],
         ["unnamed", "", "-", "", "hits", "week", "7", "100"],
     ]
-    assert world.import_rows([COLUMNS, *rows]) == {"created": 4, "changed": 0, "unchanged": 0}
+    assert world.import_table([COLUMNS, *rows]) == {"created": 4, "changed": 0, "unchanged": 0}
     answer = call(world.api, "GET", f"{LIMITS}.csv")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="daybook-limits.csv"'
     read = list(csv.reader(io.StringIO(answer.text, newline="")))
     assert read[0] == COLUMNS and [[cell.removeprefix("'") for cell in row] for row in read[1:]] == rows
-    assert world.import_csv(answer.text) == {"created": 0, "changed": 0, "unchanged": 4}
+    assert world.import_table(answer.text) == {"created": 0, "changed": 0, "unchanged": 4}
     assert world.get(f"{LIMITS}/gold-month") == {
         "id": "gold-month", "organization": None, "client": None, "plan": "gold", "metric": "read", "period": "month", "value": BIG,
         "levels": [],
@@ -324,19 +317,19 @@ def test_csv_round_trip(world):
     # What an administrator of one organization gets, they can give back; they change only what is theirs.
     table = call(world.api, "GET", f"{LIMITS}.csv", world.acme).text
     assert table.count("\r\n") == 3
-    assert world.import_csv(table, world.acme) == {"created": 0, "changed": 0, "unchanged": 2}
-    error = world.import_csv(table.replace(str(BIG), "5"), world.acme, 400)
+    assert world.import_table(table, world.acme) == {"created": 0, "changed": 0, "unchanged": 2}
+    error = world.import_table(table.replace(str(BIG), "5"), world.acme, 400)
     assert [line["field"] for line in error["lines"]] == ["organization"]
 
 
 def test_csv_columns(world):
     world.limit("l", levels=[80], value=5)
-    assert world.import_rows([["value", "id"], ["6", "l"]]) == {"created": 0, "changed": 1, "unchanged": 0}
+    assert world.import_table([["value", "id"], ["6", "l"]]) == {"created": 0, "changed": 1, "unchanged": 0}
     assert world.get(f"{LIMITS}/l") == {**LIMIT, "id": "l", "levels": [80], "value": 6}
-    assert world.import_rows([["id", "value", "period", "levels"], ["l", "", "", ""]])["changed"] == 1  # no levels are levels
+    assert world.import_table([["id", "value", "period", "levels"], ["l", "", "", ""]])["changed"] == 1  # no levels are levels
     assert world.get(f"{LIMITS}/l") == {**LIMIT, "id": "l", "value": 6}
     rows = [["id", "client", "metric", "period", "value"], ["new", "c-2", "hits", "hour", "9"]]
-    assert world.import_rows(rows, world.acme)["created"] == 1
+    assert world.import_table(rows, world.acme)["created"] == 1
     assert world.get(f"{LIMITS}/new")["organization"] == "acme"
 
 
@@ -358,11 +351,11 @@ def test_csv_wrong(world):
         ("id", good),  # once more
         (None, ["l-11"]),
     ]
-    error = world.import_rows([header, good, *(row for _, row in wrong)], status=400)
+    error = world.import_table([header, good, *(row for _, row in wrong)], status=400)
     assert [(line["line"], line.get("field")) for line in error["lines"]] == [(n + 3, field) for n, (field, _) in enumerate(wrong)]
     assert all(line["message"] and (line.get("allowed") or "field" not in line) for line in error["lines"])
     for text in ("", "value\n5\n", "id,id\n", "id,colour\n"):
-        assert world.import_csv(text, status=400)["lines"][0]["field"] == "header"
+        assert world.import_table(text, status=400)["lines"][0]["field"] == "header"
     assert world.list(LIMITS) == []
 
 
