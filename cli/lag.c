@@ -1,6 +1,7 @@
 /* lag: see lag.h. */
 #include "cli/lag.h"
 
+#include "cli/impossible.h"
 #include "lib/keys.h"
 #include "lib/number.h"
 
@@ -82,6 +83,21 @@ void lag_clear(struct lag *lag)
     }
     g_clear_pointer(&lag->partitions, g_free);
     lag->n_partitions = 0;
+}
+
+bool lag_check_topic(const struct lag *lag, const char *topic, const char *made, GError **error)
+{
+    for (int i = 0; i < lag->n_partitions; i++) {
+        const struct lag_partition *partition = &lag->partitions[i];
+        if (partition->topic[0] && strcmp(partition->topic, topic) != 0)
+            return impossible(error, "partition %d in Redis was counted from topic %s, not from %s", i, partition->topic, topic);
+        if (partition->n_topics > 0)
+            return impossible(error,
+                              "partition %d in Redis holds the counts of %" G_GINT64_FORMAT
+                              " earlier topics too (an embedded broker begins a new one at each start): they cannot be %s",
+                              i, partition->n_topics, made);
+    }
+    return true;
 }
 
 int64_t lag_total(const struct lag *lag, const char *topic)

@@ -25,6 +25,9 @@ bool lag_read_commits(const struct redis_settings *redis, int n_partitions, stru
 /* Fills in low and end. */
 bool lag_read_log(struct kafka_reader *reader, struct lag *lag, GError **error);
 void lag_clear(struct lag *lag);
+/* False: what a partition counted is not of this topic, or of earlier ones, too: then this log alone cannot explain it. made: what
+ * cannot be done with those ("recounted"). */
+bool lag_check_topic(const struct lag *lag, const char *topic, const char *made, GError **error);
 /* Records of `topic` that are in the log and not counted. */
 int64_t lag_total(const struct lag *lag, const char *topic);
 

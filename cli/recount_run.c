@@ -1,6 +1,7 @@
 /* recount_run: see recount_run.h. */
 #include "cli/recount_run.h"
 
+#include "cli/impossible.h"
 #include "cli/log_scan.h"
 #include "cli/recount_log.h"
 #include "cli/recount_store.h"
@@ -9,8 +10,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-G_DEFINE_QUARK(daybook - recount - error - quark, recount_error)
 
 enum { REDIS_TIMEOUT_MS = 30000, PAUSE_US = 300000 };
 
@@ -24,19 +23,6 @@ struct runner {
     int n_partitions;
     gint64 deadline_us;
 };
-
-static bool impossible(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool impossible(GError **error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    g_autofree char *message = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_set_error_literal(error, RECOUNT_ERROR, RECOUNT_ERROR_IMPOSSIBLE, message);
-    return false;
-}
 
 static void progress(const struct runner *runner, const char *what, int64_t done, int64_t of)
 {
@@ -74,28 +60,17 @@ static bool read_log(struct runner *runner, GError **error)
 
 /* ---- Redis ---- */
 
-/* Counts of earlier topics are in Redis too: then this log alone cannot explain them. */
-static bool check_topics(const struct runner *runner, GError **error)
+static bool check_begin(const struct runner *runner, GError **error)
 {
-    const struct recount *recount = runner->recount;
-    bool ok = true;
+    const struct lag *lag = &runner->recount->lag;
 
-    for (int i = 0; ok && i < runner->n_partitions; i++) {
-        const struct lag_partition *partition = &recount->lag.partitions[i];
-        if (partition->topic[0] && strcmp(partition->topic, recount->settings.topic) != 0)
-            return impossible(error, "partition %d in Redis was counted from topic %s, not from %s", i, partition->topic,
-                              recount->settings.topic);
-        if (partition->n_topics > 0)
-            return impossible(error,
-                              "partition %d in Redis holds the counts of %" G_GINT64_FORMAT
-                              " earlier topics too (an embedded broker begins a new one at each start): they cannot be recounted",
-                              i, partition->n_topics);
-        if (partition->low > 0 && runner->scan.done[i] == 0)
+    for (int i = 0; i < runner->n_partitions; i++) {
+        if (lag->partitions[i].low > 0 && runner->scan.done[i] == 0)
             return impossible(
                 error, "partition %d of the log begins only at offset %" G_GINT64_FORMAT ": what was before cannot be recounted", i,
-                partition->low);
+                lag->partitions[i].low);
     }
-    return ok;
+    return true;
 }
 
 static bool read_points(struct runner *runner, GError **error)
@@ -103,7 +78,7 @@ static bool read_points(struct runner *runner, GError **error)
     struct lag *lag = &runner->recount->lag;
 
     return lag_read_commits(&runner->redis, runner->n_partitions, lag, error) && lag_read_log(runner->scan.reader, lag, error) &&
-           check_topics(runner, error);
+           lag_check_topic(lag, runner->recount->settings.topic, "recounted", error) && check_begin(runner, error);
 }
 
 static bool read_store(struct runner *runner, GError **error)

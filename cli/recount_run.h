@@ -41,8 +41,4 @@ struct recount {
 struct recount *recount_run(const struct recount_settings *settings, GError **error);
 void recount_free(struct recount *recount);
 
-#define RECOUNT_ERROR recount_error_quark()
-GQuark recount_error_quark(void);
-enum recount_error { RECOUNT_ERROR_IMPOSSIBLE };
-
 #endif

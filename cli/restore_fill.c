@@ -8,13 +8,12 @@
  * ours, and then they are the state after that flush. */
 #include "cli/restore_fill.h"
 
+#include "cli/impossible.h"
 #include "lib/civil.h"
 #include "lib/keys.h"
 #include "lib/number.h"
 
 #include <string.h>
-
-G_DEFINE_QUARK(daybook - restore - error - quark, restore_error)
 
 /* A partition as Redis has it. */
 struct part {
@@ -32,19 +31,6 @@ struct filling {
     uint64_t ledger; /* n of the last entry, as Redis has it */
     char *checksum;  /* likewise; "": Redis has none */
 };
-
-static bool impossible(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool impossible(GError **error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    g_autofree char *message = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_set_error_literal(error, RESTORE_ERROR, RESTORE_ERROR_IMPOSSIBLE, message);
-    return false;
-}
 
 /* ---- what Redis says ---- */
 

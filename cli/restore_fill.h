@@ -7,8 +7,4 @@
 /* False: it cannot be done; what was added until then stays, and is right. */
 bool restore_fill(struct restore *restore, GError **error);
 
-#define RESTORE_ERROR restore_error_quark()
-GQuark restore_error_quark(void);
-enum restore_error { RESTORE_ERROR_IMPOSSIBLE };
-
 #endif

@@ -12,6 +12,7 @@
  * another run begins again. */
 #include "cli/restore_log.h"
 
+#include "cli/impossible.h"
 #include "cli/log_scan.h"
 #include "cli/restore_streams.h"
 #include "lib/civil.h"
@@ -45,19 +46,6 @@ struct making {
     struct part *parts;
     struct restore_log_count *count;
 };
-
-static bool impossible(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool impossible(GError **error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    g_autofree char *message = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_set_error_literal(error, RESTORE_ERROR, RESTORE_ERROR_IMPOSSIBLE, message);
-    return false;
-}
 
 /* ---- which partitions ---- */
 

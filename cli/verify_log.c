@@ -4,6 +4,7 @@
  * the entries stand there). The first pass compares the entries too. */
 #include "cli/verify_log.h"
 
+#include "cli/impossible.h"
 #include "cli/lag.h"
 #include "cli/log_chain.h"
 #include "cli/log_scan.h"
@@ -14,8 +15,6 @@
 #include "lib/sheet_fetch.h"
 
 #include <string.h>
-
-G_DEFINE_QUARK(daybook - verify - log - error - quark, verify_log_error)
 
 enum { TIMEOUT_MS = 30000, LOOK_EVERY = 4096 };
 
@@ -363,36 +362,6 @@ static struct finding *find_unseen(const struct pass *pass)
 
 /* ---- life ---- */
 
-static bool impossible(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool impossible(GError **error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    g_autofree char *message = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_set_error_literal(error, VERIFY_LOG_ERROR, VERIFY_LOG_ERROR_IMPOSSIBLE, message);
-    return false;
-}
-
-/* The offsets of the ledger must be of this log. */
-static bool check_topic(const struct pass *pass, GError **error)
-{
-    for (int i = 0; i < pass->scan.n_partitions; i++) {
-        const struct lag_partition *partition = &pass->lag.partitions[i];
-        if (partition->topic[0] && strcmp(partition->topic, pass->check->topic) != 0)
-            return impossible(error, "partition %d in Redis was counted from topic %s, not from %s", i, partition->topic,
-                              pass->check->topic);
-        if (partition->n_topics > 0)
-            return impossible(error,
-                              "partition %d in Redis holds the counts of %" G_GINT64_FORMAT
-                              " earlier topics too (an embedded broker begins a new one at each start): they cannot be made anew",
-                              i, partition->n_topics);
-    }
-    return true;
-}
-
 static bool prepare(struct pass *pass, GError **error)
 {
     struct log_check *check = pass->check;
@@ -412,7 +381,7 @@ static bool prepare(struct pass *pass, GError **error)
     pass->targets = g_new0(int64_t, (gsize)n);
     pass->rebuilds = g_new0(struct rebuild *, (gsize)n);
     return lag_read_commits(&redis, n, &pass->lag, error) && lag_read_log(pass->scan.reader, &pass->lag, error) &&
-           check_topic(pass, error);
+           lag_check_topic(&pass->lag, check->topic, "made anew", error);
 }
 
 bool verify_log(struct log_check *check, struct finding **finding, GError **error)

@@ -32,8 +32,4 @@ struct log_check {
 /* Sets *finding to the first difference, or NULL. False: it cannot be found out. */
 bool verify_log(struct log_check *check, struct finding **finding, GError **error);
 
-#define VERIFY_LOG_ERROR verify_log_error_quark()
-GQuark verify_log_error_quark(void);
-enum verify_log_error { VERIFY_LOG_ERROR_IMPOSSIBLE };
-
 #endif
