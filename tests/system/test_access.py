@@ -66,6 +66,7 @@ class World:
         clients = [(OURS, "c-1"), (OURS, "c-2"), (OURS, SHARED), (THEIRS, f"{MARK}-client"), (THEIRS, SHARED)]
         self.events = [event(rng, day, *client) for day in [*self.days, self.today] for client in clients for _ in range(3)]
         fixture.write(self.client, self.events, PARTITIONS, self.today * DAY)
+        self.refuse(self.today)
         books = closed_fixture.Books(self.client, self.events, PARTITIONS)
         books.first_day(self.days[0])
         for day in self.days:
@@ -74,6 +75,11 @@ class World:
         self.api = start_api(redis, directory, **self.issuer.settings())
         self.register()
         self.callers = [*self.strangers(), *self.tokens(), *self.web_tokens()]
+
+    def refuse(self, day):
+        """A collector of the others has refused something."""
+        self.client.hset("{p0}:refusals", f"{day} too_old {MARK}-collector", 1)
+        self.client.hset("{p0}:refused", "0", f"0 {day * DAY} 0 1 too_old {MARK}-collector\x1fIt is old.\x1f")
 
     def register(self):
         """Names of clients, and something of the others' to be found by who looks for it."""
