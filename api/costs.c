@@ -4,6 +4,8 @@
 #include "api/forecast.h"
 #include "lib/civil.h"
 
+enum { MINUTE_MS = 60000 };
+
 const char *cost_kind_name(enum cost_kind kind)
 {
     static const char *const names[COST_KIND_N] = {NULL, "client", "organization", "member", "unpriced"};
@@ -19,7 +21,7 @@ void cost_month_init(struct cost_month *month, int64_t day, int64_t now_ms)
         .first_day = from_ms / CIVIL_DAY_MS,
         .n_days = (int)((to_ms - from_ms) / CIVIL_DAY_MS),
         .finalized_through = FINALITY_NONE,
-        .elapsed_ms = CLAMP(now_ms, from_ms, to_ms) - from_ms,
+        .elapsed_ms = civil_align(CLAMP(now_ms, from_ms, to_ms) - from_ms, MINUTE_MS),
     };
     month->n_shown = (int)CLAMP(civil_divide(now_ms, CIVIL_DAY_MS) + 1 - month->first_day, 0, month->n_days);
     for (int i = 0; i < COST_DAYS_MAX; i++)

@@ -7,7 +7,8 @@
  *   amount  = overage · price of a thousand / 1000, in millionths of the currency's unit, rounded once, half up
  *
  * A day's overage and amount are what the month's had grown by at its end, so days add up to the month exactly. What is projected
- * is the linear forecast of forecast.h, for the month as a whole.
+ * is the linear forecast of forecast.h, for the month as a whole, after so many whole minutes of it: an answer stays the same for
+ * a minute if nothing was counted.
  *
  * costs_read.h reads a summary, for one key or organization (the section `costs` of Get Usage), and those of all accounts. The
  * functions here are pure. A summary owns what it holds; cost_summary_clear it. */
@@ -36,7 +37,7 @@ struct cost_month {
     int revisions[COST_DAYS_MAX];    /* closed days: the revision that was counted; 0: there were no requests */
     bool provisional[COST_DAYS_MAX]; /* days that are not closed */
     int64_t finalized_through;       /* last day up to which all days are closed; FINALITY_NONE: there is none */
-    int64_t elapsed_ms;              /* of the month, at most its length */
+    int64_t elapsed_ms;              /* of the month, in whole minutes, at most its length */
 };
 
 struct cost_day {

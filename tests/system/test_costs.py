@@ -177,10 +177,10 @@ def check_days(account, entity, counted, world, shown):
 def check_projection(entity, plan, used, days, asked, answered):
     length, begin = len(days) * DAY, days[0] * DAY
     projected = entity["projected"]
-    elapsed = [min(max(at - begin, 0), length) for at in (asked, answered)]
+    elapsed = [min(max(at - begin, 0), length) // fixture.MINUTE * fixture.MINUTE for at in (asked, answered)]
     if elapsed[0] == length or used == 0:
         assert projected["used"] == used
-    else:
+    elif elapsed[0] > 0:
         assert forecast(used, elapsed[1], length) <= projected["used"] <= forecast(used, elapsed[0], length)
     if plan is None:
         assert projected.keys() == {"used"}

@@ -41,6 +41,11 @@ static void test_months(void)
     g_assert_cmpint(month.n_days, ==, 30);
     g_assert_cmpint(month.n_shown, ==, 21);
     g_assert_cmpint(month.elapsed_ms, ==, at(21, 12) - at(1, 0));
+    cost_month_init(&month, NOVEMBER + 20, at(21, 12) + 59999);
+    g_assert_cmpint(month.elapsed_ms, ==, at(21, 12) - at(1, 0));
+    cost_month_init(&month, NOVEMBER, at(1, 0) + 60000);
+    g_assert_cmpint(month.elapsed_ms, ==, 60000);
+    cost_month_init(&month, NOVEMBER + 20, at(21, 12));
     g_assert_false(cost_month_is_final(&month));
     cost_month_init(&month, NOVEMBER - 1, at(21, 12));
     g_assert_cmpint(month.n_days, ==, 31);
