@@ -88,8 +88,9 @@ static void test_wrong_form(void)
         size_t size;
         const char *words;
     } rows[] = {
-        {9, "\1", 1, "not as long as status"},  {9, "\1\5", 2, "does not exist"},   {8, "\1", 1, "not as long as status"},
-        {16, "\1", 1, "not as long as status"}, {19, "\1", 1, "different lengths"}, {30, "x", 1, "does not have"},
+        {9, "\1", 1, "not as long as status"}, {9, "\1\5", 2, "does not exist"},       {8, "\1", 1, "not as long as status"},
+        {23, "", 0, "only collectors write"},  {16, "\1", 1, "not as long as status"}, {19, "\1", 1, "different lengths"},
+        {30, "x", 1, "does not have"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GByteArray) bytes = make();
