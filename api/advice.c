@@ -205,6 +205,13 @@ static void look_at_quota(GPtrArray *list, const struct advice_quota *quota, int
 
 /* ---- keys ---- */
 
+/* What is over the cap of keys is none. */
+static bool is_key(const char *name)
+{
+    const char *separator = strchr(name, KEYS_CLIENT_SEPARATOR);
+    return separator != NULL && strcmp(separator + 1, KEYS_OTHER) != 0;
+}
+
 static void append_name(GString *text, const char *name, bool one_organization)
 {
     const char *separator = strchr(name, KEYS_CLIENT_SEPARATOR);
@@ -220,8 +227,8 @@ static void look_for_idle(GPtrArray *list, const struct advice_facts *facts)
         return;
     g_autoptr(GString) names = g_string_new(NULL);
     for (char **name = facts->past->active; *name != NULL; name++) {
-        if (strchr(*name, KEYS_CLIENT_SEPARATOR) == NULL || g_hash_table_contains(facts->table->clients, *name))
-            continue; /* what is over the cap of keys is no key */
+        if (!is_key(*name) || g_hash_table_contains(facts->table->clients, *name))
+            continue;
         if (idle++ >= ADVICE_NAMES_MAX)
             continue;
         g_string_append(names, idle > 1 ? ", " : "");

@@ -18,7 +18,7 @@ struct early {
 /* One call of buckets_read_slots. */
 struct reading {
     struct reader *reader;
-    struct usage_table *table;
+    const struct slot_tables *tables;
     const struct endpoints *endpoints;
     GHashTable *open; /* struct page */
 };
@@ -44,7 +44,7 @@ static struct page *page_new(struct reading *reading, const struct generation *g
     struct page *page = g_new(struct page, 1);
     *page = (struct page){.reading = reading, .generation = generation, .member = member};
     g_hash_table_add(reading->open, page);
-    client_sum_init(&page->sum, reading->table, reading->endpoints);
+    client_sum_init(&page->sum, NULL, reading->endpoints);
     page->early = g_array_new(FALSE, TRUE, sizeof(struct early));
     g_array_set_clear_func(page->early, early_clear);
     return page;
@@ -77,12 +77,18 @@ static bool read_routes(struct page *page, const struct redis_reply *reply)
 
 static void ask_routes(struct page *page);
 
+static void count_row(struct page *page, uint32_t route, int64_t slot, const struct measure *measure)
+{
+    client_sum_turn(&page->sum, slot_tables_get(page->reading->tables, slot), page->member->name);
+    client_sum_row(&page->sum, route, slot, measure);
+}
+
 static void count_early(struct page *page)
 {
     for (guint i = 0; i < page->early->len; i++) {
         struct early *early = &g_array_index(page->early, struct early, i);
         client_sum_name(&page->sum, early->route, view_of(BUCKETS_UNKNOWN_ROUTE));
-        client_sum_row(&page->sum, early->route, early->slot, &early->measure);
+        count_row(page, early->route, early->slot, &early->measure);
     }
     g_array_set_size(page->early, 0);
 }
@@ -154,7 +160,7 @@ static bool count_line(struct page *page, struct view line, int64_t slot)
         g_array_append_val(page->early, row);
         return true;
     }
-    client_sum_row(&page->sum, row.route, slot, &row.measure);
+    count_row(page, row.route, slot, &row.measure);
     measure_clear(&row.measure);
     return true;
 }
@@ -188,19 +194,25 @@ static void take_slot(struct reader *reader, const struct redis_reply *reply, vo
     release(page);
 }
 
-static struct slot_range window_range(const struct window *window)
+static struct slot_range range_of(const struct slot_tables *tables)
 {
-    return (struct slot_range){window->first_slot, window->first_slot + window->n_slots - 1};
+    return (struct slot_range){tables->first_slot, tables->first_slot + tables->n_slots - 1};
+}
+
+static bool is_wanted(const struct slot_tables *tables, const struct generation *generation, const struct member *member, int slot)
+{
+    return member_is_active(member, slot) && slot_tables_get(tables, generation->day * KEYS_SLOTS_PER_DAY + slot) != NULL;
 }
 
 static void ask_slots(struct page *page)
 {
     const struct generation *g = page->generation;
     const struct member *member = page->member;
-    int slot, end = generation_slots(g, window_range(page->reading->table->window), &slot);
+    const struct slot_tables *tables = page->reading->tables;
+    int slot, end = generation_slots(g, range_of(tables), &slot);
     for (; slot < end; slot++) {
         char key[KEYS_MAX];
-        if (!member_is_active(member, slot))
+        if (!is_wanted(tables, g, member, slot))
             continue;
         const struct view argv[] = {view_of("HGETALL"),
                                     view_make(key, keys_slot(key, g->partition, g->day, g->revision, slot, member->symbol))};
@@ -210,20 +222,35 @@ static void ask_slots(struct page *page)
     }
 }
 
-static bool is_active_at_all(const struct member *member)
+/* Of what is not wanted the routes are not read either. */
+static bool is_wanted_at_all(const struct slot_tables *tables, const struct generation *generation, const struct member *member)
 {
-    return (member->active[0] | member->active[1]) != 0;
+    int slot, end = generation_slots(generation, range_of(tables), &slot);
+    for (; slot < end; slot++)
+        if (is_wanted(tables, generation, member, slot))
+            return true;
+    return false;
+}
+
+struct slot_tables slot_tables_whole(struct usage_table *table)
+{
+    return (struct slot_tables){table->window->first_slot, table->window->n_slots, table, NULL};
+}
+
+struct usage_table *slot_tables_get(const struct slot_tables *tables, int64_t slot)
+{
+    return tables->whole != NULL ? tables->whole : tables->tables[slot - tables->first_slot];
 }
 
 bool buckets_read_slots(struct reader *reader, const struct members *members, const struct endpoints *endpoints,
-                        struct usage_table *table, GError **error)
+                        const struct slot_tables *tables, GError **error)
 {
-    struct reading reading = {.reader = reader, .table = table, .endpoints = endpoints};
+    struct reading reading = {.reader = reader, .tables = tables, .endpoints = endpoints};
     reading.open = g_hash_table_new_full(NULL, NULL, page_free, NULL);
     for (guint i = 0; i < members->list->len; i++) {
         const struct member *member = &g_array_index(members->list, struct member, i);
         const struct generation *generation = &g_array_index(members->generations, struct generation, member->generation);
-        if (generation->in_sheet || !is_active_at_all(member))
+        if (generation->in_sheet || !is_wanted_at_all(tables, generation, member))
             continue;
         struct page *page = page_new(&reading, generation, member);
         page->outstanding = 1;

@@ -12,8 +12,18 @@
 /* A route that has no name in Redis even when asked for again: the symbol table is damaged. Its requests are counted under this. */
 #define BUCKETS_UNKNOWN_ROUTE "{unknown}"
 
-/* Slots of the window, but of generations that are in a sheet; with endpoints (or NULL) only their rows. */
+/* Which table counts a slot. */
+struct slot_tables {
+    int64_t first_slot;
+    uint32_t n_slots;
+    struct usage_table *whole;   /* all slots of its window; or, where it is NULL: */
+    struct usage_table **tables; /* for each slot from first_slot on; NULL: it is not wanted */
+};
+struct slot_tables slot_tables_whole(struct usage_table *table);
+struct usage_table *slot_tables_get(const struct slot_tables *tables, int64_t slot);
+
+/* Slots that a table counts, but of generations that are in a sheet; with endpoints (or NULL) only their rows. */
 bool buckets_read_slots(struct reader *reader, const struct members *members, const struct endpoints *endpoints,
-                        struct usage_table *table, GError **error);
+                        const struct slot_tables *tables, GError **error);
 
 #endif

@@ -56,20 +56,38 @@ void client_sum_row(struct client_sum *sum, uint32_t number, int64_t slot, const
     route->last_slot = MAX(route->last_slot, slot);
 }
 
-void client_sum_finish(struct client_sum *sum, const char *client)
+/* The routes keep their names. */
+static void hand_over(struct client_sum *sum, const char *client)
 {
     struct measure whole;
     int64_t last_slot = 0;
     measure_init(&whole);
     for (guint i = 0; i < sum->routes->len; i++) {
-        const struct route *route = &g_array_index(sum->routes, struct route, i);
+        struct route *route = &g_array_index(sum->routes, struct route, i);
         if (route->measure.requests == 0)
             continue;
         usage_table_add_route(sum->table, route->name, &route->measure, route->last_slot);
         measure_merge(&whole, &route->measure);
         last_slot = MAX(last_slot, route->last_slot);
+        measure_clear(&route->measure);
+        route->last_slot = 0;
     }
     usage_table_add_client(sum->table, client, &whole, last_slot);
     measure_clear(&whole);
+}
+
+void client_sum_turn(struct client_sum *sum, struct usage_table *table, const char *client)
+{
+    if (sum->table == table)
+        return;
+    if (sum->table != NULL)
+        hand_over(sum, client);
+    sum->table = table;
+}
+
+void client_sum_finish(struct client_sum *sum, const char *client)
+{
+    if (sum->table != NULL)
+        hand_over(sum, client);
     g_array_set_size(sum->routes, 0);
 }

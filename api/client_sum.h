@@ -14,6 +14,8 @@ struct client_sum {
 
 void client_sum_init(struct client_sum *sum, struct usage_table *table, const struct endpoints *endpoints);
 void client_sum_clear(struct client_sum *sum);
+/* Rows go into another table from now on; what was added up until now goes into the one before. */
+void client_sum_turn(struct client_sum *sum, struct usage_table *table, const char *client);
 bool client_sum_is_named(const struct client_sum *sum, uint32_t route);
 /* METHOD " " template; the first name stays. */
 void client_sum_name(struct client_sum *sum, uint32_t route, struct view name);

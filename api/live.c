@@ -1,6 +1,7 @@
 #include "api/live.h"
 
 #include "api/buckets_read.h"
+#include "api/live_pieces.h"
 #include "api/members.h"
 #include "api/minutes_read.h"
 #include "api/sheets_read.h"
@@ -18,11 +19,12 @@ struct pass {
     struct reader *reader; /* the question's, like the next */
     const struct scope *scope;
     struct ledger_index *index;
-    GArray *all;           /* struct generation */
-    GArray *generations;   /* those of them whose buckets are read */
-    struct closed *closed; /* of the window's days; of all days for one from the first event on */
-    struct closed *ever;   /* of all days, where it had to be known whether anything was ever counted */
-    bool seen;             /* a member was found anywhere */
+    GArray *all;                /* struct generation */
+    GArray *generations;        /* those of them whose buckets are read */
+    struct closed *closed;      /* of the window's days; of all days for one from the first event on */
+    struct closed *ever;        /* of all days, where it had to be known whether anything was ever counted */
+    struct live_pieces *pieces; /* NULL: nothing is kept */
+    bool seen;                  /* a member was found anywhere */
 };
 
 static struct generation *generation_at(const GArray *generations, guint index)
@@ -142,22 +144,35 @@ static void add_names(GHashTable *names, const struct members *members)
         g_hash_table_add(names, g_strdup(g_array_index(members->list, struct member, i).name));
 }
 
-static bool read_group(struct pass *pass, struct live *live, guint first, guint n, GError **error)
+/* As read_buckets, for a series of minutes, single routes, or very many clients: all is read. */
+static bool read_all_buckets(struct pass *pass, struct members *members, struct live *live, GError **error)
 {
     struct slot_range range = {live->window.first_slot, last_slot(&live->window)};
+    const struct slot_tables tables = slot_tables_whole(live->table);
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+    g_ptr_array_add(list, live->table);
+    return members_see(members, pass->reader, range, error) &&
+           buckets_read_slots(pass->reader, members, pass->scope->endpoints, &tables, error) &&
+           (!live->window.has_minutes || minutes_read(pass->reader, members, list, error));
+}
+
+static bool read_buckets(struct pass *pass, struct members *members, struct live *live, GError **error)
+{
+    if (pass->pieces != NULL && members->list->len <= LIVE_PIECES_MEMBERS_MAX && live_pieces_suit(pass->pieces, live->table))
+        return live_pieces_read(pass->pieces, members, live->table, error);
+    return read_all_buckets(pass, members, live, error);
+}
+
+static bool read_group(struct pass *pass, struct live *live, guint first, guint n, GError **error)
+{
     struct members *members = members_find(pass->reader, pass->generations, first, n, pass->scope, error);
     bool ok = members != NULL;
     if (ok)
         pass->seen |= members->list->len > 0;
-    if (ok && pass->question->names != NULL) {
+    if (ok && pass->question->names != NULL)
         add_names(pass->question->names, members);
-        members_free(members);
-        return true;
-    }
-    ok = ok && members_see(members, pass->reader, range, error);
-    ok = ok && buckets_read_slots(pass->reader, members, pass->scope->endpoints, live->table, error);
-    if (ok && live->window.has_minutes)
-        ok = minutes_read(pass->reader, members, live->table, error);
+    else
+        ok = ok && read_buckets(pass, members, live, error);
     members_free(members);
     return ok;
 }
@@ -319,6 +334,8 @@ static enum live_outcome read_once(struct pass *pass, struct live *live, struct 
     pass->index = ledger_cache_take(pass->question->sources->ledger, pass->reader, error);
     if (pass->index == NULL)
         return LIVE_FAILED;
+    if (pass->question->sources->cache != NULL)
+        pass->pieces = live_pieces_new(pass->question->sources->cache, pass->reader, pass->scope);
     pass->all = members_generations(pass->reader, error);
     if (pass->all == NULL || !finality_read(&live->finality, pass->reader, pass->index, pass->all, error))
         return LIVE_FAILED;
@@ -335,6 +352,7 @@ static void pass_clear(struct pass *pass)
         g_array_free(pass->generations, TRUE);
     closed_free(pass->closed);
     closed_free(pass->ever);
+    live_pieces_free(pass->pieces);
 }
 
 /* ---- until it belongs together ---- */
@@ -344,8 +362,12 @@ static bool compare(const struct pass *pass, bool failed, bool *same, GError **e
 {
     const GArray *generations = failed ? NULL : pass->all;
     *same = true;
+    if (pass->pieces != NULL && !failed)
+        live_pieces_ask_again(pass->pieces);
     if (pass->closed != NULL && !closed_compare(pass->closed, pass->reader, generations, same, error))
         return false;
+    if (pass->pieces != NULL && !failed && *same)
+        live_pieces_keep(pass->pieces);
     return !*same || pass->ever == NULL || closed_compare(pass->ever, pass->reader, generations, same, error);
 }
 

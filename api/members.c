@@ -222,6 +222,7 @@ void members_free(struct members *members)
         return;
     g_array_free(members->list, TRUE);
     g_string_chunk_free(members->names);
+    g_free(members->scores);
     g_free(members);
 }
 
@@ -232,9 +233,28 @@ bool member_is_active(const struct member *member, int slot_of_day)
     return (member->active[slot_of_day / 64] >> (slot_of_day % 64) & 1) != 0;
 }
 
-static void set_active(struct member *member, size_t slot_of_day)
+void members_keep_scores(struct members *members)
 {
+    g_assert(members->scores == NULL);
+    members->scores = g_new0(uint64_t, (size_t)members->list->len * KEYS_SLOTS_PER_DAY);
+}
+
+uint64_t members_score(const struct members *members, guint index, int slot_of_day)
+{
+    return members->scores[(size_t)index * KEYS_SLOTS_PER_DAY + (size_t)slot_of_day];
+}
+
+/* False: the score is no number of requests. */
+static bool see(struct members *members, struct member *member, size_t slot_of_day, struct view score)
+{
+    uint64_t requests;
+    if (!number_read(score, &requests))
+        return false;
     member->active[slot_of_day / 64] |= UINT64_C(1) << (slot_of_day % 64);
+    if (members->scores != NULL)
+        members->scores[(size_t)(member - &g_array_index(members->list, struct member, 0)) * KEYS_SLOTS_PER_DAY + slot_of_day] =
+            requests;
+    return true;
 }
 
 guint members_of(const struct members *members, uint32_t generation, guint *first)
@@ -271,36 +291,42 @@ struct member *members_by_symbol(const struct members *members, guint first, gui
     return NULL;
 }
 
-static void take_score(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t slot, size_t b)
+static void refuse_score(struct reader *reader, const struct member *member, size_t slot)
 {
-    (void)reader, (void)b;
-    if (redis_reply_kind(reply) == REDIS_STRING)
-        set_active(opaque, slot);
+    reader_fail(reader, "The score of client %u in slot %d is no number of requests.", member->symbol, (int)slot);
 }
 
 /* Members of one generation, for a walk over the clients of a slot. */
 struct walk {
     struct members *members;
+    struct reader *reader;
     guint first, end;
 };
 
+static void take_score(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t slot, size_t index)
+{
+    struct members *members = opaque;
+    struct member *member = &g_array_index(members->list, struct member, index);
+    if (redis_reply_kind(reply) == REDIS_STRING && !see(members, member, slot, redis_reply_text(reply)))
+        refuse_score(reader, member, slot);
+}
+
 static void take_active(struct view symbol, struct view score, void *opaque, size_t slot)
 {
-    (void)score;
     const struct walk *walk = opaque;
     struct member *member = members_by_symbol(walk->members, walk->first, walk->end, symbol);
-    if (member != NULL)
-        set_active(member, slot);
+    if (member != NULL && !see(walk->members, member, slot, score))
+        refuse_score(walk->reader, member, slot);
 }
 
 static void ask_few(struct reader *reader, const struct generation *g, const struct walk *walk, struct view key, int slot)
 {
     for (guint i = walk->first; i < walk->end; i++) {
-        struct member *member = &g_array_index(walk->members->list, struct member, i);
+        const struct member *member = &g_array_index(walk->members->list, struct member, i);
         char symbol[NUMBER_MAX];
         const struct view argv[] = {view_of("ZSCORE"), key, view_make(symbol, number_write(symbol, member->symbol))};
         reader_ask(reader, g->partition, argv, G_N_ELEMENTS(argv),
-                   (struct reader_then){.take = take_score, .opaque = member, .a = (size_t)slot});
+                   (struct reader_then){.take = take_score, .opaque = walk->members, .a = (size_t)slot, .b = i});
     }
 }
 
@@ -326,7 +352,7 @@ bool members_see(struct members *members, struct reader *reader, struct slot_ran
         const struct generation *g = &g_array_index(members->generations, struct generation, index);
         end = members_of(members, index, &first);
         struct walk *walk = g_new(struct walk, 1);
-        *walk = (struct walk){members, first, end};
+        *walk = (struct walk){members, reader, first, end};
         g_ptr_array_add(walks, walk);
         ask_active(reader, g, walk, range);
     }

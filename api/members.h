@@ -26,6 +26,7 @@ struct member {
 struct members {
     const GArray *generations; /* struct generation, all of them; borrowed */
     GArray *list;              /* struct member, by generation, then symbol */
+    uint64_t *scores;          /* of each member, for each slot of the day: its requests there; NULL: not wanted */
     GStringChunk *names;
 };
 
@@ -45,10 +46,14 @@ bool members_one(const struct scope *scope);
 struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct scope *scope,
                              GError **error);
 void members_free(struct members *members);
+/* From now on members_see notes the requests, too. */
+void members_keep_scores(struct members *members);
 /* Learns in which slots of the range each was active. */
 bool members_see(struct members *members, struct reader *reader, struct slot_range range, GError **error);
 
 bool member_is_active(const struct member *member, int slot_of_day);
+/* Requests in a slot of the day; only with scores. */
+uint64_t members_score(const struct members *members, guint index, int slot_of_day);
 /* Members of one generation: [*first, returned end). */
 guint members_of(const struct members *members, uint32_t generation, guint *first);
 /* The member with this symbol among [first, end), or NULL. */

@@ -146,10 +146,10 @@ static void ask_group(struct reader *reader, struct group *group)
     }
 }
 
-bool minutes_read(struct reader *reader, const struct members *members, struct usage_table *table, GError **error)
+/* Asks about one table; the groups are added to those that have to live until the replies have come. */
+static void ask_table(struct reader *reader, const struct members *members, struct usage_table *table, GPtrArray *groups)
 {
-    g_autoptr(GPtrArray) groups = g_ptr_array_new_with_free_func(g_free);
-    for (guint first = 0, end; first < members->list->len; first = end) {
+    for (guint first = 0, end; first < members->list->len && table->n_minutes > 0; first = end) {
         uint32_t index = g_array_index(members->list, struct member, first).generation;
         end = members_of(members, index, &first);
         struct group *group = g_new(struct group, 1);
@@ -161,5 +161,12 @@ bool minutes_read(struct reader *reader, const struct members *members, struct u
         }
         ask_group(reader, group);
     }
+}
+
+bool minutes_read(struct reader *reader, const struct members *members, const GPtrArray *tables, GError **error)
+{
+    g_autoptr(GPtrArray) groups = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < tables->len; i++)
+        ask_table(reader, members, g_ptr_array_index(tables, i), groups);
     return reader_finish(reader, error);
 }

@@ -1,4 +1,4 @@
-/* minutes_read: adds the minute buckets of members to a usage table: their requests, for the peak, or, when the table's series
+/* minutes_read: adds the minute buckets of members to usage tables: their requests, for the peak, or, when the table's series
  * is of minutes, their measures. Only minutes that the table has are read, and of those only the ones in slots in which a
  * member was active.
  *
@@ -9,6 +9,7 @@
 #include "api/members.h"
 #include "api/usage_table.h"
 
-bool minutes_read(struct reader *reader, const struct members *members, struct usage_table *table, GError **error);
+/* tables: struct usage_table, borrowed. */
+bool minutes_read(struct reader *reader, const struct members *members, const GPtrArray *tables, GError **error);
 
 #endif

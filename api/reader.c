@@ -327,11 +327,37 @@ static void scan_ask(struct reader *reader, struct scan *scan, struct view curso
     reader_ask(reader, scan->partition, argv, argc, (struct reader_then){.take = take_scan, .opaque = scan});
 }
 
+/* One more than a walk has in one reply, or all of it. */
+static void take_range(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
+{
+    (void)a, (void)b;
+    struct scan *scan = opaque;
+    if (redis_reply_count(reply) / 2 > SCAN_COUNT) {
+        scan_ask(reader, scan, view_of("0"));
+        return;
+    }
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2)
+        scan->pairs.each(redis_reply_text(redis_reply_at(reply, i)), redis_reply_text(redis_reply_at(reply, i + 1)),
+                         scan->pairs.opaque, scan->pairs.a);
+}
+
+/* A sorted set of no more than fits into one reply is had in half the time that ZSCAN needs, and as it is at one moment. */
+static void range_ask(struct reader *reader, struct scan *scan)
+{
+    char last[NUMBER_MAX];
+    const struct view argv[] = {view_of("ZRANGE"), view_of(scan->key), view_of("0"),
+                                view_make(last, number_write(last, SCAN_COUNT)), view_of("WITHSCORES")};
+    reader_ask(reader, scan->partition, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_range, .opaque = scan});
+}
+
 void reader_scan(struct reader *reader, int partition, const char *command, const char *key, const char *pattern,
                  struct reader_pairs pairs)
 {
     struct scan *scan = g_new(struct scan, 1);
     *scan = (struct scan){partition, command, g_strdup(key), g_strdup(pattern), pairs, NULL};
     g_ptr_array_add(reader->scans, scan);
-    scan_ask(reader, scan, view_of("0"));
+    if (strcmp(command, "ZSCAN") == 0 && pattern == NULL)
+        range_ask(reader, scan);
+    else
+        scan_ask(reader, scan, view_of("0"));
 }

@@ -109,6 +109,60 @@ void usage_table_add_minute(struct usage_table *table, int64_t minute, const str
     measure_merge(&table->minutes[minute - table->first_minute], measure);
 }
 
+/* ---- tables of slots ---- */
+
+static void merge_lines(GHashTable *lines, GHashTable *more)
+{
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init(&iter, more);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const struct usage_line *line = value;
+        add_line(lines, line->name, &line->measure, line->last_slot);
+    }
+}
+
+void usage_table_merge(struct usage_table *table, const struct usage_table *slots)
+{
+    g_assert(slots->window->unit == WINDOW_SLOTS && table->minutes == NULL);
+    for (uint32_t i = 0; i < slots->n_cells; i++)
+        if (slots->cells[i].requests > 0)
+            usage_table_add_slot(table, slots->window->first_slot + i, &slots->cells[i]);
+    for (uint32_t i = 0; i < slots->n_minutes; i++)
+        usage_table_add_minute_requests(table, slots->first_minute + i, slots->minute_requests[i]);
+    merge_lines(table->routes, slots->routes);
+    merge_lines(table->clients, slots->clients);
+}
+
+static size_t measure_bytes(const struct measure *measure)
+{
+    return sizeof *measure + (measure->statuses.capacity + measure->latencies.capacity) * sizeof(struct tally);
+}
+
+static size_t lines_bytes(GHashTable *lines)
+{
+    enum { ENTRY_BYTES = 64 /* of the hash table and of malloc */ };
+    GHashTableIter iter;
+    void *value;
+    size_t bytes = 0;
+    g_hash_table_iter_init(&iter, lines);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const struct usage_line *line = value;
+        bytes += ENTRY_BYTES + strlen(line->name) + measure_bytes(&line->measure);
+    }
+    return bytes;
+}
+
+size_t usage_table_bytes(const struct usage_table *table)
+{
+    size_t bytes = sizeof *table + table->window->n_slots * 2 * sizeof(uint64_t) + table->n_minutes * sizeof(uint64_t);
+    for (uint32_t i = 0; i < table->n_cells; i++)
+        bytes += measure_bytes(&table->cells[i]);
+    for (uint32_t i = 0; table->minutes != NULL && i < table->n_minutes; i++)
+        bytes += measure_bytes(&table->minutes[i]);
+    return bytes + lines_bytes(table->routes) + lines_bytes(table->clients);
+}
+
 /* ---- settling minutes against their slot ---- */
 
 /* True when every count in `part` is also in `whole`. */

@@ -45,6 +45,11 @@ void usage_table_add_client(struct usage_table *table, const char *name, const s
 void usage_table_add_minute_requests(struct usage_table *table, int64_t minute, uint64_t requests);
 void usage_table_add_minute(struct usage_table *table, int64_t minute, const struct measure *measure);
 
+/* Adds what another table, of slots inside this one's window, has of them. This one's series is not of minutes. */
+void usage_table_merge(struct usage_table *table, const struct usage_table *slots);
+/* Memory that it holds, nearly. */
+size_t usage_table_bytes(const struct usage_table *table);
+
 /* Makes the minutes of every slot add up to the slot. Minute and slot are separate keys and are read at slightly different
  * moments, so the newest minute may differ by what was counted meanwhile: it becomes the slot less the older minutes. Returns
  * how many slots needed it. */

@@ -213,6 +213,19 @@ bool window_init_range(struct window *window, const struct window_range *range, 
     return true;
 }
 
+void window_init_slots(struct window *window, int64_t first_slot, uint32_t n_slots, bool has_minutes)
+{
+    *window = (struct window){.unit = WINDOW_SLOTS, .tz = zone_or_utc(NULL), .first_slot = first_slot, .n_slots = n_slots};
+    window->from_ms = window_slot_ms(first_slot);
+    window->to_ms = window->now_ms = window_slot_ms(first_slot + n_slots);
+    window->has_minutes = has_minutes;
+    window->minutes_first_slot = has_minutes ? first_slot : INT64_MAX;
+    window->n_points = n_slots;
+    window->points = g_new(int64_t, n_slots);
+    for (uint32_t i = 0; i < n_slots; i++)
+        window->points[i] = window_slot_ms(first_slot + i);
+}
+
 void window_align(const struct tz *tz, int unit, int64_t *from_ms, int64_t *to_ms)
 {
     const int64_t instants[] = {*from_ms, *to_ms - 1};

@@ -22,7 +22,7 @@ enum {
 };
 
 /* Units of points besides those of enum civil_unit. */
-enum window_unit { WINDOW_SIX_HOURS = CIVIL_MONTH + 1, WINDOW_WHOLE, WINDOW_UNIT_N };
+enum window_unit { WINDOW_SIX_HOURS = CIVIL_MONTH + 1, WINDOW_WHOLE, WINDOW_UNIT_N, WINDOW_SLOTS /* nobody can ask for it */ };
 
 struct window {
     int64_t now_ms;
@@ -59,6 +59,8 @@ bool window_init_range(struct window *window, const struct window_range *range, 
                        struct refusal *refusal);
 /* Widens [*from_ms, *to_ms), which is not empty, to whole points of a unit, and to slots. */
 void window_align(const struct tz *tz, int unit, int64_t *from_ms, int64_t *to_ms);
+/* Some slots, each a point by itself; with their minutes, or without any. */
+void window_init_slots(struct window *window, int64_t first_slot, uint32_t n_slots, bool has_minutes);
 void window_clear(struct window *window);
 /* Index of the point that counts a slot (not for minutes: a slot has fifteen). */
 uint32_t window_point(const struct window *window, int64_t slot);

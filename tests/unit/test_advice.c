@@ -212,7 +212,7 @@ static void test_idle(void)
 {
     struct usage_table *table = table_new(USAGE_24H);
     struct measure one;
-    char *names[] = {(char *)(CLIENT("a")), (char *)(CLIENT("b")), (char *)"{other}", NULL};
+    char *names[] = {(char *)(CLIENT("a")), (char *)(CLIENT("b")), (char *)"\x1f{other}", NULL};
     struct advice_past past = {.active = names};
     struct advice_facts facts = {.table = table, .past = &past, .one_organization = true};
     measure_init(&one);
