@@ -1,50 +1,29 @@
 /* client_sums: see client_sums.h. */
 #include "cli/client_sums.h"
 
-static guint sum_hash(gconstpointer pointer)
-{
-    const struct client_sum *sum = pointer;
-
-    return g_str_hash(sum->organization) * 31 + g_str_hash(sum->client);
-}
-
-static gboolean sum_equal(gconstpointer a, gconstpointer b)
-{
-    const struct client_sum *x = a;
-    const struct client_sum *y = b;
-
-    return strcmp(x->client, y->client) == 0 && strcmp(x->organization, y->organization) == 0;
-}
-
 static void sum_free(gpointer pointer)
 {
     struct client_sum *sum = pointer;
 
-    g_free(sum->organization);
+    client_name_clear(&sum->name);
     g_free(sum);
 }
 
 GHashTable *client_sums_new(void)
 {
-    return g_hash_table_new_full(sum_hash, sum_equal, sum_free, NULL);
+    return g_hash_table_new_full(client_name_hash, client_name_equal, sum_free, NULL);
 }
 
-/* Names have no NUL in them. */
 void client_sums_add(GHashTable *sums, struct view organization, struct view client, uint64_t requests)
 {
-    char *names = g_malloc0(organization.size + client.size + 2);
-    const struct client_sum wanted = {names, names + organization.size + 1, 0};
+    struct client_name name = client_name_make(organization, client);
+    struct client_sum *sum = g_hash_table_lookup(sums, &name);
 
-    if (organization.size > 0)
-        memcpy(names, organization.data, organization.size);
-    if (client.size > 0)
-        memcpy(wanted.client, client.data, client.size);
-    struct client_sum *sum = g_hash_table_lookup(sums, &wanted);
     if (sum) {
-        g_free(names);
+        client_name_clear(&name);
     } else {
         sum = g_new(struct client_sum, 1);
-        *sum = wanted;
+        *sum = (struct client_sum){.name = name};
         g_hash_table_add(sums, sum);
     }
     sum->requests += requests;
@@ -62,7 +41,7 @@ void client_sums_add_sheet(GHashTable *sums, const struct sheet *sheet)
 
 uint64_t client_sums_get(GHashTable *sums, const char *organization, const char *client)
 {
-    const struct client_sum wanted = {(char *)(uintptr_t)organization, (char *)(uintptr_t)client, 0};
+    const struct client_name wanted = {organization, client};
     const struct client_sum *sum = g_hash_table_lookup(sums, &wanted);
 
     return sum ? sum->requests : 0;
@@ -72,9 +51,7 @@ static gint by_name(gconstpointer a, gconstpointer b)
 {
     const struct client_sum *x = *(const struct client_sum *const *)a;
     const struct client_sum *y = *(const struct client_sum *const *)b;
-    int order = strcmp(x->organization, y->organization);
-
-    return order != 0 ? order : strcmp(x->client, y->client);
+    return client_name_compare(&x->name, &y->name);
 }
 
 GPtrArray *client_sums_sorted(GHashTable *sums)

@@ -2,10 +2,11 @@
 #ifndef DAYBOOK_CLI_CLIENT_SUMS_H
 #define DAYBOOK_CLI_CLIENT_SUMS_H
 
+#include "cli/client_name.h"
 #include "lib/sheet.h"
 
 struct client_sum {
-    char *organization, *client; /* in one piece of memory */
+    struct client_name name;
     uint64_t requests;
 };
 

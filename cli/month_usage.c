@@ -14,54 +14,31 @@ enum { HEARTBEAT_EXCLUDED = 7, HEARTBEAT_WORDS = 9 }; /* of {pN}:hb, see lib/key
 
 /* ---- clients ---- */
 
-static guint client_hash(gconstpointer pointer)
-{
-    const struct month_client *client = pointer;
-
-    return g_str_hash(client->organization) * 31 + g_str_hash(client->client);
-}
-
-static gboolean client_equal(gconstpointer a, gconstpointer b)
-{
-    const struct month_client *x = a;
-    const struct month_client *y = b;
-
-    return strcmp(x->client, y->client) == 0 && strcmp(x->organization, y->organization) == 0;
-}
-
 static void client_free(gpointer pointer)
 {
     struct month_client *client = pointer;
 
-    g_free(client->organization);
+    client_name_clear(&client->name);
     g_free(client);
 }
 
-const struct month_client *month_usage_find(const struct month_usage *usage, const char *organization, const char *client)
+const struct month_client *month_usage_find(const struct month_usage *usage, const struct client_name *name)
 {
-    const struct month_client wanted = {.organization = (char *)(uintptr_t)organization, .client = (char *)(uintptr_t)client};
-
-    return g_hash_table_lookup(usage->clients, &wanted);
+    return g_hash_table_lookup(usage->clients, name);
 }
 
 /* The client, made if need be. */
 static struct month_client *client_of(struct month_usage *usage, struct view organization, struct view client)
 {
-    if (!usage->by_organization)
-        organization.size = 0;
-    char *names = g_malloc0(organization.size + client.size + 2);
-    struct month_client wanted = {.organization = names, .client = names + organization.size + 1};
+    struct client_name name = client_name_make(usage->by_organization ? organization : view_of(""), client);
+    struct month_client *found = g_hash_table_lookup(usage->clients, &name);
 
-    if (organization.size > 0)
-        memcpy(wanted.organization, organization.data, organization.size);
-    if (client.size > 0)
-        memcpy(wanted.client, client.data, client.size);
-    struct month_client *found = g_hash_table_lookup(usage->clients, &wanted);
     if (found) {
-        g_free(names);
+        client_name_clear(&name);
         return found;
     }
-    found = g_memdup2(&wanted, sizeof wanted);
+    found = g_new0(struct month_client, 1);
+    found->name = name;
     g_hash_table_add(usage->clients, found);
     return found;
 }
@@ -301,7 +278,7 @@ struct month_usage *month_usage_read(struct shards *shards, struct archive *arch
 
     usage->month = *month;
     usage->by_organization = by_organization;
-    usage->clients = g_hash_table_new_full(client_hash, client_equal, client_free, NULL);
+    usage->clients = g_hash_table_new_full(client_name_hash, client_name_equal, client_free, NULL);
     reader.chain = chain_read(shards, error);
     bool ok = reader.chain && chain_check(reader.chain, error) && read_ledger(&reader, error) && read_partitions(&reader, error);
     chain_free(reader.chain);

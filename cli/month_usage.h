@@ -2,6 +2,7 @@
 #ifndef DAYBOOK_CLI_MONTH_USAGE_H
 #define DAYBOOK_CLI_MONTH_USAGE_H
 
+#include "cli/client_name.h"
 #include "cli/dates.h"
 #include "cli/shards.h"
 #include "lib/archive.h"
@@ -9,7 +10,7 @@
 enum { MONTH_DAYS = 31 };
 
 struct month_client {
-    char *organization, *client; /* in one piece of memory */
+    struct client_name name;
     /* By day of the month, from 0 on. */
     uint64_t ledger[MONTH_DAYS];  /* the newest closed revision */
     uint64_t late[MONTH_DAYS];    /* came after it, and are in no closed revision yet */
@@ -29,6 +30,6 @@ struct month_usage *month_usage_read(struct shards *shards, struct archive *arch
                                      bool by_organization, GError **error);
 void month_usage_free(struct month_usage *usage);
 /* NULL: nothing was counted for the client. */
-const struct month_client *month_usage_find(const struct month_usage *usage, const char *organization, const char *client);
+const struct month_client *month_usage_find(const struct month_usage *usage, const struct client_name *name);
 
 #endif

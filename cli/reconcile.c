@@ -101,9 +101,9 @@ static void print_row(const struct reconcile *reconcile, const struct reconcile_
     g_autofree char *days = row->days ? days_text(row->days) : NULL;
 
     if (reconcile->usage->by_organization)
-        printf("%-20s ", row->organization);
-    printf("%-24s %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %+14" G_GINT64_FORMAT "  %s", row->client, row->file, row->ledger,
-           (int64_t)(row->file - row->ledger), row->cause);
+        printf("%-20s ", row->name.organization);
+    printf("%-24s %14" G_GUINT64_FORMAT " %14" G_GUINT64_FORMAT " %+14" G_GINT64_FORMAT "  %s", row->name.client, row->file,
+           row->ledger, (int64_t)(row->file - row->ledger), row->cause);
     if (days)
         printf(" (%s)", days);
     printf("\n");
@@ -152,7 +152,7 @@ static void append_line(const struct reconcile *reconcile, const struct csv_line
 
 static void append_row(const struct reconcile *reconcile, const struct reconcile_row *row, GString *out)
 {
-    struct csv_line line = {row->organization, row->client, reconcile->month_text, row->cause, row->file, row->ledger};
+    struct csv_line line = {row->name.organization, row->name.client, reconcile->month_text, row->cause, row->file, row->ledger};
     char date[CIVIL_TEXT_MAX];
 
     if (!row->days)

@@ -51,36 +51,22 @@ static bool is_tolerated(const struct tolerance *tolerance, uint64_t file, uint6
 
 /* What the file says of a client. */
 struct file_client {
-    const char *organization, *client;
+    struct client_name name; /* borrowed */
     uint64_t month;
     uint64_t days[MONTH_DAYS]; /* where the file counts by day */
 };
 
-static guint file_hash(gconstpointer pointer)
-{
-    const struct file_client *client = pointer;
-
-    return g_str_hash(client->organization) * 31 + g_str_hash(client->client);
-}
-
-static gboolean file_equal(gconstpointer a, gconstpointer b)
-{
-    const struct file_client *x = a;
-    const struct file_client *y = b;
-
-    return strcmp(x->client, y->client) == 0 && strcmp(x->organization, y->organization) == 0;
-}
-
 static GHashTable *sum_file(const struct invoice *invoice, const struct date_range *month)
 {
-    GHashTable *clients = g_hash_table_new_full(file_hash, file_equal, g_free, NULL);
+    GHashTable *clients = g_hash_table_new_full(client_name_hash, client_name_equal, g_free, NULL);
 
     for (guint i = 0; i < invoice->lines->len; i++) {
         const struct invoice_line *line = &g_array_index(invoice->lines, struct invoice_line, i);
-        const struct file_client wanted = {.organization = line->organization, .client = line->client};
-        struct file_client *client = g_hash_table_lookup(clients, &wanted);
+        const struct client_name name = {line->organization, line->client};
+        struct file_client *client = g_hash_table_lookup(clients, &name);
         if (!client) {
-            client = g_memdup2(&wanted, sizeof wanted);
+            client = g_new0(struct file_client, 1);
+            client->name = name;
             g_hash_table_add(clients, client);
         }
         client->month += line->requests;
@@ -223,8 +209,7 @@ static void add_row(const struct comparing *comparing, const struct reconcile_ro
 static void compare_client(const struct comparing *comparing, const struct file_client *file, const struct month_client *client)
 {
     struct reconcile_row row = {
-        .organization = file ? file->organization : client->organization,
-        .client = file ? file->client : client->client,
+        .name = file ? file->name : client->name,
         .file = file ? file->month : 0,
     };
     struct amounts month = {.file = row.file}, of_days = {0};
@@ -252,9 +237,7 @@ static gint by_name(gconstpointer a, gconstpointer b)
 {
     const struct reconcile_row *x = *(const struct reconcile_row *const *)a;
     const struct reconcile_row *y = *(const struct reconcile_row *const *)b;
-    int order = strcmp(x->organization, y->organization);
-
-    return order != 0 ? order : strcmp(x->client, y->client);
+    return client_name_compare(&x->name, &y->name);
 }
 
 struct reconciliation *reconcile_compare(const struct invoice *invoice, const struct month_usage *usage,
@@ -270,13 +253,12 @@ struct reconciliation *reconcile_compare(const struct invoice *invoice, const st
     g_hash_table_iter_init(&iter, file);
     while (g_hash_table_iter_next(&iter, &pointer, NULL)) {
         const struct file_client *client = pointer;
-        compare_client(&comparing, client, month_usage_find(usage, client->organization, client->client));
+        compare_client(&comparing, client, month_usage_find(usage, &client->name));
     }
     g_hash_table_iter_init(&iter, usage->clients);
     while (g_hash_table_iter_next(&iter, &pointer, NULL)) {
         const struct month_client *client = pointer;
-        const struct file_client wanted = {.organization = client->organization, .client = client->client};
-        if (!g_hash_table_contains(file, &wanted))
+        if (!g_hash_table_contains(file, &client->name))
             compare_client(&comparing, NULL, client);
     }
     g_ptr_array_sort(result->rows, by_name);

@@ -16,10 +16,10 @@ bool tolerance_read(const char *text, struct tolerance *tolerance);
 
 /* A client that differs by more than the tolerance: in the month, or on at least one day where the file counts by day. */
 struct reconcile_row {
-    const char *organization, *client; /* of the file or the usage */
-    uint64_t file, ledger;             /* of the month */
-    GArray *days;                      /* struct reconcile_day: those that differ; NULL: the file counts by month */
-    char *cause;                       /* for people */
+    struct client_name name; /* of the file or the usage, borrowed */
+    uint64_t file, ledger;   /* of the month */
+    GArray *days;            /* struct reconcile_day: those that differ; NULL: the file counts by month */
+    char *cause;             /* for people */
 };
 
 struct reconcile_day {

@@ -52,7 +52,7 @@ static GHashTable *by_organization(GHashTable *sums)
     g_hash_table_iter_init(&iter, sums);
     while (g_hash_table_iter_next(&iter, &pointer, NULL)) {
         const struct client_sum *sum = pointer;
-        client_sums_add(organizations, view_of(sum->organization), view_of(""), sum->requests);
+        client_sums_add(organizations, view_of(sum->name.organization), view_of(""), sum->requests);
     }
     return organizations;
 }
@@ -106,7 +106,7 @@ static void add_up_differences(GHashTable *sums, GHashTable *before, uint64_t *c
     g_hash_table_iter_init(&iter, sums);
     while (g_hash_table_iter_next(&iter, &pointer, NULL)) {
         const struct client_sum *sum = pointer;
-        *clients += sum->requests != client_sums_get(before, sum->organization, sum->client);
+        *clients += sum->requests != client_sums_get(before, sum->name.organization, sum->name.client);
     }
     g_hash_table_iter_init(&iter, before);
     while (g_hash_table_iter_next(&iter, &pointer, NULL)) {

@@ -151,17 +151,17 @@ static inline void world_add_totals(struct ledger_world *world, struct ledger_en
 
     for (guint i = 0; i < sorted->len; i++) {
         const struct client_sum *sum = g_ptr_array_index(sorted, i);
-        int64_t difference = (int64_t)(sum->requests - client_sums_get(world->before, sum->organization, sum->client));
-        if (!last || strcmp(last->organization, sum->organization) != 0) {
+        int64_t difference = (int64_t)(sum->requests - client_sums_get(world->before, sum->name.organization, sum->name.client));
+        if (!last || strcmp(last->organization, sum->name.organization) != 0) {
             last = g_new0(struct organization_total, 1);
-            last->organization = g_strdup(sum->organization);
+            last->organization = g_strdup(sum->name.organization);
             g_ptr_array_add(entry->organizations, last);
         }
         last->requests += sum->requests;
         if (entry->revision == 1 || difference == 0)
             continue;
         struct client_difference *changed = g_new(struct client_difference, 1);
-        *changed = (struct client_difference){g_strdup(sum->organization), g_strdup(sum->client), difference};
+        *changed = (struct client_difference){g_strdup(sum->name.organization), g_strdup(sum->name.client), difference};
         g_ptr_array_add(entry->differences, changed);
     }
 }

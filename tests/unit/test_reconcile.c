@@ -111,25 +111,13 @@ static void add_client(struct month_usage *usage, const char *name, struct month
 {
     struct month_client *client = g_memdup2(&numbers, sizeof numbers);
 
-    client->organization = g_malloc0(strlen(name) + 2);
-    client->client = client->organization + 1;
-    memcpy(client->client, name, strlen(name));
+    client->name = client_name_make(view_of(""), view_of(name));
     g_hash_table_add(usage->clients, client);
-}
-
-static guint by_client_hash(gconstpointer pointer)
-{
-    return g_str_hash(((const struct month_client *)pointer)->client);
-}
-
-static gboolean by_client_equal(gconstpointer a, gconstpointer b)
-{
-    return strcmp(((const struct month_client *)a)->client, ((const struct month_client *)b)->client) == 0;
 }
 
 static void client_free(gpointer pointer)
 {
-    g_free(((struct month_client *)pointer)->organization);
+    client_name_clear(&((struct month_client *)pointer)->name);
     g_free(pointer);
 }
 
@@ -138,7 +126,7 @@ static struct month_usage *usage_of_november(void)
     struct month_usage *usage = g_new0(struct month_usage, 1);
 
     g_assert_true(date_read_month(view_of("2026-11"), &usage->month));
-    usage->clients = g_hash_table_new_full(by_client_hash, by_client_equal, client_free, NULL);
+    usage->clients = g_hash_table_new_full(client_name_hash, client_name_equal, client_free, NULL);
     return usage;
 }
 
@@ -154,8 +142,8 @@ static char *rows_of(const char *file, struct month_usage *usage, const char *to
     struct reconciliation *result = reconcile_compare(invoice, usage, &tolerance);
     for (guint i = 0; i < result->rows->len; i++) {
         const struct reconcile_row *row = g_ptr_array_index(result->rows, i);
-        g_string_append_printf(out, "%s%s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %s", i ? "\n" : "", row->client, row->file,
-                               row->ledger, row->cause);
+        g_string_append_printf(out, "%s%s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %s", i ? "\n" : "", row->name.client,
+                               row->file, row->ledger, row->cause);
         for (guint k = 0; row->days && k < row->days->len; k++)
             g_string_append_printf(out, " [%" G_GINT64_FORMAT "]", g_array_index(row->days, struct reconcile_day, k).day - 20757);
     }
@@ -273,9 +261,9 @@ static void test_usage(void)
     fill(&world);
     struct month_usage *usage = read_usage(&world, false);
     g_assert_cmpuint(g_hash_table_size(usage->clients), ==, 3);
-    const struct month_client *c0 = month_usage_find(usage, "", "c-0");
-    const struct month_client *c1 = month_usage_find(usage, "", "c-1");
-    const struct month_client *c9 = month_usage_find(usage, "", "c-9");
+    const struct month_client *c0 = month_usage_find(usage, &(struct client_name){"", "c-0"});
+    const struct month_client *c1 = month_usage_find(usage, &(struct client_name){"", "c-1"});
+    const struct month_client *c9 = month_usage_find(usage, &(struct client_name){"", "c-9"});
     g_assert_true(c0 && c1 && c9);
     g_assert_cmpuint(c0->ledger[FIRST], ==, 8);
     g_assert_cmpuint(c1->ledger[FIRST], ==, 8);
@@ -289,9 +277,9 @@ static void test_usage(void)
     g_assert_cmpuint(usage->excluded, ==, 8);
     month_usage_free(usage);
     usage = read_usage(&world, true);
-    g_assert_null(month_usage_find(usage, "", "c-0"));
-    g_assert_cmpuint(month_usage_find(usage, "acme", "c-0")->ledger[FIRST], ==, 5);
-    g_assert_cmpuint(month_usage_find(usage, "globex", "c-0")->ledger[FIRST], ==, 3);
+    g_assert_null(month_usage_find(usage, &(struct client_name){"", "c-0"}));
+    g_assert_cmpuint(month_usage_find(usage, &(struct client_name){"acme", "c-0"})->ledger[FIRST], ==, 5);
+    g_assert_cmpuint(month_usage_find(usage, &(struct client_name){"globex", "c-0"})->ledger[FIRST], ==, 3);
     month_usage_free(usage);
     world_tear_down(&world);
 }
@@ -308,7 +296,7 @@ static void test_damaged_sheet(void)
     fill(&world);
     world_flip_value(&world, "{p1}:sheet:2026-11-21:2");
     struct month_usage *usage = read_usage(&world, false);
-    g_assert_cmpuint(month_usage_find(usage, "", "c-1")->ledger[FIRST], ==, 8);
+    g_assert_cmpuint(month_usage_find(usage, &(struct client_name){"", "c-1"})->ledger[FIRST], ==, 8);
     month_usage_free(usage);
     g_autofree char *path = archive_sheet_path(world.archive, &name);
     world_flip_file(path);
