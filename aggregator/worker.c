@@ -296,7 +296,8 @@ static void obey(struct worker *worker, const struct order *order)
 
 /* ---- board and metrics ---- */
 
-static void publish_metrics(struct worker *worker, const struct seat *seat)
+/* And how far the partition is: to ask it once is enough, for that adds up its memory. */
+static struct worker_stand publish_metrics(struct worker *worker, const struct seat *seat)
 {
     struct partition_stats stats;
     char label[16];
@@ -329,18 +330,7 @@ static void publish_metrics(struct worker *worker, const struct seat *seat)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(values); i++)
         metrics_set(worker->settings.metrics, values[i].meter, label, (gint64)values[i].value);
-}
-
-static struct worker_stand stand_of(const struct worker *worker, const struct seat *seat)
-{
-    struct worker_stand stand = {.partition = partition_number(seat->partition), .running = seat->state == SEAT_RUNNING};
-    struct partition_stats stats;
-    if (!stand.running)
-        return stand;
-    partition_stats(seat->partition, &stats);
-    stand.next = stats.committed;
-    stand.high = kafka_reader_end(worker->reader, stand.partition);
-    return stand;
+    return (struct worker_stand){partition_number(seat->partition), seat->state == SEAT_RUNNING, stats.committed, end};
 }
 
 static void publish(struct worker *worker)
@@ -348,14 +338,18 @@ static void publish(struct worker *worker)
     if (now_ms() - worker->board_at_ms < BOARD_MS)
         return;
     worker->board_at_ms = now_ms();
+    g_autoptr(GArray) stands = g_array_new(FALSE, FALSE, sizeof(struct worker_stand));
+    for (guint i = 0; i < worker->seats->len; i++) {
+        struct worker_stand stand = publish_metrics(worker, g_ptr_array_index(worker->seats, i));
+        g_array_append_val(stands, stand);
+    }
     g_mutex_lock(&worker->board_lock);
     g_string_truncate(worker->board, 0);
     g_array_set_size(worker->stands, 0);
+    g_array_append_vals(worker->stands, stands->data, stands->len);
     worker->board_seats = worker->seats->len;
     for (guint i = 0; i < worker->seats->len; i++) {
         const struct seat *seat = g_ptr_array_index(worker->seats, i);
-        struct worker_stand stand = stand_of(worker, seat);
-        g_array_append_val(worker->stands, stand);
         const char *reason = seat->state == SEAT_RUNNING ? partition_trouble(seat->partition)
                              : seat->reason              ? seat->reason
                                                          : "being claimed";
@@ -363,8 +357,6 @@ static void publish(struct worker *worker)
             g_string_append_printf(worker->board, "partition %d: %s\n", partition_number(seat->partition), reason);
     }
     g_mutex_unlock(&worker->board_lock);
-    for (guint i = 0; i < worker->seats->len; i++)
-        publish_metrics(worker, g_ptr_array_index(worker->seats, i));
 }
 
 size_t worker_report(struct worker *worker, GString *out)
