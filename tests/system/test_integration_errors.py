@@ -11,9 +11,11 @@ import re
 import threading
 import time
 
+import live_fixture
 import pytest
 from access import ask, call, make_token, start_api
 from harness import run_program, wait_until
+from test_cluster import Cluster
 from test_wire import usage_pb2  # noqa: F401 (a fixture)
 
 PATH = "/api/v2/usage/integration-errors"
@@ -337,3 +339,27 @@ def test_purge(redis, daybook, topic, apis, usage_pb2):  # noqa: F811
         assert call(apis[0], "DELETE", PATH, token, before=tomorrow).status == 403
     assert call(apis[0], "DELETE", PATH).status == 400
     assert "proven" in call(apis[0], "GET", PATH, ours).text
+
+
+def test_on_a_cluster(tmp_path):
+    """Partitions lie on three servers; what is purged is written on the one that has {daybook}."""
+    cluster = Cluster(tmp_path)
+    api = start_api(cluster, tmp_path)
+    try:
+        client, today = cluster.client(), now() // DAY
+        live_fixture.write(client, [], 12, now())
+        for partition in range(12):
+            client.hset(f"{{p{partition}}}:refusals", f"{today} too_old edge", 1)
+            text = f"0 {today * DAY + partition} 7 1 too_old edge\x1fIt is old.\x1f{{}}"
+            client.hset(f"{{p{partition}}}:refused", "0", text)
+        first, samples = list_all(api, pageSize=5)
+        assert first["total"] == first["samplesKept"] == len(samples) == 12
+        yesterday, tomorrow = (time.strftime("%Y-%m-%d", time.gmtime(time.time() + s)) for s in (-86400, 86400))
+        assert purge(api, yesterday)["samplesPurged"] == 0
+        assert purge(api, tomorrow)["samplesPurged"] == 12
+        answer = ask(api, "GET", PATH)
+        assert (answer["total"], answer["samplesKept"], answer["samplesPurged"]) == (12, 0, 12)
+        assert not any(client.exists(f"{{p{partition}}}:refused") for partition in range(12))
+    finally:
+        api.kill()
+        cluster.kill()
