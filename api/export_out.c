@@ -1,9 +1,9 @@
 #include "api/export_internal.h"
 
+#include "api/unnamed_file.h"
 #include "lib/hex.h"
 #include "lib/http_gzip.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 enum { GZIP_WINDOW = 15 + 16, MEMORY_LEVEL = 9, DIGEST_SIZE = 32 };
@@ -16,13 +16,7 @@ static void set_errno(GError **error, const char *what, int number)
 
 int export_file_open(const char *directory, GError **error)
 {
-    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) { /* not on every file system */
-        g_autofree char *path = g_build_filename(directory, "export-XXXXXX", NULL);
-        fd = g_mkstemp_full(path, O_RDWR | O_CLOEXEC, 0600);
-        if (fd >= 0)
-            unlink(path);
-    }
+    int fd = unnamed_file_open(directory);
     if (fd < 0)
         set_errno(error, "made", errno);
     return fd;

@@ -5,11 +5,11 @@
  * Where every STRIDE-th row begins is kept in memory: 16 bytes for a thousand rows. */
 #include "api/result.h"
 
+#include "api/unnamed_file.h"
 #include "lib/event.h"
 #include "lib/sheet_wire.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 enum {
@@ -42,21 +42,9 @@ static bool fail(struct result *result, const char *what)
     return false;
 }
 
-static int open_unnamed(const char *directory)
-{
-    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-        return fd;
-    g_autofree char *path = g_build_filename(directory, "result-XXXXXX", NULL);
-    fd = g_mkstemp_full(path, O_RDWR | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        unlink(path);
-    return fd;
-}
-
 struct result *result_new(const char *directory, uint64_t size_max, GError **error)
 {
-    const int fd = open_unnamed(directory);
+    const int fd = unnamed_file_open(directory);
     if (fd < 0) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "No temporary file can be made in %s: %s.",
                     directory, g_strerror(errno));
