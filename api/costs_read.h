@@ -3,8 +3,8 @@
  *
  * A day is closed when its last revision is in the ledger and nothing was counted for it since (finality.h). That is looked up
  * once, and then each day is read in one of the two ways, so it counts once, whole, whatever is closed meanwhile; and the numbers
- * are those of reports, and of Get Usage and the statistics. Sheets are read for requests only, which is a hundred times cheaper
- * than all that live answers want to know of them.
+ * are those of reports, and of Get Usage and the statistics. Sheets are read for requests only, which takes a
+ * twentieth of the time of all that live answers want to know of them.
  *
  * All requests of a month together fit in 64 bits, or it is an error. Owned by one thread. */
 #ifndef DAYBOOK_COSTS_READ_H

@@ -386,6 +386,33 @@ def test_filters_and_pages(world):
     assert short["total"]["requests"] == world.ask(organization="acme")["total"]["requests"] and "days" not in short["entities"][0]
 
 
+def test_the_section_of_get_usage(world):
+    """The same account as in the list, with its days; of nobody in particular there is none."""
+    world.close([day for day in days_of(world.month) if day % 2])
+
+    def steady(entity):
+        return {name: value for name, value in entity.items() if name not in ("projected", "clientName")}
+
+    for scope, other in [
+        ({"keyId": "c-0", "organization": "acme"}, {"clientId": "c-0", "organization": "acme"}),
+        ({"keyId": "c-3", "organization": "acme"}, {"clientId": "c-3", "organization": "acme"}),
+        ({"keyId": "white space & *"}, {"clientId": "white space & *", "organization": "globex"}),
+        ({"organization": "acme"}, {"organization": "acme"}),
+    ]:
+        status, _, body = fetch(world.api, path="/v1/developer/usage", includeCosts="true", **scope)
+        assert status == 200, body
+        section, answer = json.loads(body)["costs"], world.ask(granularity="day", **other)
+        about = ("month", "from", "to", "finalizedThrough", "provisional")
+        assert {name: section.pop(name) for name in about} == {name: answer[name] for name in about}
+        assert steady(section) == steady(answer["entities"][0])
+        assert section["projected"].keys() == answer["entities"][0]["projected"].keys()
+    for parameters in ({"includeCosts": "true"}, {"includeCosts": "true", "organization": ODD}):
+        status, _, body = fetch(world.api, path="/v1/developer/usage", **parameters)
+        assert status == 200 and json.loads(body)["costs"] is None
+    status, _, body = fetch(world.api, path="/v1/developer/usage", organization="acme")
+    assert status == 200 and "costs" not in json.loads(body)
+
+
 # ---- tables ----
 
 
