@@ -176,7 +176,7 @@ static void put_request(struct redaction *r, struct view line)
     const char *blank = memchr(line.data, ' ', line.size);
     struct view method = view_make(line.data, blank ? (size_t)(blank - line.data) : 0), protocol = protocol_of(line);
     size_t rest = line.size - method.size - protocol.size;
-    if (!is_harmless(KEEP_METHOD, method) || rest < 2 || (protocol.size == 0 && blank[1] != '/')) {
+    if (!blank || !is_harmless(KEEP_METHOD, method) || rest < 2 || (protocol.size == 0 && blank[1] != '/')) {
         put_size(r, line.size);
         return;
     }
