@@ -142,8 +142,8 @@ static void test_pages(void)
             errors.after = after;
             read_all(&errors, reader);
             g_assert_cmpuint(errors.kept, ==, 300);
-            for (guint k = 0; k < errors.samples->len; k++)
-                g_assert_cmpint(sample_at(&errors, k)->place.time_ms % KEYS_DAY_MS, ==, 299 - seen++);
+            for (guint k = 0; k < errors.samples->len; k++, seen++)
+                g_assert_cmpint(sample_at(&errors, k)->place.time_ms % KEYS_DAY_MS, ==, 299 - seen);
             after = sample_at(&errors, errors.samples->len - 1)->place;
             bool more = errors.more;
             integration_errors_clear(&errors);
