@@ -50,6 +50,13 @@ def ask(api, method, path, token=API_TOKEN, status=200, **options):
     return json.loads(answer.text)
 
 
+def refused(api, method, path, field, token=API_TOKEN, status=400, **options):
+    """A refusal that names the field, its value and what is allowed."""
+    error = ask(api, method, path, token, status=status, **options)
+    assert error["field"] == field and error["allowed"] and field in error["message"], error
+    return error
+
+
 def import_csv(api, path, table, token=API_TOKEN, status=200, headers=None):
     """table: text, bytes, or rows."""
     if isinstance(table, list):

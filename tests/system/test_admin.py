@@ -8,7 +8,7 @@ import json
 import random
 
 import pytest
-from access import PERMISSIONS, ask, call, import_csv, make_token, start_api
+from access import PERMISSIONS, ask, call, import_csv, make_token, refused, start_api
 from harness import API_TOKEN
 
 CLIENTS, TOKENS, KEYS, CSV = "/api/v2/admin/clients", "/api/v2/admin/tokens", "/v1/developer/keys", "/api/v2/admin/clients.csv"
@@ -33,11 +33,8 @@ class World:
     def import_table(self, table, token=API_TOKEN, status=200, headers=None):
         return import_csv(self.api, CSV, table, token, status, headers)
 
-    def refused(self, method, path, field, token=API_TOKEN, status=400, **options):
-        """A refusal that names the field, its value and what is allowed."""
-        error = ask(self.api, method, path, token, status=status, **options)
-        assert error["field"] == field and error["allowed"] and field in error["message"], error
-        return error
+    def refused(self, *what, **options):
+        return refused(self.api, *what, **options)
 
 
 @pytest.fixture

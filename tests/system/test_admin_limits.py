@@ -8,7 +8,7 @@ import re
 import time
 
 import pytest
-from access import ask, call, import_csv, make_token, start_api
+from access import ask, call, import_csv, make_token, refused, start_api
 from harness import API_TOKEN, wait_until
 from registry_fixture import make_client
 
@@ -52,11 +52,8 @@ class World:
     def limit(self, identity, token=API_TOKEN, **fields):
         return self.put(f"{LIMITS}/{identity}", token, **{**LIMIT, **fields})
 
-    def refused(self, method, path, field, token=API_TOKEN, **options):
-        """A refusal that names the field, its value and what is allowed."""
-        error = ask(self.api, method, path, token, status=400, **options)
-        assert error["field"] == field and error["allowed"] and error["message"], error
-        return error
+    def refused(self, *what, **options):
+        return refused(self.api, *what, **options)
 
     def import_table(self, table, token=API_TOKEN, status=200):
         return import_csv(self.api, f"{LIMITS}.csv", table, token, status)
