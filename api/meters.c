@@ -23,7 +23,7 @@ const struct metric_row api_meters[METER_N] = {
                        "Requests that their caller may not make (now): no or a wrong token, no permission, over a limit."},
     [METER_REGISTRY_ENTRIES] =
         {"daybook_api_registry_entries", METRIC_GAUGE, "kind",
-         "Tokens, clients and methods that are known, and entries left_out because they cannot be understood."},
+         "Tokens, clients, plans, limits and so on that are known, and entries left_out because they cannot be understood."},
     [METER_REGISTRY_READS] = {"daybook_api_registry_reads_total", METRIC_COUNTER, NULL,
                               "Times that all tokens and clients were read, because they changed or half a minute went by."},
     [METER_REDIS_UP] = {"daybook_api_redis_up", METRIC_GAUGE, NULL, "1 while Redis answers, else 0."},
