@@ -5,7 +5,12 @@ import json
 import time
 
 
-def make_alert(client, organization, of_client, level=80, limit=1000, metric="hits", period="day", begin=1_795_219_200_000, created=None, end=None):
+BEGIN = 1_795_219_200_000  # 2026-11-21
+
+
+def make_alert(
+    client, organization, of_client, level=80, limit=1000, metric="hits", period="day", begin=BEGIN, created=None, end=None
+):
     """Its id."""
     parts = ["limit", organization, of_client, metric, period, begin, limit, level]
     identity = hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:32]
@@ -16,7 +21,7 @@ def make_alert(client, organization, of_client, level=80, limit=1000, metric="hi
     return identity
 
 
-def make_system_alert(client, kind="silent_collector", subject="edge-1", message="Collector edge-1 is silent.", since=1_795_219_200_000):
+def make_system_alert(client, kind="silent_collector", subject="edge-1", message="It is silent.", since=BEGIN):
     identity = hashlib.sha256("\x1f".join(["system", kind, subject, str(since)]).encode()).hexdigest()[:32]
     _put(client, identity, dict(created=int(time.time() * 1000), type=kind, subject=subject, message=message, since=since))
     return identity
