@@ -412,8 +412,8 @@ def test_routes(world):
 
 @pytest.mark.parametrize("seed", [1])
 def test_random(world, seed):
-    """Requests of this month in any order, replicas that are killed: of each window the levels are told in order, each once, and the
-    last is what the count has reached."""
+    """Requests of this month in any order, replicas that are killed: of each window the levels are told in order, each once, and
+    the last is what the count has reached."""
     away_from_the_hour(200)
     rng = random.Random(seed)
     now = int(time.time() * 1000)

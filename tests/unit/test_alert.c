@@ -113,8 +113,10 @@ static void test_shown(void)
     g_autofree char *expected = g_strdup_printf(
         "{\"id\":\"%s\",\"kind\":\"violation\",\"organization\":\"acme\",\"clientId\":\"c \\\"1\\\"\",\"limitId\":\"daily\","
         "\"metric\":\"hits\",\"period\":\"day\",\"window\":{\"from\":\"2024-10-04T00:00:00Z\",\"to\":\"2024-10-05T00:00:00Z\"},"
-        "\"level\":100,\"limit\":812,\"value\":812,\"message\":\"Client 'c \\\"1\\\"' of organization 'acme' has reached 100 %% of its "
-        "limit of 812 requests a day: 812 since 2024-10-04T00:00:00Z.\",\"createdAt\":\"2024-10-04T00:00:00.005Z\",\"active\":false,"
+        "\"level\":100,\"limit\":812,\"value\":812,"
+        "\"message\":\"Client 'c \\\"1\\\"' of organization 'acme' has reached 100 %% of its "
+        "limit of 812 requests a day: 812 since 2024-10-04T00:00:00Z.\","
+        "\"createdAt\":\"2024-10-04T00:00:00.005Z\",\"active\":false,"
         "\"recoveredAt\":\"2024-10-05T00:00:00.000Z\",\"state\":\"read\"}",
         alert->id);
     g_assert_cmpstr(out->str, ==, expected);

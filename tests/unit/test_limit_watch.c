@@ -1,21 +1,25 @@
 /* Whom a rule is about, and which one goes before. */
 #include "api/limit_watch.h"
 
+#include "lib/number.h"
+
 static struct alert_levels others = {{50, 100}, 2};
 
-static void add_limit(struct registry_snapshot *snapshot, const char *id, const char *organization, const char *client,
-                      const char *plan, const char *metric, enum limit_period period, uint64_t value)
+/* whose: "organization/client", or "organization/:plan"; "*" is all organizations. what: "metric period value". */
+static void add_limit(struct registry_snapshot *snapshot, const char *id, const char *whose, const char *what)
 {
+    g_auto(GStrv) who = g_strsplit(whose, "/", 2), words = g_strsplit(what, " ", 3);
     struct limit_rule *rule = item_new(&limit_rule_shape);
     g_free(rule->id);
     g_free(rule->metric);
     rule->id = g_strdup(id);
-    rule->organization = g_strdup(organization);
-    rule->client = g_strdup(client);
-    rule->plan = g_strdup(plan);
-    rule->metric = g_strdup(metric);
-    rule->period = period;
-    rule->value = value;
+    rule->metric = g_strdup(words[0]);
+    bool is_plan = who[1][0] == ':';
+    rule->organization = strcmp(who[0], "*") != 0 ? g_strdup(who[0]) : NULL;
+    rule->client = is_plan ? NULL : g_strdup(who[1]);
+    rule->plan = is_plan ? g_strdup(who[1] + 1) : NULL;
+    g_assert_true(limit_period_parse(words[1], &rule->period));
+    g_assert_true(number_read(view_of(words[2]), &rule->value));
     g_assert_true(registry_snapshot_add(snapshot, REGISTRY_LIMITS, rule));
 }
 
@@ -53,11 +57,11 @@ static char *describe(struct registry_snapshot *snapshot, uint64_t *left_out)
 static void test_own(void)
 {
     struct registry_snapshot *snapshot = registry_snapshot_new(1);
-    add_limit(snapshot, "b", "acme", "c-1", NULL, METHOD_HITS, LIMIT_DAY, 10);
-    add_limit(snapshot, "a", "acme", "c-1", NULL, METHOD_HITS, LIMIT_DAY, 20);
-    add_limit(snapshot, "d", "acme", "c-1", NULL, METHOD_HITS, LIMIT_HOUR, 10);
-    add_limit(snapshot, "c", "acme", "c-1", NULL, METHOD_HITS, LIMIT_HOUR, 10);
-    add_limit(snapshot, "e", "", "c-1", NULL, METHOD_HITS, LIMIT_HOUR, 10);
+    add_limit(snapshot, "b", "acme/c-1", "hits day 10");
+    add_limit(snapshot, "a", "acme/c-1", "hits day 20");
+    add_limit(snapshot, "d", "acme/c-1", "hits hour 10");
+    add_limit(snapshot, "c", "acme/c-1", "hits hour 10");
+    add_limit(snapshot, "e", "/c-1", "hits hour 10");
     g_autofree char *text = describe(snapshot, NULL);
     g_assert_cmpstr(text, ==, "/c-1 hits hour=e, acme/c-1 hits hour=c, acme/c-1 hits day=b");
     registry_snapshot_unref(snapshot);
@@ -72,9 +76,9 @@ static void test_plans(void)
     add_client(snapshot, "globex", "heir", "");
     add_client(snapshot, "globex", "silver", "silver");
     add_organization(snapshot, "globex", "gold");
-    add_limit(snapshot, "of-all", NULL, NULL, "gold", METHOD_HITS, LIMIT_DAY, 1);
-    add_limit(snapshot, "of-globex", "globex", NULL, "gold", METHOD_HITS, LIMIT_DAY, 5);
-    add_limit(snapshot, "own", "acme", "own", NULL, METHOD_HITS, LIMIT_DAY, 9);
+    add_limit(snapshot, "of-all", "*/:gold", "hits day 1");
+    add_limit(snapshot, "of-globex", "globex/:gold", "hits day 5");
+    add_limit(snapshot, "own", "acme/own", "hits day 9");
     g_autofree char *text = describe(snapshot, NULL);
     g_assert_cmpstr(text, ==, "acme/gold hits day=of-all, acme/own hits day=own, globex/heir hits day=of-globex");
     registry_snapshot_unref(snapshot);
@@ -86,9 +90,9 @@ static void test_methods(void)
     struct registry_snapshot *snapshot = registry_snapshot_new(1);
     uint64_t left_out;
     registry_snapshot_add(snapshot, REGISTRY_METHODS, method_new("there", "", "acme", patterns));
-    add_limit(snapshot, "a", "acme", "c-1", NULL, "there", LIMIT_DAY, 10);
-    add_limit(snapshot, "b", "acme", "c-1", NULL, "gone", LIMIT_DAY, 10);
-    add_limit(snapshot, "c", "globex", "c-1", NULL, "there", LIMIT_DAY, 10);
+    add_limit(snapshot, "a", "acme/c-1", "there day 10");
+    add_limit(snapshot, "b", "acme/c-1", "gone day 10");
+    add_limit(snapshot, "c", "globex/c-1", "there day 10");
     g_autofree char *text = describe(snapshot, &left_out);
     g_assert_cmpstr(text, ==, "acme/c-1 there day=a");
     g_assert_cmpuint(left_out, ==, 2);
