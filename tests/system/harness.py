@@ -12,6 +12,7 @@ The parts themselves (start, kill, restart, log, metrics) are in chaos/parts.py.
         collector.kill(); collector.start()          # same directory, port and settings
 """
 
+import contextlib
 import itertools
 import json
 import subprocess
@@ -24,7 +25,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from chaos.parts import BIN, ROOT, Broker, Daemon, Redis, free_port, wait_until
 
-__all__ = ["BIN", "ROOT", "Daybook", "Kafka", "Redis", "free_port", "run_program", "wait_until"]
+__all__ = ["BIN", "ROOT", "Daybook", "Kafka", "Redis", "free_port", "run_program", "send", "shared_world", "wait_until"]
 
 _topic_numbers = itertools.count(1)
 API_TOKEN = "system-test-token"
@@ -110,6 +111,31 @@ class Api(Daemon):
         status, answer = self.ask("/v1/developer/usage", **parameters)
         assert status == 200, (status, answer)
         return answer
+
+
+def send(api, method, path, body=None, token=API_TOKEN, headers=None, **parameters):
+    """Any request to the API: (status, headers, body as bytes). body: bytes, or what is sent as JSON."""
+    query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
+    sent = {**({"Authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
+    if body is not None and not isinstance(body, bytes):
+        body, sent = json.dumps(body).encode(), {"Content-Type": "application/json", **sent}
+    request = urllib.request.Request(f"http://127.0.0.1:{api.port}{path}{query}", body, sent, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+@contextlib.contextmanager
+def shared_world(kind, directory):
+    """kind(redis, directory), with an api, on a Redis of its own: for all tests of a file."""
+    redis = Redis("redis", directory / "redis").start()
+    made = kind(redis, directory)
+    print(f"seed {getattr(made, 'seed', None)}")
+    yield made
+    made.api.kill()
+    redis.kill()
 
 
 def _decoded(data):

@@ -36,12 +36,11 @@ from agreement_fixture import (
     touched_days,
     used,
 )
-from harness import wait_until
+from harness import send, wait_until
 from live_fixture import DAY, SLOT
 from stats_fixture import instant
 from test_export import read_csv, read_jsonl
 from test_usage_api import fetch
-from v2_fixture import ask as send
 
 KINDS = ("live", "statistics", "report", "query", "totals", "everything")
 QUESTIONS = int(os.environ.get("AGREEMENT_QUESTIONS") or 6)
@@ -336,7 +335,7 @@ class Asker:
     def run(self, kind, body, token):
         """(the answer, its path)"""
         token = self.world.tokens[token]
-        status, _, made = send(self.api, PATH[kind], body, token=token)
+        status, _, made = send(self.api, "POST", PATH[kind], body, token)
         assert status in (200, 202), (body, made)
         uri = json.loads(made)["resultsUri"]
 

@@ -8,7 +8,7 @@ import random
 
 import openpyxl
 import pytest
-from harness import Redis, wait_until
+from harness import shared_world, wait_until
 from report_fixture import COUNTS, World, number
 from test_usage_api import failure, fetch
 
@@ -19,13 +19,8 @@ SPAN = (number("2024-10-01"), number("2024-11-15"))
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("export")
-    redis = Redis("redis", directory / "redis").start()
-    made = World(redis, directory)
-    print(f"seed {made.seed}")
-    yield made
-    made.api.kill()
-    redis.kill()
+    with shared_world(World, tmp_path_factory.mktemp("export")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

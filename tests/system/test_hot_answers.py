@@ -4,12 +4,11 @@ import concurrent.futures
 import json
 import random
 import time
-import urllib.request
 
 import closed_fixture
 import live_fixture as fixture
 import pytest
-from harness import API_TOKEN, Api, wait_until
+from harness import API_TOKEN, Api, send, wait_until
 from test_usage_api import fetch
 
 DAY = fixture.DAY
@@ -114,10 +113,4 @@ def test_nobody_gets_the_answer_of_another(world):
 
 
 def create_token(api, body):
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{api.port}/api/v2/admin/tokens",
-        data=json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {API_TOKEN}", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read())["token"]
+    return json.loads(send(api, "POST", "/api/v2/admin/tokens", body)[2])["token"]

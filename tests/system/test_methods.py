@@ -3,12 +3,10 @@
 import json
 import re
 import time
-import urllib.error
-import urllib.request
 
 import live_fixture as fixture
 import pytest
-from harness import API_TOKEN, Api
+from harness import API_TOKEN, Api, send
 from registry_fixture import make_token
 from test_usage_api import failure, usage
 
@@ -17,14 +15,8 @@ PATH = "/api/v2/admin/methods"
 
 def ask(api, method, path="", body=None, token=API_TOKEN):
     """(status, decoded body)"""
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    data = json.dumps(body).encode() if body is not None else None
-    request = urllib.request.Request(f"http://127.0.0.1:{api.port}{PATH}{path}", data=data, headers=headers, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())
+    status, _, answer = send(api, method, f"{PATH}{path}", body, token)
+    return status, json.loads(answer)
 
 
 class World:

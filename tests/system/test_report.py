@@ -5,27 +5,22 @@ import io
 import json
 import random
 import urllib.parse
-import urllib.request
 from datetime import datetime
 
 import pytest
-from harness import API_TOKEN, Redis, wait_until
+from harness import shared_world, wait_until
 from live_fixture import partition_of
 from report_fixture import CLIENTS, COUNTS, PARTITIONS, ROUTES, World, iso, number
-from test_usage_api import failure, fetch
+from test_usage_api import failure
+from v2_fixture import poll, post
 
 ZONES = ["UTC", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "America/St_Johns", "Europe/Dublin"]
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("report")
-    redis = Redis("redis", directory / "redis").start()
-    made = World(redis, directory)
-    print(f"seed {made.seed}")
-    yield made
-    made.api.kill()
-    redis.kill()
+    with shared_world(World, tmp_path_factory.mktemp("report")) as made:
+        yield made
 
 
 INTERVALS = {
@@ -179,16 +174,7 @@ def test_who_sees_what(world):
 
 def query(world, body):
     """The rows of a usage query."""
-    url = f"http://127.0.0.1:{world.api.port}/api/v2/usage/query"
-    headers = {"Authorization": f"Bearer {API_TOKEN}", "Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=30) as answer:
-        results = json.load(answer)["resultsUri"]
-
-    def complete():
-        answer = json.loads(fetch(world.api, path=results)[2])
-        return answer if answer["queryStatus"] == "Complete" else None
-
-    return wait_until(complete, 20, "the query is complete")["results"]
+    return poll(world.api, post(world.api, "/api/v2/usage/query", body)["resultsUri"])["results"]
 
 
 def test_queries_agree(world):

@@ -9,14 +9,11 @@ import json
 import random
 import threading
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from decimal import Decimal
 
 import live_fixture as fixture
 import pytest
-from harness import API_TOKEN, Api, Redis, free_port, wait_until
+from harness import API_TOKEN, Api, Redis, free_port, send, wait_until
 
 PATH = "/v1/developer/usage"
 TIMEFRAMES = ["1h", "24h", "7d", "30d", "90d", "1y", "all"]
@@ -26,15 +23,7 @@ PARTITIONS = 3
 
 def fetch(api, path=PATH, method="GET", headers=None, token=API_TOKEN, **parameters):
     """(status, headers, body as bytes)"""
-    query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
-    given = {"Authorization": f"Bearer {token}"} if token else {}
-    url = f"http://127.0.0.1:{api.port}{path}{query}"
-    request = urllib.request.Request(url, headers={**given, **(headers or {})}, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read()
+    return send(api, method, path, token=token, headers=headers, **parameters)
 
 
 def usage(api, **parameters):

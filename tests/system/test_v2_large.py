@@ -11,7 +11,7 @@ from collections import Counter
 import closed_fixture
 import live_fixture as fixture
 import pytest
-from harness import API_TOKEN, Api, Redis
+from harness import API_TOKEN, Api, shared_world
 from v2_fixture import ask, get, iso, poll, post
 
 QUERY, JOBS = "/api/v2/usage/query", "/api/v2/usage/aggregates/query/jobs"
@@ -58,12 +58,8 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("large")
-    redis = Redis("redis", directory / "redis").start()
-    made = World(redis, directory)
-    yield made
-    made.api.kill()
-    redis.kill()
+    with shared_world(World, tmp_path_factory.mktemp("large")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

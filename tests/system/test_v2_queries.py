@@ -10,7 +10,7 @@ import urllib.parse
 
 import openpyxl
 import pytest
-from harness import Redis
+from harness import shared_world
 from v2_fixture import (
     ALL_PERMISSIONS,
     CLIENTS,
@@ -47,13 +47,8 @@ INTERVALS = {
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("v2")
-    redis = Redis("redis", directory / "redis").start()
-    made = World(redis, directory)
-    print(f"seed {made.seed}")
-    yield made
-    made.api.kill()
-    redis.kill()
+    with shared_world(World, tmp_path_factory.mktemp("v2")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import urllib.parse
 
 import live_fixture as fixture
 import pytest
-from harness import Redis, wait_until
+from harness import shared_world, wait_until
 from v2_fixture import METRICS, PARTITIONS, World, ask, failure, get, number, post, random_event
 
 QUERY, SEARCH, JOBS = "/api/v2/usage/query", "/api/v2/usage/simplesearch", "/api/v2/usage/aggregates/query/jobs"
@@ -19,13 +19,8 @@ UNKNOWN = "7d444840-9dc0-11d1-b245-5ffdce74fad2"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("v2")
-    redis = Redis("redis", directory / "redis").start()
-    made = World(redis, directory)
-    print(f"seed {made.seed}")
-    yield made
-    made.api.kill()
-    redis.kill()
+    with shared_world(World, tmp_path_factory.mktemp("v2")) as made:
+        yield made
 
 
 # ---- what is refused ----

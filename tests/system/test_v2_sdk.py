@@ -8,7 +8,7 @@ import urllib.parse
 
 import PureCloudPlatformClientV2 as vendor
 import pytest
-from harness import ROOT, Redis
+from harness import ROOT, shared_world
 from v2_fixture import METRICS, World, ask, iso, number
 
 FIRST, LAST = number("2024-10-15"), number("2024-11-05")
@@ -23,13 +23,8 @@ redis.call('SET', KEYS[1], cmsgpack.pack(value), 'KEEPTTL')
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("sdk")
-    redis = Redis("redis", directory / "redis").start()
-    made = World(redis, directory)
-    print(f"seed {made.seed}")
-    yield made
-    made.api.kill()
-    redis.kill()
+    with shared_world(World, tmp_path_factory.mktemp("sdk")) as made:
+        yield made
 
 
 # ---- one face for both ----

@@ -6,14 +6,12 @@ import json
 import random
 import secrets
 import time
-import urllib.error
-import urllib.request
 from collections import Counter, defaultdict
 from datetime import date, timedelta
 
 import closed_fixture
 import live_fixture as fixture
-from harness import API_TOKEN, Api
+from harness import API_TOKEN, Api, send
 
 PARTITIONS = 3
 ORGANIZATIONS = ["acme", "größe"]
@@ -188,17 +186,9 @@ def ranges(days):
 
 def ask(api, path, body=None, token=API_TOKEN, method=None, **headers):
     """(status, headers, body as bytes). body: bytes, or anything that json.dumps takes; None: a GET."""
-    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-    sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
     sent = {name: value for name, value in sent.items() if value is not None}
-    url = path if path.startswith("http") else f"http://127.0.0.1:{api.port}{path}"
-    request = urllib.request.Request(url, data, sent, method=method or ("GET" if data is None else "POST"))
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read()
+    return send(api, method or ("GET" if body is None else "POST"), path, body, token, sent)
 
 
 def get(api, path, **options):
