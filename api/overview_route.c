@@ -3,6 +3,7 @@
 #include "api/answer.h"
 #include "api/meters.h"
 #include "api/overview_answer.h"
+#include "api/overview_before.h"
 #include "lib/keys.h"
 
 #define TIMEFRAMES "1h|24h|7d|30d|90d|1y"
@@ -65,8 +66,9 @@ struct reading {
     struct reader *reader;
     struct registry_snapshot *registry;
     int64_t now_ms;
-    struct live now, before;
-    bool has_now, has_before;
+    struct live now;
+    bool has_now;
+    struct overview_before *before;
     struct alerts_list *alerts;
     struct system_state *system;
 };
@@ -87,22 +89,17 @@ static bool is_known(const struct reading *reading)
     return false;
 }
 
-static enum query_outcome read_range(const struct reading *reading, int64_t from_ms, int64_t to_ms, struct live *live,
-                                     struct refusal *refusal, GError **error)
+static struct live_question question_of(const struct reading *reading, const struct window_range *range)
 {
-    static const enum query_outcome outcomes[] = {
-        [LIVE_ANSWERED] = QUERY_ANSWERED, [LIVE_REFUSED] = QUERY_REFUSED, [LIVE_FAILED] = QUERY_FAILED};
     const struct usage_params *params = &reading->job->params;
-    const struct window_range range = {.from_ms = from_ms, .to_ms = to_ms, .unit = WINDOW_WHOLE, .tz = params->tz};
-    const struct live_question question = {
+    return (struct live_question){
         .sources = reading->job->route->sources,
         .reader = reading->reader,
         .scope = {.organization = params->organization, .key = params->key},
-        .range = &range,
+        .range = range,
         .known = is_known(reading),
         .now_ms = reading->now_ms,
     };
-    return outcomes[live_read(live, &question, refusal, error)];
 }
 
 /* The slots of Get Usage's window, but without minutes; and as many before it, to the nearest. */
@@ -111,16 +108,19 @@ static enum query_outcome read_usage(struct reading *reading, struct refusal *re
     struct window window;
     if (!window_init(&window, &reading->job->params, reading->now_ms, (struct window_extent){0, 0}, refusal))
         return QUERY_REFUSED;
-    int64_t from_ms = window.from_ms, to_ms = window.to_ms;
-    int64_t length_ms = MAX(civil_align(to_ms - from_ms + KEYS_SLOT_MS / 2, KEYS_SLOT_MS), KEYS_SLOT_MS);
+    const struct tz *tz = reading->job->params.tz;
+    int64_t length_ms = MAX(civil_align(window.to_ms - window.from_ms + KEYS_SLOT_MS / 2, KEYS_SLOT_MS), KEYS_SLOT_MS);
+    const struct window_range now = {.from_ms = window.from_ms, .to_ms = window.to_ms, .unit = WINDOW_WHOLE, .tz = tz};
+    const struct window_range before = {
+        .from_ms = window.from_ms - length_ms, .to_ms = window.from_ms, .unit = WINDOW_WHOLE, .tz = tz};
     window_clear(&window);
-    enum query_outcome outcome = read_range(reading, from_ms, to_ms, &reading->now, refusal, error);
-    reading->has_now = outcome == QUERY_ANSWERED;
-    if (!reading->has_now)
-        return outcome;
-    outcome = read_range(reading, from_ms - length_ms, from_ms, &reading->before, refusal, error);
-    reading->has_before = outcome == QUERY_ANSWERED;
-    return outcome;
+    struct live_question question = question_of(reading, &now);
+    enum live_outcome outcome = live_read(&reading->now, &question, refusal, error);
+    reading->has_now = outcome == LIVE_ANSWERED;
+    question.range = &before;
+    if (reading->has_now)
+        outcome = overview_before_take(&reading->before, &question, refusal, error);
+    return outcome == LIVE_ANSWERED ? QUERY_ANSWERED : outcome == LIVE_REFUSED ? QUERY_REFUSED : QUERY_FAILED;
 }
 
 static bool read_rest(struct reading *reading, GError **error)
@@ -141,7 +141,7 @@ static void write_answer(const struct reading *reading, GString *out)
         .params = &reading->job->params,
         .caller = reading->job->query.caller,
         .now = &reading->now,
-        .before = &reading->before,
+        .before = &reading->before->live,
         .registry = reading->registry,
         .alerts = reading->alerts,
         .system = reading->system,
@@ -166,8 +166,7 @@ static enum query_outcome read_overview(struct reader *reader, struct query *que
         write_answer(&reading, job->body);
     if (reading.has_now)
         live_clear(&reading.now);
-    if (reading.has_before)
-        live_clear(&reading.before);
+    overview_before_release(reading.before);
     if (reading.alerts != NULL)
         alerts_list_release(reading.alerts);
     system_state_free(reading.system);

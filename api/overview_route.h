@@ -6,7 +6,7 @@
  *
  * All numbers are those of Get Usage for the same window, read the same way (live.h). The window before ends where this one
  * begins and is as long, but for what is missing of the running quarter of an hour; a change compares what both have for the same
- * length of time. Health is shown to who sees all. */
+ * length of time; it is read anew once a minute. Health is shown to who sees all. */
 #ifndef DAYBOOK_OVERVIEW_ROUTE_H
 #define DAYBOOK_OVERVIEW_ROUTE_H
 
