@@ -1,7 +1,7 @@
 """`make bench`: what Daybook reaches, as ratios to its limits and peers measured in the same run.
 
 make bench ARGS='--quick'              smaller everywhere: a few minutes
-make bench ARGS='--only drain,memory'  parts: encoding sheet drain series intake ack memory fresh closing export reports api alerts
+make bench ARGS='--only drain,memory'  parts: encoding sheet drain series intake ack memory fresh closing export reports api live alerts
 
 The figures also go to build/bench/results.json.
 """
@@ -18,11 +18,12 @@ import alerts  # noqa: E402
 import closing  # noqa: E402
 import drain  # noqa: E402
 import intake  # noqa: E402
+import live  # noqa: E402
 import reports  # noqa: E402
 import serving  # noqa: E402
 from stack import PROGRAMS, ROOT, Stack, machine  # noqa: E402
 
-PARTS = ("encoding", "sheet", "drain", "series", "intake", "ack", "memory", "fresh", "closing", "export", "reports", "api", "alerts")
+PARTS = ("encoding", "sheet", "drain", "series", "intake", "ack", "memory", "fresh", "closing", "export", "reports", "api", "live", "alerts")
 
 
 def arguments():
@@ -101,6 +102,7 @@ def main():
         "closing": (closing.run, quick),
         "reports": (reports.run, quick),
         "api": (serving.run, quick),
+        "live": (live.run, quick),
         "alerts": (alerts.run, (2_000_000, 5) if quick else (options.events, 20)),
     }
     for name, (function, size) in parts.items():

@@ -1,0 +1,229 @@
+"""Get Usage while it is counted: one key at 500 questions a second, all keys, 90 closed days, and what reading costs the aggregator.
+
+The realistic load (1,000 clients by Zipf, 200 routes) lies over the last 24 hours, and goes on at a pace while it is asked. Beside the times, which
+hold for the machine with whatever else it does, stand CPU time and commands: what an answer costs Redis and the API.
+"""
+
+import json
+import statistics
+import sys
+import threading
+import time
+
+from drain import BOUNDS
+from serving import PAUSE_MS, TOKEN, TOKEN_ASKED, ask, load
+from stack import PARTITIONS, ROOT, Cpu, Daemon, now_ms, program, rate, table, wait_until
+
+sys.path.insert(0, str(ROOT / "tests/system"))
+from chaos import counts  # noqa: E402
+
+DAY_MS, SLOT_MS = 86_400_000, 900_000
+TOPIC = "live"
+ONE = "/v1/developer/usage?keyId=CLIENT"
+ALL = "/v1/developer/usage"
+QUARTER = "timeframe=90d&granularity=day"
+LIMITS = {"limits.enterprise_per_minute": 10**9, "limits.enterprise_per_day": 10**12}
+
+
+def generate(stack, topic, events, start_ms, span_ms, seed=1):
+    where = ["--brokers", stack.broker.address, "--topic", topic, "--partitions", PARTITIONS]
+    return program("generate", *where, "--events", events, "--start-ms", start_ms, "--span-ms", span_ms, "--seed", seed)
+
+
+class Traffic(threading.Thread):
+    """Some events each time, of now, each burst from a collector of its own, until it is stopped."""
+
+    def __init__(self, stack, per_second):
+        super().__init__(daemon=True)
+        self.stack, self.per_second, self.over, self.sent = stack, per_second, threading.Event(), 0
+
+    def run(self):
+        while not self.over.wait(0.4):
+            generate(self.stack, TOPIC, self.per_second // 2, now_ms() - 500, 500, seed=1000 + self.sent)
+            self.sent += 1
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+
+
+class Asked:
+    """What a question takes: CPU ms of API and Redis, commands to Redis. While it is counted, Redis' share is not only of questions."""
+
+    def __init__(self, stack, api):
+        self.api = api
+        self.cpu = Cpu(api=api, redis=stack.redis)
+        self.commands = self._commands()
+
+    def _commands(self):
+        return self.api.metrics()["daybook_api_redis_commands_total"]
+
+    def taken(self, questions):
+        cpu = self.cpu.taken()
+        return {
+            "api_ms": 1000 * cpu["api"] / questions,
+            "redis_ms": 1000 * cpu["redis"] / questions,
+            "commands": (self._commands() - self.commands) / questions,
+        }
+
+
+def times(stack, api, token, path, n, pause_s=0.0):
+    """Median and largest of n questions, one after the other, and what they cost."""
+    found = []
+    asked = Asked(stack, api)
+    for _ in range(n):
+        time.sleep(pause_s)
+        begin = time.perf_counter()
+        ask(api, "GET", path, token)
+        found.append(1000 * (time.perf_counter() - begin))
+    return {"ms": statistics.median(found), "worst_ms": max(found), **asked.taken(n)}
+
+
+def start_api(stack, name):
+    api = Daemon("api", "api", stack.directory / name, {"redis.url": stack.redis.url, "auth.token": TOKEN, **LIMITS})
+    api.start()
+    return api, json.loads(ask(api, "POST", "/api/v2/admin/tokens", body=TOKEN_ASKED))["token"]
+
+
+def _counted(client):
+    meta = counts.meta(client, PARTITIONS)
+    return meta["events"] + meta["duplicates"]
+
+
+def fill(stack, events):
+    """An aggregator that has counted 24 hours, and goes on."""
+    start_ms = (now_ms() - DAY_MS) // SLOT_MS * SLOT_MS + SLOT_MS
+    generate(stack, TOPIC, events, start_ms, now_ms() - start_ms)
+    aggregator = stack.aggregator(TOPIC, BOUNDS)
+    aggregator.start()
+    client = stack.redis.client()
+    wait_until(lambda: _counted(client) >= events, 900, "all is counted", 0.2)
+    return aggregator
+
+
+def live_questions(stack, quick):
+    """First and repeated for all keys, one key at 500 a second; the latter two while it is counted."""
+    first = []
+    for number in range(2 if quick else 5):
+        api, token = start_api(stack, f"first-{number}")
+        first.append(times(stack, api, token, ALL, 1))
+        api.kill()
+    api, token = start_api(stack, "api")
+    try:
+        times(stack, api, token, ALL, 2)
+        again = times(stack, api, token, ALL, 30, pause_s=0.05)
+        with Traffic(stack, 4000):
+            counting = times(stack, api, token, ALL, 30, pause_s=0.1)
+            load(api.port, ONE, token, 10, pause_ms=PAUSE_MS)  # every key was asked for
+            runs = [load(api.port, ONE, token, 5 if quick else 20, pause_ms=PAUSE_MS) for _ in range(3)]
+        asked = Asked(stack, api)
+        cost = asked.taken(load(api.port, ONE, token, 5, pause_ms=PAUSE_MS)["requests"])
+        one = sorted(runs, key=lambda run: run["p99_ms"])[1]
+        rss = api.rss_bytes()
+    finally:
+        api.kill()
+    return {"first": sorted(first, key=lambda run: run["ms"])[len(first) // 2], "again": again, "counting": counting,
+            "one": {**one, **cost}, "rss": rss}  # fmt: skip
+
+
+def quarter(stack, quick):
+    """90 closed days by day, of one key and of all, when their sheets are in memory."""
+    rows = 4000 if quick else 40000
+    program("year", stack.fresh_redis().url, 91, rows, PARTITIONS)
+    api, token = start_api(stack, "quarter")
+    try:
+        one, everything = f"{ONE}&{QUARTER}".replace("CLIENT", "client-0007"), f"{ALL}?{QUARTER}"
+        times(stack, api, token, everything, 1)
+        return {"rows": rows, "one": times(stack, api, token, one, 20, 0.1), "all": times(stack, api, token, everything, 3)}
+    finally:
+        api.kill()
+
+
+def drain_once(stack, topic, events, reading):
+    """Events per second, and CPU seconds of worker and Redis, of an aggregator that counts what waits, with or without readers."""
+    redis = stack.fresh_redis()
+    client = redis.client()
+    api, token = start_api(stack, "drain")
+    aggregator = stack.aggregator(topic, BOUNDS)
+    aggregator.start(wait_s=0)
+    begin = wait_until(lambda: _counted(client) and time.monotonic(), 60, "something is counted", 0.005)
+    over, asked = threading.Event(), [0]
+
+    def read():
+        while reading and not over.wait(0.1):
+            ask(api, "GET", ONE.replace("CLIENT", f"client-{asked[0] % 1000:04d}"), token)
+            if asked[0] % 10 == 0:
+                ask(api, "GET", ALL, token)
+            asked[0] += 1
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    wait_until(lambda: _counted(client) >= events, 900, "all is counted", 0.02)
+    seconds = time.monotonic() - begin
+    over.set()
+    reader.join()
+    worker = aggregator.cpu_seconds()
+    aggregator.stop()
+    api.kill()
+    return {"rate": events / seconds, "worker": worker, "asked": asked[0]}
+
+
+def slowed(stack, events, rounds):
+    """Ratio of the rates with and without reading, in turn."""
+    topic = "drained"
+    start_ms = (now_ms() - 3_700_000) // SLOT_MS * SLOT_MS
+    generate(stack, topic, events, start_ms, 3_600_000)
+    runs = [(drain_once(stack, topic, events, False), drain_once(stack, topic, events, True)) for _ in range(rounds)]
+    return {
+        "rate": statistics.median(plain["rate"] for plain, _ in runs),
+        "ratio": statistics.median(read["rate"] / plain["rate"] for plain, read in runs),
+        "worker_ratio": statistics.median(read["worker"] / plain["worker"] for plain, read in runs),
+        "asked": runs[0][1]["asked"],
+    }
+
+
+def cost(run):
+    return f"CPU ms: API {run['api_ms']:.2f}, Redis {run['redis_ms']:.2f}; {run['commands']:,.0f} commands"
+
+
+def bar(ms, limit):
+    return f"{ms:.1f} ms = {ms / limit:.2f} of {limit} ms"
+
+
+def show(found, events):
+    live, days, slow = found["live"], found["quarter"], found["slowed"]
+    one = live["one"]
+    lines = [
+        (f"one key, 24 h by hour, {one['requests'] / one['seconds']:.0f} questions/s over 1,000 keys: p99", bar(one["p99_ms"], 10)),
+        ("  p50; for each", f"{one['p50_ms']:.2f} ms; {cost(one)}"),
+        ("all keys, the first question of an API that has just been started", bar(live["first"]["ms"], 300)),
+        ("", cost(live["first"])),
+        ("all keys again", bar(live["again"]["ms"], 30)),
+        ("", cost(live["again"])),
+        ("all keys again, while 4,000 events/s are counted", bar(live["counting"]["ms"], 30)),
+        ("", cost(live["counting"])),
+        ("resident memory of the API then", f"{live['rss'] / 2**20:.0f} MiB"),
+        (f"90 closed days of {days['rows']:,} rows, by day, one key", bar(days["one"]["ms"], 50)),
+        ("", cost(days["one"])),
+        ("  all keys", bar(days["all"]["ms"], 50)),
+        ("", cost(days["all"])),
+        (f"counting with {slow['asked']} questions meanwhile, to without", f"{slow['ratio']:.2f} (bar 0.95) of {rate(slow['rate'])}"),
+        ("  CPU of the aggregator, with to without", f"{slow['worker_ratio']:.2f}"),
+    ]
+    table(f"Get Usage: {events:,} events of 24 hours live, all on one machine", lines, 84)
+
+
+def run(stack, quick):
+    events = 500_000 if quick else 2_000_000
+    aggregator = fill(stack, events)
+    try:
+        live = live_questions(stack, quick)
+    finally:
+        aggregator.stop()
+    found = {"live": live, "slowed": slowed(stack, 4 * events, 1 if quick else 5), "quarter": quarter(stack, quick)}
+    show(found, events)
+    return found
