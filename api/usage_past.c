@@ -103,16 +103,30 @@ static bool read_period(const struct past_wants *wants, enum limit_period period
     return true;
 }
 
-static bool read_all(const struct past_wants *wants, struct usage_past *past, GError **error)
+/* What only alerts depend on must not keep an answer back: where a sheet is nowhere to be had, which those who need it are told,
+ * that part is left out. */
+static bool pass_over(bool ok, GError **failure, bool *whole, GError **error)
 {
-    if (wants->week_before && !read_week_before(wants, &past->advice, error))
+    if (ok)
+        return true;
+    if (!g_error_matches(*failure, READER_ERROR, READER_ERROR_COPY)) {
+        g_propagate_error(error, g_steal_pointer(failure));
         return false;
-    if (wants->names && !read_names(wants, past, error))
-        return false;
+    }
+    g_clear_error(failure);
+    *whole = false;
+    return true;
+}
+
+static bool read_all(const struct past_wants *wants, struct usage_past *past, bool *whole, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
     for (int period = LIMIT_DAY; period <= LIMIT_MONTH; period++)
         if ((wants->periods >> period & 1) != 0 && !read_period(wants, (enum limit_period)period, &past->before[period], error))
             return false;
-    return true;
+    if (wants->week_before && !pass_over(read_week_before(wants, &past->advice, &failure), &failure, whole, error))
+        return false;
+    return !wants->names || pass_over(read_names(wants, past, &failure), &failure, whole, error);
 }
 
 /* ---- keeping ---- */
@@ -144,10 +158,12 @@ struct usage_past *usage_past_take(struct live_cache *cache, const struct past_w
         return past;
     past = g_new0(struct usage_past, 1);
     live_kept_init(&past->kept, sizeof *past, past_free);
-    if (!read_all(wants, past, error)) {
+    bool whole = true;
+    if (!read_all(wants, past, &whole, error)) {
         live_kept_unref(&past->kept);
         return NULL;
     }
-    live_cache_put(cache, key, &past->kept);
+    if (whole)
+        live_cache_put(cache, key, &past->kept);
     return past;
 }
