@@ -2,7 +2,7 @@
 
 #include "lib/keys.h"
 
-enum { SLOTS_PER_HOUR = 4 };
+enum { HOUR_S = 3600 };
 
 static void line_free(struct usage_line *line)
 {
@@ -321,14 +321,29 @@ uint64_t usage_table_peak_minute(const struct usage_table *table)
     return peak;
 }
 
+/* Unix time from which on the offset may be another one. */
+static int64_t read_offset(const struct tz *tz, int64_t time_s, int32_t *offset_s)
+{
+    *offset_s = tz_at(tz, time_s).offset_s;
+    return tz_next_change(tz, time_s);
+}
+
+/* Another offset begins another hour, as in zone_days.h. */
 uint64_t usage_table_peak_hour(const struct usage_table *table)
 {
+    const struct window *window = table->window;
     uint64_t peak = 0, sum = 0;
-    for (uint32_t i = 0; i < table->window->n_slots; i++) {
-        if ((table->window->first_slot + i) % SLOTS_PER_HOUR == 0)
-            sum = 0;
-        sum += table->slot_requests[i];
+    int64_t last_hour = INT64_MIN, until_s = INT64_MIN;
+    int32_t offset_s = 0, last_offset_s = 0;
+    for (uint32_t i = 0; i < window->n_slots; i++) {
+        const int64_t time_s = window_slot_ms(window->first_slot + i) / 1000;
+        if (time_s >= until_s)
+            until_s = read_offset(window->tz, time_s, &offset_s);
+        const int64_t hour = civil_divide(time_s + offset_s, HOUR_S);
+        sum = hour == last_hour && offset_s == last_offset_s ? sum + table->slot_requests[i] : table->slot_requests[i];
         peak = MAX(peak, sum);
+        last_hour = hour;
+        last_offset_s = offset_s;
     }
     return peak;
 }

@@ -61,7 +61,7 @@ uint64_t usage_table_between(const struct usage_table *table, int64_t from_ms, i
 uint64_t usage_table_minute(const struct usage_table *table, int64_t minute);
 /* Sum of all cells, into an initialized measure. */
 void usage_table_total(const struct usage_table *table, struct measure *total);
-/* Most requests in one minute of those kept, and in one clock hour of the window. */
+/* Most requests in one minute of those kept, and in one hour by the clock of the window's zone. */
 uint64_t usage_table_peak_minute(const struct usage_table *table);
 uint64_t usage_table_peak_hour(const struct usage_table *table);
 

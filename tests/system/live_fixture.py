@@ -452,8 +452,16 @@ def _rate_limits(mine, now, endpoint):
     return {"current": nothing, "usage": counts, "utilization": nothing}
 
 
+def _clock_hour(slot, zone):
+    """The zone's hour in which a slot begins; where the clock is changed another one begins."""
+    local = datetime.fromtimestamp(slot * SLOT // 1000, ZoneInfo(zone))
+    return local.date(), local.hour, local.utcoffset()
+
+
 def _usage(answer, total, inside, start, to):
-    hours = Counter(e.time // HOUR for e in inside)
+    hours = Counter()
+    for slot, n in Counter(e.time // SLOT for e in inside).items():
+        hours[_clock_hour(slot, answer.zone)] += n
     return {
         "totalRequests": total.requests,
         "successfulRequests": total.requests - total.failed,

@@ -167,11 +167,13 @@ def test_peaks(world):
     check_all(world)
 
 
-def test_the_same_as_get_usage(world):
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
+def test_the_same_as_get_usage(world, zone):
     for timeframe in [*TIMEFRAMES, "1y", "all"]:
-        answer, other = world.ask(timeframe=timeframe), usage(world.api, timeframe=timeframe, granularity="month")
+        parameters = {"timeframe": timeframe, "timeZone": zone}
+        answer, other = world.ask(**parameters), usage(world.api, granularity="month", **parameters)
         if answer["window"]["from"] != other["window"]["from"]:  # a quarter of an hour began between them
-            answer = world.ask(timeframe=timeframe)
+            answer = world.ask(**parameters)
         for name in ("peakRequestsPerMinute", "peakRequestsPerHour"):
             assert answer[name]["value"] == other["usage"][name]
         assert answer["totalRequests"] == other["usage"]["totalRequests"]

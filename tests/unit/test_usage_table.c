@@ -80,6 +80,37 @@ static void test_lines(void)
     table_free(table);
 }
 
+/* Hours of the zone: Kathmandu's begin at :15 of UTC's; New York had one o'clock twice. */
+static uint64_t peak_hour_in(const char *zone, int64_t at_ms, int64_t first_ms)
+{
+    const struct usage_params params = {.timeframe = USAGE_24H, .granularity = CIVIL_HOUR, .tz = tz_shared(zone, NULL)};
+    const struct window_extent extent = {0, 0};
+    struct refusal refusal = {0};
+    struct window local;
+    struct measure one;
+    measure_init(&one);
+    add_random(&one);
+    g_assert_true(window_init(&local, &params, at_ms, extent, &refusal));
+    struct usage_table *table = usage_table_new(&local);
+    for (int slot = 0; slot < 8; slot++)
+        for (int n = 0; n <= slot; n++)
+            usage_table_add_slot(table, window_slot(first_ms) + slot, &one);
+    uint64_t peak = usage_table_peak_hour(table);
+    usage_table_free(table);
+    window_clear(&local);
+    measure_clear(&one);
+    return peak;
+}
+
+static void test_peaks_of_zones(void)
+{
+    const int64_t now = INT64_C(1793548800000), first = INT64_C(1793509200000); /* 2026-11-01T16:00Z, 05:00Z: 01:00 in New York */
+    g_assert_cmpuint(peak_hour_in("UTC", now, first), ==, 5 + 6 + 7 + 8);
+    g_assert_cmpuint(peak_hour_in("America/New_York", now, first), ==, 5 + 6 + 7 + 8);
+    g_assert_cmpuint(peak_hour_in("Asia/Kathmandu", now, first), ==, 6 + 7 + 8);
+    g_assert_cmpuint(peak_hour_in("Asia/Kolkata", now, first), ==, 3 + 4 + 5 + 6);
+}
+
 static void test_peaks(void)
 {
     struct usage_table *table = table_of(USAGE_7D, CIVIL_DAY);
@@ -235,6 +266,7 @@ int main(int argc, char **argv)
     g_test_add_func("/usage_table/sums", test_sums);
     g_test_add_func("/usage_table/lines", test_lines);
     g_test_add_func("/usage_table/peaks", test_peaks);
+    g_test_add_func("/usage_table/peaks_of_zones", test_peaks_of_zones);
     g_test_add_func("/usage_table/between", test_between);
     g_test_add_func("/usage_table/kept-minutes", test_windows_without_kept_minutes);
     g_test_add_func("/usage_table/nothing-to-settle", test_nothing_to_settle);
