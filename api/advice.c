@@ -152,8 +152,8 @@ static const struct {
 
 static void append_quota(GString *text, const struct advice_quota *quota)
 {
-    g_string_append_printf(text, "%s of %" G_GUINT64_FORMAT " requests a %s", kinds[quota->kind].words, quota->value,
-                           limit_period_name(quota->period));
+    g_string_append_printf(text, "%s of %" G_GUINT64_FORMAT " requests %s %s", kinds[quota->kind].words, quota->value,
+                           quota->period == LIMIT_HOUR ? "an" : "a", limit_period_name(quota->period));
 }
 
 static void append_use(GString *text, const struct advice_quota *quota)
