@@ -224,7 +224,8 @@ static void test_time_runs_while_resting(void)
 static void test_gone_channel(void)
 {
     set_up();
-    g_autofree char *lost = raise_for("w-00000000000000000000000000000009"), *well = raise_for(WELL);
+    g_autofree char *lost = raise_for("w-00000000000000000000000000000009");
+    g_free(raise_for(WELL));
     struct notifier *notifier = start(CHANNEL_WEBHOOK, HOUR_MS);
     WAIT_UNTIL(outcome("dropped") == 1 && outcome("delivered") == 1);
     g_assert_cmpint(time_of(DELIVERIES_KEY, lost), ==, 0);
