@@ -104,12 +104,29 @@ static void take_level(struct view name, struct view value, void *opaque, size_t
         g_hash_table_replace(check->levels, g_strndup(name.data, name.size), GUINT_TO_POINTER(level));
 }
 
+static void set_raised(struct alert_check *check, const struct alert_watcher *watcher, struct alert_window *window)
+{
+    g_autofree char *name = alert_windows_name(watcher->watch, window->from_ms);
+    window->raised = GPOINTER_TO_UINT(g_hash_table_lookup(check->levels, name));
+}
+
+/* At the beginning, and where Redis has fewer than we know of: it was put back, and what is lost is raised again. */
 static bool read_levels(struct alert_check *check, GError **error)
 {
-    if (check->has_levels)
+    uint64_t n = 0;
+    alerts_ask_count_levels(check->reader, &n);
+    if (!reader_finish(check->reader, error))
+        return false;
+    if (check->has_levels && n >= g_hash_table_size(check->levels))
         return true;
+    g_hash_table_remove_all(check->levels);
     alerts_ask_levels(check->reader, (struct reader_pairs){.each = take_level, .opaque = check});
     check->has_levels = reader_finish(check->reader, error);
+    for (guint i = 0; i < check->watchers->len && check->has_levels; i++) {
+        struct alert_watcher *watcher = &g_array_index(check->watchers, struct alert_watcher, i);
+        for (size_t j = 0; j < G_N_ELEMENTS(watcher->windows); j++)
+            set_raised(check, watcher, &watcher->windows[j]);
+    }
     return check->has_levels;
 }
 

@@ -243,11 +243,24 @@ static void choose(struct alert_growth *growth)
     }
 }
 
+static gboolean is_beyond(gpointer key, gpointer value, gpointer opaque)
+{
+    (void)key;
+    return ((struct tracked *)value)->partition >= *(int *)opaque;
+}
+
+static void set_partitions(struct alert_growth *growth, int n)
+{
+    if ((guint)n < growth->partitions->len)
+        g_hash_table_foreach_remove(growth->tracked, is_beyond, &n);
+    g_array_set_size(growth->partitions, (guint)n);
+}
+
 static bool learn_generations(struct alert_growth *growth, struct reader *reader, bool *moved, GError **error)
 {
     GHashTableIter iter;
     void *value;
-    g_array_set_size(growth->partitions, (guint)reader_partitions(reader));
+    set_partitions(growth, reader_partitions(reader));
     for (int partition = 0; partition < reader_partitions(reader); partition++) {
         g_clear_pointer(&g_array_index(growth->partitions, struct partition_state, partition).found, g_free);
         ask_place(growth, reader, partition);

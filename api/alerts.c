@@ -166,7 +166,7 @@ void alerts_ask_state(struct reader *reader, const char *id, enum alert_state st
     run(reader, &script, NULL, 0, 0, (struct reader_then){0});
 }
 
-static void take_removed(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
+static void take_count(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
 {
     (void)reader, (void)a, (void)b;
     *(uint64_t *)opaque = (uint64_t)MAX(redis_reply_integer(reply), 0);
@@ -180,7 +180,7 @@ void alerts_ask_trim(struct reader *reader, uint32_t keep, int64_t before_ms, ui
     text_of(before, before_ms);
     const struct script script = {trim_script, {most, before, version}, 3, REMOVED_KEY};
     *removed = 0;
-    run(reader, &script, NULL, 0, 0, (struct reader_then){.take = take_removed, .opaque = removed});
+    run(reader, &script, NULL, 0, 0, (struct reader_then){.take = take_count, .opaque = removed});
 }
 
 /* ---- levels ---- */
@@ -188,6 +188,12 @@ void alerts_ask_trim(struct reader *reader, uint32_t keep, int64_t before_ms, ui
 void alerts_ask_levels(struct reader *reader, struct reader_pairs pairs)
 {
     reader_scan(reader, READER_CONTROL, "HSCAN", LEVELS_KEY, NULL, pairs);
+}
+
+void alerts_ask_count_levels(struct reader *reader, uint64_t *n)
+{
+    const struct view argv[] = {view_of("HLEN"), view_of(LEVELS_KEY)};
+    reader_ask(reader, READER_CONTROL, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_count, .opaque = n});
 }
 
 void alerts_ask_forget_levels(struct reader *reader, const GPtrArray *fields)

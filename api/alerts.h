@@ -84,8 +84,9 @@ void alerts_ask_state(struct reader *reader, const char *id, enum alert_state st
 /* Removes those created before before_ms, and the oldest beyond keep; at most 1,000, and counts them. */
 void alerts_ask_trim(struct reader *reader, uint32_t keep, int64_t before_ms, uint64_t *removed);
 
-/* Walks {daybook}:alerts:levels; and removes these fields (strings). */
+/* Walks {daybook}:alerts:levels; counts its fields; and removes these (strings). */
 void alerts_ask_levels(struct reader *reader, struct reader_pairs pairs);
+void alerts_ask_count_levels(struct reader *reader, uint64_t *n);
 void alerts_ask_forget_levels(struct reader *reader, const GPtrArray *fields);
 
 #endif

@@ -247,6 +247,23 @@ static void test_goes_on(void)
     registry_snapshot_unref(more);
 }
 
+/* A Redis that was put back, on the same connections. */
+static void test_rollback(void)
+{
+    begin();
+    struct registry_snapshot *snapshot = rules(2, METHOD_HITS, LIMIT_DAY);
+    struct alert_check *check = make_check();
+    count(0, 5, 5);
+    check_once(check, snapshot, now_ms);
+    assert_raised("c-0:100=10");
+    run("DEL|" ALERTS_KEY "|" ALERTS_KEY ":levels|" ALERTS_KEY ":version");
+    assert_raised("");
+    check_once(check, snapshot, now_ms);
+    assert_raised("c-0:100=10");
+    alert_check_free(check);
+    registry_snapshot_unref(snapshot);
+}
+
 static void test_sweep(void)
 {
     g_autoptr(GError) error = NULL;
@@ -310,6 +327,7 @@ int main(int argc, char **argv)
     g_test_add_func("/alert_check/methods", test_methods);
     g_test_add_func("/alert_check/minutes", test_minutes);
     g_test_add_func("/alert_check/goes-on", test_goes_on);
+    g_test_add_func("/alert_check/rollback", test_rollback);
     g_test_add_func("/alert_check/sweep", test_sweep);
     g_test_add_func("/alert_check/interrupted", test_interrupted);
     int code = g_test_run();
