@@ -110,6 +110,13 @@ def world(tmp_path, kafka, cluster):
         daemon.kill()
 
 
+def is_on_the_board(cluster):
+    """Said in the last seconds, of every partition, and counted to the end."""
+    board = cluster.node_of("{daybook}:workers")[1].client().hgetall("{daybook}:workers")
+    lines = [board.get(str(partition), "0 1 0").split() for partition in range(PARTITIONS)]
+    return all(line[0] == line[1] and int(line[2]) > (time.time() - 10) * 1000 for line in lines)
+
+
 @pytest.mark.timeout(300)
 def test_counts_are_exact_on_a_cluster_whose_nodes_die_and_whose_slots_move(world, cluster):
     world.start()
@@ -140,4 +147,5 @@ def test_counts_are_exact_on_a_cluster_whose_nodes_die_and_whose_slots_move(worl
     world.wait_settled()
     total, output = world.verify()
     print(f"{total} events\n{output}")
+    wait_until(lambda: is_on_the_board(cluster), 20, "the workers say how far all partitions are, on the node of that key")
     world.stop()
