@@ -1,0 +1,66 @@
+// Dates without a clock: yyyy-mm-dd, compared as text. What day it is depends on a zone; all else here does not.
+
+const DAY_MS = 86_400_000;
+
+function toMs(date: string): number {
+    return Date.parse(date + 'T00:00:00Z');
+}
+
+function fromMs(ms: number): string {
+    return new Date(ms).toISOString().slice(0, 10);
+}
+
+export function isDate(text: string): boolean {
+    return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(toMs(text)) && fromMs(toMs(text)) === text;
+}
+
+// The date of a moment by the clocks of the zone; without a moment, today's.
+export function dateIn(zone: string, ms: number = Date.now()): string {
+    const parts = new Intl.DateTimeFormat('en-US', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' }).formatToParts(ms);
+    const part = (type: string): string => parts.find((each) => each.type === type)?.value ?? '';
+    return `${part('year').padStart(4, '0')}-${part('month')}-${part('day')}`;
+}
+
+export function addDays(date: string, days: number): string {
+    return fromMs(toMs(date) + days * DAY_MS);
+}
+
+export function daysBetween(from: string, to: string): number {
+    return Math.round((toMs(to) - toMs(from)) / DAY_MS);
+}
+
+export function monthBegin(date: string): string {
+    return date.slice(0, 8) + '01';
+}
+
+export function addMonths(date: string, months: number): string {
+    const first = new Date(toMs(monthBegin(date)));
+    first.setUTCMonth(first.getUTCMonth() + months);
+    return first.toISOString().slice(0, 10);
+}
+
+export function monthEnd(date: string): string {
+    return addDays(addMonths(date, 1), -1);
+}
+
+// 0 is Sunday.
+export function weekday(date: string): number {
+    return new Date(toMs(date)).getUTCDay();
+}
+
+export function earlier(a: string, b: string): string {
+    return a < b ? a : b;
+}
+
+export function later(a: string, b: string): string {
+    return a > b ? a : b;
+}
+
+export function isZone(zone: string): boolean {
+    try {
+        new Intl.DateTimeFormat('en', { timeZone: zone });
+        return true;
+    } catch {
+        return false;
+    }
+}
