@@ -1,6 +1,6 @@
 // What a page is to the rest: a row in pages.ts, which draws into the element of its view, whenever it is opened or a filter changes.
 import type { State } from './state';
-import type { Session } from './session';
+import { may, type Session } from './session';
 import type { ExportFile } from './export';
 
 export type { Session };
@@ -28,5 +28,5 @@ export interface View {
 }
 
 export function isAllowed(page: Page, session: Session): boolean {
-    return !page.needs || page.needs.some((name) => session.permissions.includes(name));
+    return !page.needs || may(session, ...page.needs);
 }
