@@ -87,10 +87,23 @@ $(B)/%.o: %.c | build/gen/usage.pb-c.h
 	@echo '  CC   $<'
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 $(B)/api/openapi_route.o: api/openapi.yaml api/reference.html # they are put into it
+$(B)/api/dashboard_route.o: build/gen/dashboard_files.h
 $(B)/%.o: %.cc
 	@mkdir -p $(@D)
 	@echo '  CXX  $<'
 	$(Q)$(CXX) $(CXXFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# The dashboard: bundled from web/ into build/web, of which the program holds every file (api/dashboard_route.c).
+build/web/stamp: $(shell find web -type f)
+	@node --version > /dev/null 2>&1 && [ -d build/web-npm/node_modules ] || \
+	    { echo 'The dashboard is bundled with node and packages of npm: run ./setup.sh build' >&2; exit 1; }
+	@echo '  WEB  build/web'
+	$(Q)node web/build.mjs build/web > build/web.log || { cat build/web.log >&2; exit 1; }
+	@touch $@
+build/gen/dashboard_files.h: build/web/stamp
+	@mkdir -p $(@D)
+	@find build/web/assets -type f ! -name '*.gz' -printf '%f\n' | LC_ALL=C sort | \
+	    awk '{ printf "ASSET(dashboard_%d, \"%s\")\n", NR, $$0 }' > $@
 
 # One archive per directory. Its list of members is a file, so that a source that went away rebuilds it too.
 define archive

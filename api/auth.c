@@ -2,6 +2,7 @@
 
 #include "api/jwt.h"
 #include "api/registry_text.h"
+#include "api/session.h"
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
@@ -103,74 +104,134 @@ static const char *sent_token(struct http_request *request, bool allow_query)
     return allow_query ? http_request_query(request, "access_token") : NULL;
 }
 
+/* False: no session, or none that can be one. */
+static bool sent_session(struct http_request *request, char secret[REGISTRY_SECRET_SIZE])
+{
+    return session_cookie_find(http_request_header(request, "Cookie"), secret) == SESSION_COOKIE_ONE;
+}
+
 bool auth_may_be_new(struct http_request *request, bool allow_query)
 {
+    char secret[REGISTRY_SECRET_SIZE];
     const char *token = sent_token(request, allow_query);
-    return token != NULL && registry_secret_is_one(token);
+    bool may_be = token != NULL ? registry_secret_is_one(token) : sent_session(request, secret);
+    explicit_bzero(secret, sizeof secret);
+    return may_be;
 }
 
 /* ---- whose it is ---- */
 
-static struct caller *refuse(struct refusal *refusal, const char *code, const char *sentences)
+static bool refuse(struct refusal *refusal, const char *code, const char *sentences)
 {
-    refusal_set(refusal, 401, code, "%s", sentences);
-    return NULL;
+    return refusal_set(refusal, 401, code, "%s", sentences);
 }
 
-static struct caller *refuse_unread(struct refusal *refusal)
+static bool refuse_unread(struct refusal *refusal)
 {
     refusal_set(refusal, 503, "SERVICE_UNAVAILABLE", "Tokens cannot be looked up now. Try again in %d seconds.", RETRY_AFTER_S);
     refusal->retry_after_s = RETRY_AFTER_S;
-    return NULL;
+    return false;
+}
+
+bool auth_trusts_foreign(const struct auth *auth, const struct caller *caller, const uint8_t *root)
+{
+    if (strcmp(caller->id, auth->configured->id) == 0)
+        return gnutls_memcmp(root, auth->configured_digest, REGISTRY_DIGEST_SIZE) == 0;
+    g_autofree char *issued = g_strdup_printf("jwt:%s#", auth->issuer != NULL ? auth->issuer : "");
+    return auth->jwks_file != NULL && g_str_has_prefix(caller->id, issued);
+}
+
+static void take_token(const struct registry_token *token, struct auth_found *found)
+{
+    found->caller = caller_ref(token->caller);
+    found->expires_ms = token->expires_ms;
+    found->is_foreign = token->is_foreign;
+    memcpy(found->root, token->has_parent ? token->parent : token->digest, sizeof found->root);
 }
 
 /* Found by its digest, so there is no secret to be guessed letter by letter. */
-static struct caller *by_registry(struct auth *auth, const char *text, const uint8_t *digest, struct refusal *refusal)
+static bool by_registry(struct auth *auth, const char *text, bool is_session, struct auth_found *found, struct refusal *refusal)
 {
+    uint8_t digest[REGISTRY_DIGEST_SIZE];
+    registry_secret_digest(text, digest);
     struct registry_snapshot *snapshot = registry_take(auth->registry);
     const struct registry_token *token = registry_find_token(snapshot, digest);
-    struct caller *caller = NULL;
+    if (token != NULL &&
+        (token->is_session != is_session || (token->is_foreign && !auth_trusts_foreign(auth, token->caller, token->parent))))
+        token = NULL;
     if (token == NULL && registry_secret_is_one(text) && !registry_is_current(auth->registry))
         refuse_unread(refusal);
+    else if (token == NULL && is_session)
+        refuse(refusal, "BAD_CREDENTIALS", "Unauthorized: this session is over. Sign in again.");
     else if (token == NULL)
         refuse(refusal, "BAD_CREDENTIALS", "Unauthorized: this token is not known, or was revoked.");
     else if (registry_token_expired(token, g_get_real_time() / G_TIME_SPAN_MILLISECOND))
-        refuse(refusal, "CREDENTIALS_EXPIRED", "Unauthorized: this token has expired.");
+        refuse(refusal, "CREDENTIALS_EXPIRED",
+               is_session ? "Unauthorized: this session has expired. Sign in again." : "Unauthorized: this token has expired.");
     else
-        caller = caller_ref(token->caller);
+        take_token(token, found);
     registry_release(snapshot);
-    if (caller != NULL)
-        registry_used(auth->registry, caller->id);
-    return caller;
+    if (found->caller != NULL && !found->is_foreign)
+        registry_used(auth->registry, found->caller->id);
+    return found->caller != NULL;
 }
 
-static struct caller *by_jwt(struct auth *auth, const char *text, struct refusal *refusal)
+static bool by_jwt(struct auth *auth, const char *text, struct auth_found *found, struct refusal *refusal)
 {
     const struct jwt_rules rules = {.issuer = auth->issuer, .audience = auth->audience};
     g_autoptr(GError) error = NULL;
     g_mutex_lock(&auth->lock);
     struct jwt_keys *keys = jwt_keys_ref(auth->keys);
     g_mutex_unlock(&auth->lock);
-    struct caller *caller = jwt_identify(keys, &rules, text, g_get_real_time() / G_USEC_PER_SEC, &error);
+    found->caller = jwt_identify(keys, &rules, text, g_get_real_time() / G_USEC_PER_SEC, &found->expires_ms, &error);
+    found->is_foreign = true;
     jwt_keys_unref(keys);
-    if (caller != NULL)
-        return caller;
+    if (found->caller != NULL)
+        return true;
     bool expired = g_error_matches(error, JWT_ERROR, JWT_ERROR_EXPIRED);
     g_autofree char *sentences = g_strdup_printf("Unauthorized: %s", error->message);
     return refuse(refusal, expired ? "CREDENTIALS_EXPIRED" : "BAD_CREDENTIALS", sentences);
 }
 
-struct caller *auth_identify(struct auth *auth, struct http_request *request, bool allow_query, struct refusal *refusal)
+bool auth_find_text(struct auth *auth, const char *token, struct auth_found *found, struct refusal *refusal)
 {
-    uint8_t digest[REGISTRY_DIGEST_SIZE];
-    const char *token = sent_token(request, allow_query);
-    if (token == NULL || token[0] == '\0')
+    *found = (struct auth_found){0};
+    registry_secret_digest(token, found->root);
+    if (gnutls_memcmp(found->root, auth->configured_digest, sizeof found->root) == 0) {
+        found->caller = caller_ref(auth->configured);
+        found->is_foreign = true;
+        return true;
+    }
+    if (auth->jwks_file != NULL && jwt_is_one(token))
+        return by_jwt(auth, token, found, refusal);
+    return by_registry(auth, token, false, found, refusal);
+}
+
+static bool by_cookie(struct auth *auth, struct http_request *request, struct auth_found *found, struct refusal *refusal)
+{
+    char secret[REGISTRY_SECRET_SIZE];
+    *found = (struct auth_found){0};
+    enum session_cookie sent = session_cookie_find(http_request_header(request, "Cookie"), secret);
+    if (sent == SESSION_COOKIE_NONE)
         return refuse(refusal, "UNAUTHORIZED",
                       "Unauthorized: send a valid token as 'Authorization: Bearer TOKEN' or 'X-API-Key: TOKEN'.");
-    registry_secret_digest(token, digest);
-    if (gnutls_memcmp(digest, auth->configured_digest, sizeof digest) == 0)
-        return caller_ref(auth->configured);
-    if (auth->jwks_file != NULL && jwt_is_one(token))
-        return by_jwt(auth, token, refusal);
-    return by_registry(auth, token, digest, refusal);
+    if (sent == SESSION_COOKIE_BAD)
+        return refuse(refusal, "BAD_CREDENTIALS", "Unauthorized: the cookie of the session is damaged. Sign in again.");
+    bool ok = session_check_origin(request, refusal) && by_registry(auth, secret, true, found, refusal);
+    explicit_bzero(secret, sizeof secret);
+    return ok;
+}
+
+bool auth_find(struct auth *auth, struct http_request *request, bool allow_query, struct auth_found *found, struct refusal *refusal)
+{
+    const char *token = sent_token(request, allow_query);
+    if (token != NULL && token[0] != '\0')
+        return auth_find_text(auth, token, found, refusal);
+    return by_cookie(auth, request, found, refusal);
+}
+
+struct caller *auth_identify(struct auth *auth, struct http_request *request, bool allow_query, struct refusal *refusal)
+{
+    struct auth_found found;
+    return auth_find(auth, request, allow_query, &found, refusal) ? found.caller : NULL;
 }

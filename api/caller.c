@@ -27,12 +27,23 @@ struct caller *caller_new(const char *id, const char *name, const char *organiza
         .users = 1,
         .id = g_strdup(id),
         .name = g_strdup(name),
+        .account = g_strdup(id),
         .organization = g_strdup(organization),
         .client = g_strdup(client),
         .permissions = allowed,
         .tier = tier,
     };
     return caller;
+}
+
+struct caller *caller_new_session(const struct caller *caller)
+{
+    struct caller *session =
+        caller_new(caller->id, caller->name, caller->organization, caller->client, caller->permissions, caller->tier);
+    g_free(session->account);
+    session->account = g_strconcat("session:", caller->id, NULL);
+    session->is_session = true;
+    return session;
 }
 
 struct caller *caller_ref(struct caller *caller)
@@ -47,6 +58,7 @@ void caller_unref(struct caller *caller)
         return;
     g_free(caller->id);
     g_free(caller->name);
+    g_free(caller->account);
     g_free(caller->organization);
     g_free(caller->client);
     g_free(caller);

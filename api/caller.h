@@ -27,6 +27,8 @@ struct caller {
     gint users; /* caller.c's own */
     char *id;   /* stable and unique: the token's id, "jwt:" issuer "#" subject, or "configured"; for limits, executions and logs */
     char *name; /* for people */
+    char *account;      /* whose allowance its requests are of: the id; of all sessions of an id together, "session:" and the id */
+    bool is_session;    /* it came by the cookie of a browser (session.h) */
     char *organization; /* NULL: all */
     char *client;       /* NULL: all clients of the organization; else organization is set too */
     uint32_t permissions;
@@ -35,6 +37,8 @@ struct caller {
 
 struct caller *caller_new(const char *id, const char *name, const char *organization, const char *client, uint32_t permissions,
                           enum tier tier);
+/* The same caller, by a session. */
+struct caller *caller_new_session(const struct caller *caller);
 struct caller *caller_ref(struct caller *caller);
 void caller_unref(struct caller *caller); /* NULL is allowed */
 

@@ -6,6 +6,7 @@
 
 #define ALL_CLAIM "daybook_all_organizations"
 enum { SCOPES_MAX = 256 };
+#define EXPIRES_MAX_S 253402300799.0 /* the end of the year 9999 */
 
 GQuark jwt_error_quark(void)
 {
@@ -107,7 +108,7 @@ static bool take_time(const json_t *claims, const char *name, double *time_s)
     return json_is_number(value);
 }
 
-static bool check_times(const json_t *claims, int64_t now_s, GError **error)
+static bool check_times(const json_t *claims, int64_t now_s, int64_t *expires_ms, GError **error)
 {
     double exp, nbf, iat, now = (double)now_s;
     if (!take_time(claims, "exp", &exp))
@@ -120,6 +121,7 @@ static bool check_times(const json_t *claims, int64_t now_s, GError **error)
         return bad(error, "this token is not valid yet (nbf).");
     if (json_object_get(claims, "iat") != NULL && (!take_time(claims, "iat", &iat) || iat > now + JWT_LEEWAY_S))
         return bad(error, "this token was issued in the future (iat).");
+    *expires_ms = ((int64_t)MIN(exp, EXPIRES_MAX_S) + JWT_LEEWAY_S) * 1000;
     return true;
 }
 
@@ -138,13 +140,13 @@ static bool is_for_us(const json_t *audience, const char *us)
     return false;
 }
 
-static bool check_claims(const json_t *claims, const struct jwt_rules *rules, int64_t now_s, GError **error)
+static bool check_claims(const json_t *claims, const struct jwt_rules *rules, int64_t now_s, int64_t *expires_ms, GError **error)
 {
     if (!is_text(json_object_get(claims, "iss"), rules->issuer))
         return bad(error, "this token is from another issuer (iss).");
     if (!is_for_us(json_object_get(claims, "aud"), rules->audience))
         return bad(error, "this token is for another service (aud).");
-    return check_times(claims, now_s, error);
+    return check_times(claims, now_s, expires_ms, error);
 }
 
 /* ---- our claims ---- */
@@ -215,8 +217,9 @@ static struct caller *caller_of(const json_t *claims, const struct jwt_rules *ru
 }
 
 struct caller *jwt_identify(const struct jwt_keys *keys, const struct jwt_rules *rules, const char *text, int64_t now_s,
-                            GError **error)
+                            int64_t *expires_ms, GError **error)
 {
+    int64_t until_ms = 0;
     struct parts parts;
     if (strlen(text) > JWT_MAX) {
         g_set_error(error, JWT_ERROR, JWT_ERROR_BAD, "this token is longer than %d bytes.", JWT_MAX);
@@ -232,8 +235,10 @@ struct caller *jwt_identify(const struct jwt_keys *keys, const struct jwt_rules 
     struct caller *caller = NULL;
     if (claims == NULL)
         bad(error, "the claims of this token are not an object of JSON.");
-    else if (check_claims(claims, rules, now_s, error))
+    else if (check_claims(claims, rules, now_s, &until_ms, error))
         caller = caller_of(claims, rules, error);
     json_decref(claims);
+    if (caller != NULL && expires_ms != NULL)
+        *expires_ms = until_ms;
     return caller;
 }

@@ -32,8 +32,9 @@ struct jwt_rules {
 
 /* It has the form of one: three parts, divided by points. */
 bool jwt_is_one(const char *text);
-/* NULL with the error: a sentence for the caller, without anything that the token says. now_s: Unix time. */
+/* NULL with the error: a sentence for the caller, without anything that the token says. now_s: Unix time. *expires_ms (NULL: not
+ * wanted): when it is no longer taken. */
 struct caller *jwt_identify(const struct jwt_keys *keys, const struct jwt_rules *rules, const char *text, int64_t now_s,
-                            GError **error);
+                            int64_t *expires_ms, GError **error);
 
 #endif

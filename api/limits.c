@@ -18,8 +18,8 @@ static const char *const window_name[LIMITS_WINDOW_N] = {"minute", "day"};
 
 struct slot {
     GList link; /* data is the slot; in the shard's queue, the one asked for last at the head */
-    char *id;
-    enum tier tier;
+    char *id;   /* the account */
+    int tier;   /* of limits.tiers */
     int64_t seen_ms;
     struct limits_use uses[LIMITS_WINDOW_N]; /* as Redis said last, with all that was granted */
     uint64_t units;                          /* granted and not used */
@@ -38,7 +38,7 @@ struct shard {
 };
 
 struct limits {
-    struct limits_tier tiers[TIER_N];
+    struct limits_tier tiers[LIMITS_TIER_N];
     struct shard shards[SHARD_N];
     gint64 away_until_ms; /* atomic; 0: Redis is there. After it, one request asks whether it is there again. */
     bool given_time;
@@ -54,7 +54,7 @@ static void slot_free(void *opaque)
     g_free(slot);
 }
 
-struct limits *limits_new(const struct limits_tier tiers[TIER_N])
+struct limits *limits_new(const struct limits_tier tiers[LIMITS_TIER_N])
 {
     struct limits *limits = g_new0(struct limits, 1);
     memcpy(limits->tiers, tiers, sizeof limits->tiers);
@@ -97,22 +97,23 @@ static void forget_oldest(struct shard *shard)
 /* The caller's slot, in front of the others. What a slot knows ends when its caller changes tier, or the clock goes back. */
 static struct slot *slot_of(struct shard *shard, const struct caller *caller, int64_t now_ms)
 {
-    struct slot *slot = g_hash_table_lookup(shard->slots, caller->id);
+    int tier = caller->is_session ? LIMITS_SESSION : (int)caller->tier;
+    struct slot *slot = g_hash_table_lookup(shard->slots, caller->account);
     if (slot == NULL) {
         if (g_hash_table_size(shard->slots) == LIMITS_SLOTS_MAX / SHARD_N)
             forget_oldest(shard);
         slot = g_new0(struct slot, 1);
         slot->link.data = slot;
-        slot->id = g_strdup(caller->id);
-        slot->tier = caller->tier;
+        slot->id = g_strdup(caller->account);
+        slot->tier = tier;
         g_hash_table_insert(shard->slots, slot->id, slot);
     } else {
         g_queue_unlink(&shard->order, &slot->link);
     }
     g_queue_push_head_link(&shard->order, &slot->link);
-    if (slot->tier != caller->tier || now_ms < slot->seen_ms - CLOCK_BACK_MS)
+    if (slot->tier != tier || now_ms < slot->seen_ms - CLOCK_BACK_MS)
         slot->units_end_ms = slot->refused_until_ms = 0;
-    slot->tier = caller->tier;
+    slot->tier = tier;
     slot->seen_ms = now_ms;
     return slot;
 }
@@ -221,7 +222,7 @@ static enum limits_outcome take(struct limits *limits, struct slot *slot, int64_
 
 enum limits_outcome limits_take(struct limits *limits, const struct caller *caller, int64_t now_ms, struct limits_state *state)
 {
-    struct shard *shard = shard_of(limits, caller->id);
+    struct shard *shard = shard_of(limits, caller->account);
     g_mutex_lock(&shard->lock);
     enum limits_outcome outcome = take(limits, slot_of(shard, caller, now_ms), now_ms, state);
     g_mutex_unlock(&shard->lock);
@@ -264,8 +265,8 @@ static void apply(struct slot *slot, const struct limits_question *question, con
 
 bool limits_ask(struct limits *limits, const struct caller *caller, struct reader *reader, int64_t now_ms, GError **error)
 {
-    struct shard *shard = shard_of(limits, caller->id);
-    struct limits_question question = {.caller_id = caller->id};
+    struct shard *shard = shard_of(limits, caller->account);
+    struct limits_question question = {.caller_id = caller->account};
     struct limits_grant grant = {0};
     g_mutex_lock(&shard->lock);
     struct slot *slot = slot_of(shard, caller, now_ms);

@@ -11,7 +11,7 @@
  * keeps the limits by itself, in coarser windows (65 s, 25 h). At most LIMITS_SLOTS_MAX callers are remembered, those asked for
  * last; one that is forgotten costs a question, and perhaps a share for a minute.
  *
- *   {daybook}:limit:<caller id>   see limits_script.c; expires by itself
+ *   {daybook}:limit:<account of the caller>   see limits_script.c; expires by itself
  *
  * Thread-safe. */
 #ifndef DAYBOOK_LIMITS_H
@@ -28,6 +28,9 @@ struct limits_tier {
     uint32_t per_minute;
     uint64_t per_day;
 };
+
+/* Of callers by a token, as their tier says (enum tier); of all sessions of a caller together. */
+enum { LIMITS_SESSION = TIER_N, LIMITS_TIER_N };
 
 struct limits;
 
@@ -48,7 +51,7 @@ struct limits_state {
 
 enum limits_outcome { LIMITS_ALLOWED, LIMITS_REFUSED, LIMITS_ASK /* no share left here: limits_ask on a worker, then once more */ };
 
-struct limits *limits_new(const struct limits_tier tiers[TIER_N]);
+struct limits *limits_new(const struct limits_tier tiers[LIMITS_TIER_N]);
 void limits_free(struct limits *limits);
 /* Never blocks. now_ms: Unix time. The state is filled unless it is LIMITS_ASK, which can follow a limits_ask, too, where another
  * request of the same caller was quicker: then ask again. */

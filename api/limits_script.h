@@ -5,7 +5,7 @@
 #include "api/limits.h"
 
 struct limits_question {
-    const char *caller_id;
+    const char *caller_id; /* its account */
     struct limits_tier tier;
     uint64_t want;         /* at least 1: that one if there is room at all, and more only as LIMITS_LEASE_PERCENT allows */
     uint64_t back;         /* of an earlier grant, not used: given back */

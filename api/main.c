@@ -42,10 +42,11 @@ static struct workers *start_workers(const struct config *config, struct metrics
 
 static struct limits *make_limits(const struct config *config)
 {
-    struct limits_tier tiers[TIER_N];
-    for (enum tier tier = 0; tier < TIER_N; tier++) {
-        g_autofree char *minute = g_strdup_printf("limits.%s_per_minute", caller_tier_name(tier));
-        g_autofree char *day = g_strdup_printf("limits.%s_per_day", caller_tier_name(tier));
+    struct limits_tier tiers[LIMITS_TIER_N];
+    for (int tier = 0; tier < LIMITS_TIER_N; tier++) {
+        const char *name = tier == LIMITS_SESSION ? "session" : caller_tier_name((enum tier)tier);
+        g_autofree char *minute = g_strdup_printf("limits.%s_per_minute", name);
+        g_autofree char *day = g_strdup_printf("limits.%s_per_day", name);
         tiers[tier] = (struct limits_tier){(uint32_t)config_int(config, minute), (uint64_t)config_int(config, day)};
     }
     return limits_new(tiers);
@@ -230,6 +231,14 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     routes->admin =
         (struct admin_route){&queries, shared->registry, notifiers_start(config, &redis, shared->registry, routes->metrics)};
     routes->oauth = (struct oauth_route){&queries, shared->registry};
+    routes->session = (struct session_route){
+        .queries = &queries,
+        .registry = shared->registry,
+        .auth = routes->auth,
+        .sources = sources,
+        .public_url = config_string(config, "alerts.public_url"),
+        .secure_cookies = strcmp(config_string(config, "listen.secure_cookies"), "always") == 0,
+    };
     routes->v2 = (struct v2_route){&engine, shared->artifacts};
     routes->probe = probe_start(&redis, routes->metrics);
     queries.heavy = start_workers(config, routes->metrics, true);

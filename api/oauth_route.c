@@ -186,47 +186,17 @@ static const struct registry_token *find_parent(const struct login *login, const
     return is_its ? token : NULL;
 }
 
-static int by_age(const void *a, const void *b)
-{
-    const struct registry_token *const *first = a, *const *second = b;
-    return ((*first)->created_ms > (*second)->created_ms) - ((*first)->created_ms < (*second)->created_ms);
-}
-
-static GPtrArray *list_children(const struct registry_snapshot *snapshot, const struct login *login)
-{
-    GPtrArray *children = g_ptr_array_new();
-    GHashTableIter iter;
-    void *value;
-    g_hash_table_iter_init(&iter, snapshot->tokens_by_id);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const struct registry_token *token = value;
-        if (token->has_parent && strcmp(token->id, login->access_id) != 0 &&
-            memcmp(token->parent, login->parent, REGISTRY_DIGEST_SIZE) == 0)
-            g_ptr_array_add(children, value);
-    }
-    g_ptr_array_sort(children, by_age);
-    return children;
-}
-
-/* Makes room for one more. False: those that would have to go are too new. */
-static bool remove_oldest(struct registry_change *change, struct login *login, int64_t now_ms)
-{
-    g_autoptr(GPtrArray) children = list_children(change->snapshot, login);
-    guint n = children->len >= OAUTH_TOKENS_MAX ? children->len - OAUTH_TOKENS_MAX + 1 : 0;
-    const struct registry_token *newest = n > 0 ? g_ptr_array_index(children, n - 1) : NULL;
-    login->wait_ms = newest != NULL ? MAX(newest->created_ms + OAUTH_KEPT_S * INT64_C(1000) - now_ms, 0) : 0;
-    for (guint i = 0; login->wait_ms == 0 && i < n; i++)
-        registry_remove_token(change, g_ptr_array_index(children, i));
-    return login->wait_ms == 0;
-}
-
 static void decide(struct registry_change *change, void *opaque)
 {
     struct login *login = opaque;
     int64_t now_ms = g_get_real_time() / G_TIME_SPAN_MILLISECOND;
     const struct registry_token *parent = find_parent(login, change->snapshot);
     login->expires_ms = login->wait_ms = 0;
-    if (parent == NULL || registry_token_expired(parent, now_ms) || !remove_oldest(change, login, now_ms))
+    if (parent == NULL || registry_token_expired(parent, now_ms))
+        return;
+    const struct registry_room room = {parent->caller->id, login->access_id, false, OAUTH_TOKENS_MAX, OAUTH_KEPT_S * INT64_C(1000)};
+    login->wait_ms = registry_make_room(change, &room, now_ms);
+    if (login->wait_ms > 0)
         return;
     struct registry_token access = {.id = login->access_id, .name = parent->name, .created_ms = now_ms, .has_parent = true};
     access.expires_ms = now_ms + OAUTH_TOKEN_S * INT64_C(1000);

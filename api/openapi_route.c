@@ -1,31 +1,11 @@
 #include "api/openapi_route.h"
 
 #include "api/answer.h"
-#include "api/etag.h"
-#include "api/meters.h"
-#include "lib/http_etag.h"
-#include "lib/http_gzip.h"
-
-/* The assembler puts the bytes of a file (a path from the root of the sources, where make runs) between two symbols. */
-#define EMBED(name, file)                                                                          \
-    __asm__(".section .rodata, \"a\"\n"                                                            \
-            ".global " #name ", " #name "_end\n" #name ":\n.incbin \"" file "\"\n" #name "_end:\n" \
-            ".byte 0\n.previous\n");                                                               \
-    extern const char name[], name##_end[]
+#include "api/page.h"
+#include "lib/embed.h"
 
 EMBED(openapi_yaml, "api/openapi.yaml");
 EMBED(openapi_html, "api/reference.html");
-
-struct form {
-    struct view bytes;
-    char etag[ETAG_MAX];
-};
-
-struct page {
-    const char *type;
-    char *policy; /* Content-Security-Policy; NULL: the usual one */
-    struct form plain, gzip;
-};
 
 enum { DESCRIPTION, REFERENCE, PAGES };
 
@@ -49,16 +29,10 @@ static char *make_policy(struct view page)
                            base64);
 }
 
-static void page_init(struct page *page, const char *type, const char *begin, const char *end)
+static void make_page(struct page *page, const char *type, const char *begin, const char *end)
 {
-    size_t size;
-    page->type = type;
-    page->plain.bytes = view_make(begin, (size_t)(end - begin));
-    void *packed = http_gzip(begin, page->plain.bytes.size, &size);
-    g_assert(packed != NULL); /* much smaller */
-    page->gzip.bytes = view_make(packed, size);
-    etag_of(page->plain.bytes, false, page->plain.etag);
-    etag_of(page->plain.bytes, true, page->gzip.etag);
+    struct view plain = view_make(begin, (size_t)(end - begin));
+    page_init(page, type, plain, page_compress(plain));
 }
 
 /* Made once, for the life of the process. */
@@ -68,32 +42,12 @@ static const struct page *get_page(int which)
     static struct page pages[PAGES];
     g_mutex_lock(&lock);
     if (pages[0].type == NULL) {
-        page_init(&pages[DESCRIPTION], "application/yaml", openapi_yaml, openapi_yaml_end);
-        page_init(&pages[REFERENCE], "text/html; charset=utf-8", openapi_html, openapi_html_end);
+        make_page(&pages[DESCRIPTION], "application/yaml", openapi_yaml, openapi_yaml_end);
+        make_page(&pages[REFERENCE], "text/html; charset=utf-8", openapi_html, openapi_html_end);
         pages[REFERENCE].policy = make_policy(pages[REFERENCE].plain.bytes);
     }
     g_mutex_unlock(&lock);
     return &pages[which];
-}
-
-static void send_page(struct http_request *request, struct metrics *metrics, const struct page *page)
-{
-    bool packed = http_gzip_accepted(http_request_header(request, "Accept-Encoding"));
-    const struct form *form = packed ? &page->gzip : &page->plain;
-    bool known = http_etag_matches(http_request_header(request, "If-None-Match"), form->etag);
-    http_response_header(request, "ETag", form->etag);
-    http_response_header(request, "Cache-Control", "public, no-cache");
-    if (page->policy != NULL)
-        http_response_header(request, "Content-Security-Policy", page->policy);
-    if (packed || known)
-        http_response_header(request, "Vary", "Accept-Encoding");
-    if (packed && !known)
-        http_response_header(request, "Content-Encoding", "gzip");
-    metrics_add(metrics, METER_REQUESTS, known ? "304" : "200", 1);
-    if (known)
-        http_respond(request, 304, NULL, NULL, 0);
-    else
-        http_respond(request, 200, page->type, form->bytes.data, form->bytes.size);
 }
 
 static void handle(struct call *call, struct metrics *metrics, int which)
@@ -101,7 +55,7 @@ static void handle(struct call *call, struct metrics *metrics, int which)
     struct call_params given;
     call_get_params(call, &given);
     if (given.n == 0) {
-        send_page(call->request, metrics, get_page(which));
+        page_send(get_page(which), call->request, metrics);
         return;
     }
     struct refusal refusal = {0};

@@ -120,11 +120,13 @@ bool registry_snapshot_add(struct registry_snapshot *snapshot, enum registry_kin
 /* False: it has none. */
 static bool adopt(struct registry_snapshot *snapshot, struct registry_token *token)
 {
+    if (token->is_foreign)
+        return true;
     const struct registry_token *parent = registry_find_token(snapshot, token->parent);
     if (parent == NULL || parent->has_parent)
         return false;
     caller_unref(token->caller);
-    token->caller = caller_ref(parent->caller);
+    token->caller = token->is_session ? caller_new_session(parent->caller) : caller_ref(parent->caller);
     if (parent->expires_ms != 0 && (token->expires_ms == 0 || parent->expires_ms < token->expires_ms))
         token->expires_ms = parent->expires_ms;
     return true;

@@ -2,7 +2,8 @@
  *
  * Made by one thread (registry.c), which adds what it reads and then seals it; from then on it never changes and any thread may
  * read it. An access token is tied to the digest of the token that it was made from, so that it ends with that one for ever: a key
- * that is made again under the same id has another digest. */
+ * that is made again under the same id has another digest. A session is the same, but for one that was begun by auth.token or by a
+ * JSON web token: such a one holds its caller itself, and auth looks whether it is still good for anything. */
 #ifndef DAYBOOK_REGISTRY_SNAPSHOT_H
 #define DAYBOOK_REGISTRY_SNAPSHOT_H
 
@@ -22,7 +23,9 @@ struct registry_token {
     uint8_t digest[REGISTRY_DIGEST_SIZE];
     struct caller *caller;                /* what it allows; of an access token: that of its parent, so that both are one caller */
     int64_t created_ms, expires_ms;       /* Unix time; expires_ms 0: never. An access token ends with its parent at the latest. */
-    bool has_parent;                      /* an access token of POST /oauth/token */
+    bool has_parent;                      /* an access token of POST /oauth/token, or a session */
+    bool is_session;                      /* of a browser: taken from its cookie only (session.h) */
+    bool is_foreign;                      /* a session whose parent is not in the registry: it has a caller of its own */
     uint8_t parent[REGISTRY_DIGEST_SIZE]; /* the digest of its parent */
 };
 

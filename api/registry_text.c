@@ -45,7 +45,11 @@ char *registry_token_write(const struct registry_token *token)
     write_digest(&writer, "digest", token->digest);
     if (token->has_parent)
         write_digest(&writer, "parent", token->parent);
-    else
+    if (token->is_session)
+        writer_bool(&writer, "session", true);
+    if (token->is_foreign)
+        writer_text(&writer, "caller", view_of(token->caller->id));
+    if (!token->has_parent || token->is_foreign)
         write_caller(&writer, token->caller);
     writer_integer(&writer, "created", token->created_ms);
     writer_integer(&writer, "expires", token->expires_ms);
@@ -136,7 +140,7 @@ static bool take_permissions(const json_t *object, uint32_t *permissions, GError
     return true;
 }
 
-static bool take_caller(const json_t *object, struct registry_token *token, GError **error)
+static bool take_caller(const json_t *object, const char *id, struct registry_token *token, GError **error)
 {
     const char *organization, *client;
     uint32_t permissions;
@@ -147,8 +151,34 @@ static bool take_caller(const json_t *object, struct registry_token *token, GErr
         return false;
     if (client != NULL && organization == NULL)
         return bad(error, "It has a client but no organization.");
-    token->caller = caller_new(token->id, token->name, organization, client, permissions, tier);
+    token->caller = caller_new(id, token->name, organization, client, permissions, tier);
     return true;
+}
+
+/* The id of a caller by a JSON web token may be long. */
+static bool take_foreign(const json_t *object, struct registry_token *token, GError **error)
+{
+    const char *id = json_string_value(json_object_get(object, "caller"));
+    if (!token->has_parent || !token->is_session || id == NULL || id[0] == '\0')
+        return bad_field(error, "caller");
+    if (!take_caller(object, id, token, error))
+        return false;
+    struct caller *plain = token->caller;
+    token->caller = caller_new_session(plain);
+    caller_unref(plain);
+    return true;
+}
+
+static bool take_family(const json_t *object, struct registry_token *token, GError **error)
+{
+    token->has_parent = json_object_get(object, "parent") != NULL;
+    token->is_session = json_is_true(json_object_get(object, "session"));
+    token->is_foreign = json_object_get(object, "caller") != NULL;
+    if (token->has_parent && !take_digest(object, "parent", token->parent, error))
+        return false;
+    if (token->is_foreign)
+        return take_foreign(object, token, error);
+    return token->has_parent || take_caller(object, token->id, token, error);
 }
 
 static bool fill_token(const json_t *object, struct registry_token *token, GError **error)
@@ -158,8 +188,7 @@ static bool fill_token(const json_t *object, struct registry_token *token, GErro
         !take_time(object, "created", &token->created_ms, error) || !take_time(object, "expires", &token->expires_ms, error))
         return false;
     token->name = g_strdup(name);
-    token->has_parent = json_object_get(object, "parent") != NULL;
-    return token->has_parent ? take_digest(object, "parent", token->parent, error) : take_caller(object, token, error);
+    return take_family(object, token, error);
 }
 
 static json_t *parse(struct view json, GError **error)

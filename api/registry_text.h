@@ -3,6 +3,7 @@
  *   a token          {"name","digest":64 hex digits,"organization":null|text,"client":null|text,"permissions":[…],"tier",
  *                     "created":Unix ms,"expires":Unix ms, 0: never}
  *   an access token  {"name","digest","created","expires","parent":the digest of the token that it was made from}
+ *   a session        the same with "session":true; of a foreign one also "caller": its id, and organization to tier, as of a token
  *   an item          {its fields, as its shape says (registry_kind.h)}
  *
  * What is read may have further fields (of a later version), which are passed over. Pure functions; errors are sentences without

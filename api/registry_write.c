@@ -96,6 +96,39 @@ void registry_remove_token(struct registry_change *change, const struct registry
     }
 }
 
+static int by_age(const void *a, const void *b)
+{
+    const struct registry_token *const *first = a, *const *second = b;
+    return ((*first)->created_ms > (*second)->created_ms) - ((*first)->created_ms < (*second)->created_ms);
+}
+
+static GPtrArray *list_children(const struct registry_snapshot *snapshot, const struct registry_room *room)
+{
+    GPtrArray *children = g_ptr_array_new();
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init(&iter, snapshot->tokens_by_id);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const struct registry_token *token = value;
+        if (token->has_parent && token->is_session == room->sessions && strcmp(token->id, room->except_id) != 0 &&
+            strcmp(token->caller->id, room->caller_id) == 0)
+            g_ptr_array_add(children, value);
+    }
+    g_ptr_array_sort(children, by_age);
+    return children;
+}
+
+int64_t registry_make_room(struct registry_change *change, const struct registry_room *room, int64_t now_ms)
+{
+    g_autoptr(GPtrArray) children = list_children(change->snapshot, room);
+    guint n = children->len >= room->most ? children->len - room->most + 1 : 0;
+    const struct registry_token *newest = n > 0 ? g_ptr_array_index(children, n - 1) : NULL;
+    int64_t wait_ms = newest != NULL ? MAX(newest->created_ms + room->kept_ms - now_ms, 0) : 0;
+    for (guint i = 0; wait_ms == 0 && i < n; i++)
+        registry_remove_token(change, g_ptr_array_index(children, i));
+    return wait_ms;
+}
+
 /* ---- transactions ---- */
 
 /* From here on a change by another fails ours; the snapshot is as new as this moment at least, or of another version. */

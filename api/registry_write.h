@@ -32,6 +32,16 @@ void registry_put_token(struct registry_change *change, const struct registry_to
 /* With the access tokens that were made from it. */
 void registry_remove_token(struct registry_change *change, const struct registry_token *token);
 void registry_put(struct registry_change *change, enum registry_kind kind, const void *item);
+/* Makes room for one more access token, or session, of a caller who may have `most` of them: the oldest go, but for those that are
+ * younger than kept_ms. 0; or how many ms to wait, because all that would have to go are. except_id: the new one, which an earlier
+ * try may have put already. */
+struct registry_room {
+    const char *caller_id, *except_id;
+    bool sessions;
+    guint most;
+    int64_t kept_ms;
+};
+int64_t registry_make_room(struct registry_change *change, const struct registry_room *room, int64_t now_ms);
 /* The one that has the same name (field, in registry_kind.h). */
 void registry_remove(struct registry_change *change, enum registry_kind kind, const void *item);
 

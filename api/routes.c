@@ -6,8 +6,10 @@
 #include "api/admin_items.h"
 #include "api/admin_tokens.h"
 #include "api/answer.h"
+#include "api/dashboard_route.h"
 #include "api/keys_route.h"
 #include "api/openapi_route.h"
+#include "api/sign_in_links.h"
 #include "api/writer.h"
 #include "lib/log.h"
 
@@ -63,6 +65,36 @@ static void handle_report(struct routes *routes, struct call *call)
 static void handle_oauth(struct routes *routes, struct call *call)
 {
     oauth_route_handle(&routes->oauth, call);
+}
+
+static void handle_session_begin(struct routes *routes, struct call *call)
+{
+    session_route_begin(&routes->session, call);
+}
+
+static void handle_session(struct routes *routes, struct call *call)
+{
+    session_route_show(&routes->session, call);
+}
+
+static void handle_session_end(struct routes *routes, struct call *call)
+{
+    session_route_end(&routes->session, call);
+}
+
+static void handle_sign_in_links(struct routes *routes, struct call *call)
+{
+    sign_in_links_handle(&routes->session, call);
+}
+
+static void handle_document(struct routes *routes, struct call *call)
+{
+    dashboard_route_document(call, routes->metrics);
+}
+
+static void handle_asset(struct routes *routes, struct call *call)
+{
+    dashboard_route_asset(call, routes->metrics);
 }
 
 static void handle_health(struct routes *routes, struct call *call)
@@ -133,7 +165,8 @@ static const struct row {
     v2_handle *v2;                                               /* or: */
     void (*admin)(struct admin_route *route, struct call *call); /* or: */
     enum stats_kind service, application;
-    bool query_token; /* the token may stand in the query */
+    bool query_token;              /* the token may stand in the query */
+    bool (*has)(const char *part); /* whether there is what the path's part names: else it is no path of ours; NULL: always */
 } rows[] = {
     {"GET", "/v1/developer/usage", FOR_CALLERS, 0, .handle = handle_usage},
     {"GET", "/api/v1/developer/usage", FOR_CALLERS, 0, .handle = handle_usage},
@@ -198,6 +231,9 @@ static const struct row {
     {"GET", "/stats/applications/{applicationId}/summary.{format}", FOR_CALLERS, 0, .application = STATS_SUMMARY,
      .query_token = true},
     {"POST", "/oauth/token", FOR_PEERS, 0, .handle = handle_oauth},
+    {"POST", "/session", FOR_PEERS, 0, .handle = handle_session_begin},
+    {"GET", "/session", FOR_CALLERS, 0, .handle = handle_session},
+    {"DELETE", "/session", FOR_PEERS, 0, .handle = handle_session_end},
     {"GET", "/v1/developer/keys", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
     {"POST", "/v1/developer/keys", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
     {"DELETE", "/v1/developer/keys/{keyId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = keys_route_handle},
@@ -241,11 +277,15 @@ static const struct row {
     {"GET", "/api/v2/admin/tokens", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
     {"POST", "/api/v2/admin/tokens", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
     {"DELETE", "/api/v2/admin/tokens/{tokenId}", FOR_CALLERS, PERMISSION_ADMIN, .admin = admin_tokens_route_handle},
+    {"POST", "/api/v2/admin/sign-in-links", FOR_CALLERS, PERMISSION_ADMIN, .handle = handle_sign_in_links},
     {"GET", "/api/v2/openapi.yaml", FOR_ALL, 0, .handle = handle_description},
     {"GET", "/api/v2/reference", FOR_ALL, 0, .handle = handle_reference},
     {"GET", "/healthz", FOR_ALL, 0, .handle = handle_health},
     {"GET", "/readyz", FOR_ALL, 0, .handle = handle_ready},
     {"GET", "/metrics", FOR_ALL, 0, .handle = handle_metrics},
+    {"GET", "/", FOR_ALL, 0, .handle = handle_document},
+    {"GET", "/assets/{asset}", FOR_ALL, 0, .handle = handle_asset, .has = dashboard_has_asset},
+    {"GET", "/{page}", FOR_ALL, 0, .handle = handle_document, .has = dashboard_has_page},
 };
 
 void routes_list(GString *out)
@@ -268,8 +308,9 @@ static bool take_part(const char **path, char end, char part[CALL_PART_MAX])
     return true;
 }
 
-static bool matches(const char *pattern, const char *path, struct call *call)
+static bool matches(const struct row *row, const char *path, struct call *call)
 {
+    const char *pattern = row->path;
     for (size_t n = 0; n < CALL_PARTS_MAX; n++)
         call->parts[n][0] = '\0';
     for (size_t n = 0; *pattern != '\0'; pattern++) {
@@ -283,7 +324,7 @@ static bool matches(const char *pattern, const char *path, struct call *call)
         if (!take_part(&path, pattern[1], call->parts[n++]))
             return false;
     }
-    return *path == '\0';
+    return *path == '\0' && (row->has == NULL || row->has(call->parts[0]));
 }
 
 /* The route; else NULL, and in *found the path's pattern, NULL if there is none. The first one that matches is the path's. */
@@ -292,7 +333,7 @@ static const struct row *find(struct call *call, const char **found)
     const char *method = http_request_method(call->request), *path = http_request_path(call->request);
     *found = NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        if (*found != NULL ? strcmp(rows[i].path, *found) != 0 : !matches(rows[i].path, path, call))
+        if (*found != NULL ? strcmp(rows[i].path, *found) != 0 : !matches(&rows[i], path, call))
             continue;
         *found = rows[i].path;
         if (strcmp(rows[i].method, method) == 0)

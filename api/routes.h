@@ -17,6 +17,7 @@
 #include "api/overview_route.h"
 #include "api/probe.h"
 #include "api/report_route.h"
+#include "api/session_route.h"
 #include "api/stats_route.h"
 #include "api/usage_route.h"
 #include "api/v2_route.h"
@@ -40,6 +41,7 @@ struct routes {
     struct v2_route v2;
     struct admin_route admin;
     struct oauth_route oauth;
+    struct session_route session;
 };
 
 /* http_handler; opaque is the struct routes. */

@@ -26,6 +26,9 @@ static const struct config_row rows[] = {
      "File with the certificate and its chain (PEM): then only HTTPS is spoken, TLS 1.2 and later. SIGHUP reads it again. "
      "Empty: HTTP."},
     {"listen", "tls_key", CONFIG_STRING, "", 0, 0, NULL, NULL, false, "File with the certificate's private key (PEM)."},
+    {"listen", "secure_cookies", CONFIG_CHOICE, "auto", 0, 0, NULL, "auto|always", false,
+     "Whether the cookie of a session is for HTTPS only: where this program itself speaks it (auto), or always, because people "
+     "reach it through a proxy that does."},
     {"listen", "cors_origins", CONFIG_LIST, "", 0, 0, NULL, NULL, false,
      "Origins (https://app.example.com) whose pages may ask from a browser; none without it."},
     {"auth", "token", CONFIG_STRING, "", 0, 0, NULL, NULL, true,
@@ -47,6 +50,9 @@ static const struct config_row rows[] = {
     {"limits", "enterprise_per_minute", CONFIG_INT, "6000", 1, 1000000000, NULL, NULL, false,
      "The same of tier enterprise, which auth.token has too."},
     {"limits", "enterprise_per_day", CONFIG_INT, "10000000", 1, LIMIT_MAX, NULL, NULL, false, "The same of tier enterprise."},
+    {"limits", "session_per_minute", CONFIG_INT, "600", 1, 1000000000, NULL, NULL, false,
+     "Requests a minute of all dashboards that were signed in with one token; they take nothing from its own."},
+    {"limits", "session_per_day", CONFIG_INT, "200000", 1, LIMIT_MAX, NULL, NULL, false, "The same in a day."},
     {"redis", "url", CONFIG_STRING, "redis://127.0.0.1:6379", 0, 0, NULL, NULL, true,
      "redis://[user:password@]host:port[,host:port…][/db], redis+sentinel://host:port[,…]/master or "
      "redis+cluster://host:port[,…]."},

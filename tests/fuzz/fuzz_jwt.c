@@ -46,7 +46,7 @@ static void check_caller(const struct caller *caller, const char *claims)
 static void try_text(const char *text)
 {
     g_autoptr(GError) error = NULL;
-    struct caller *caller = jwt_identify(keys, &rules, text, NOW, &error);
+    struct caller *caller = jwt_identify(keys, &rules, text, NOW, NULL, &error);
     check(caller == NULL);
     check_error(error);
     (void)jwt_is_one(text);
@@ -56,7 +56,7 @@ static void try_claims(const char *claims)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *token = jwt_sign(&key, "{\"alg\":\"EdDSA\",\"kid\":\"k\"}", claims);
-    struct caller *caller = jwt_identify(keys, &rules, token, NOW, &error);
+    struct caller *caller = jwt_identify(keys, &rules, token, NOW, NULL, &error);
     if (caller != NULL)
         check_caller(caller, claims);
     else
@@ -68,7 +68,7 @@ static void try_header(const char *header)
 {
     g_autofree char *token =
         jwt_sign(&key, header, "{\"iss\":\"i\",\"aud\":\"a\",\"sub\":\"s\",\"exp\":1795261021,\"organization\":\"o\"}");
-    struct caller *caller = jwt_identify(keys, &rules, token, NOW, NULL);
+    struct caller *caller = jwt_identify(keys, &rules, token, NOW, NULL, NULL);
     check(caller == NULL || strstr(header, "EdDSA") != NULL || strchr(header, '\\') != NULL);
     caller_unref(caller);
 }

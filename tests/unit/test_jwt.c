@@ -15,7 +15,7 @@ static struct jwt_keys *keys;
 
 static struct caller *identify(const char *token, GError **error)
 {
-    return jwt_identify(keys, &rules, token, NOW, error);
+    return jwt_identify(keys, &rules, token, NOW, NULL, error);
 }
 
 static struct caller *accept(const char *claims)

@@ -7,7 +7,7 @@
 
 enum { MINUTE_MS = 60000, DAY_MS = 86400000, MINUTE_LATE_MS = 500, DAY_LATE_MS = 900000, REPLICAS_MAX = 4 };
 static const int64_t start_ms = INT64_C(1795000000123);
-static const struct limits_tier defaults[TIER_N] = {{60, 10000}, {300, 100000}, {1000, 1000000}, {6000, 10000000}};
+static const struct limits_tier defaults[LIMITS_TIER_N] = {{60, 10000}, {300, 100000}, {1000, 1000000}, {6000, 10000000}};
 
 static struct redis_process server;
 
@@ -31,7 +31,7 @@ static struct reader *open_reader(int timeout_ms)
 }
 
 /* With a caller that Redis has not seen yet. */
-static struct world make_world(int n, const struct limits_tier tiers[TIER_N], enum tier tier, bool given_time)
+static struct world make_world(int n, const struct limits_tier tiers[LIMITS_TIER_N], enum tier tier, bool given_time)
 {
     static int callers;
     struct world world = {.n = n};
@@ -47,7 +47,7 @@ static struct world make_world(int n, const struct limits_tier tiers[TIER_N], en
 
 static struct world make_free_world(int n, uint32_t per_minute, uint64_t per_day)
 {
-    return make_world(n, (const struct limits_tier[TIER_N]){{per_minute, per_day}}, TIER_FREE, true);
+    return make_world(n, (const struct limits_tier[LIMITS_TIER_N]){{per_minute, per_day}}, TIER_FREE, true);
 }
 
 static void world_clear(struct world *world)
