@@ -6,7 +6,9 @@ import type { Chart } from './chart';
 import { icon } from './icon';
 import { menuButton, type MenuItem } from './menu';
 import { emptyState, errorState, skeleton } from './status_view';
+import { getState } from './state';
 import { toastError } from './toast';
+import { dayRange } from './format';
 
 export type { MenuItem };
 
@@ -99,7 +101,7 @@ class CardView implements Card {
     setChart(chart: Chart): void {
         let shown = false;
         this.chartItems = () => [
-            { label: 'Download as PNG', icon: 'image', run: () => chart.png(this.title).then((blob) => saveBlob(`${fileName(this.title)}.png`, blob)).catch(toastError) },
+            { label: 'Download as PNG', icon: 'image', run: () => chart.png(this.title, about()).then((blob) => saveBlob(`${fileName(this.title)}.png`, blob)).catch(toastError) },
             { label: shown ? 'Hide numbers' : 'Show numbers', icon: 'table', run: () => {
                 shown = !shown;
                 chart.showTable(shown);
@@ -114,6 +116,12 @@ class CardView implements Card {
             this.menu.append(menuButton(`More for ${this.title}`, button, () => [...this.chartItems(), ...this.items]));
         }
     }
+}
+
+// Range, zone and organization on screen, for what leaves it.
+function about(): string {
+    const { range, zone, organization } = getState();
+    return [dayRange(range.from, range.to), zone, organization].filter(Boolean).join(' · ');
 }
 
 export function fileName(title: string): string {

@@ -35,7 +35,7 @@ export interface Chart {
     root: HTMLElement;
     update(data: ChartData): void;
     onPick(f: (point: number, series: number) => void): void;   // series: its index in the data, -1 beside the bars
-    png(title?: string): Promise<Blob>;
+    png(title?: string, subtitle?: string): Promise<Blob>;
     showTable(shown: boolean): void;
 }
 
@@ -82,16 +82,23 @@ class ChartView implements Chart {
         this.root.classList.add('can-pick');
     }
 
-    png(title: string = this.label): Promise<Blob> {
+    png(title: string = this.label, subtitle = ''): Promise<Blob> {
         if (!this.drawn) {
             return Promise.reject(new Error('The chart is not on screen.'));
         }
         const entries = this.legendEntries().filter((entry) => !this.hidden.has(entry.name));
-        return drawPng(title, this.drawn.getDataURL({ pixelRatio: 2, backgroundColor: color('--surface') }), entries);
+        return drawPng(title, subtitle, this.drawn.getDataURL({ pixelRatio: 2, backgroundColor: color('--surface') }), entries);
     }
 
     showTable(shown: boolean): void {
         this.numbers.className = shown ? 'chart-numbers' : 'visually-hidden';
+        for (const [name, value] of Object.entries({ tabindex: '0', role: 'group', 'aria-label': `${this.label}, numbers` })) {
+            if (shown) {
+                this.numbers.setAttribute(name, value);
+            } else {
+                this.numbers.removeAttribute(name);
+            }
+        }
     }
 
     // Drawn when it has a size, given up when it has left the document.

@@ -1,4 +1,4 @@
-// A chart as a picture: its title, its legend and its marks, as they are on screen, at twice the resolution.
+// A chart as a picture: its title, what it is about, its legend and its marks, as they are on screen, at twice the resolution.
 import { color } from './theme';
 
 interface Entry { name: string; color: string }
@@ -39,7 +39,7 @@ function drawLegend(context: CanvasRenderingContext2D, entries: Entry[], y: numb
     return entries.length ? y + TEXT_PX : y - TEXT_PX;
 }
 
-export async function drawPng(title: string, url: string, entries: Entry[]): Promise<Blob> {
+export async function drawPng(title: string, subtitle: string, url: string, entries: Entry[]): Promise<Blob> {
     const image = await load(url);
     const canvas = document.createElement('canvas');
     const context = canvas.getContext('2d');
@@ -47,7 +47,7 @@ export async function drawPng(title: string, url: string, entries: Entry[]): Pro
         throw new Error('This browser cannot draw pictures.');
     }
     const width = image.width + PADDING * 2;
-    const legendTop = PADDING + TITLE_PX + TEXT_PX * 2;
+    const legendTop = PADDING + TITLE_PX + TEXT_PX * 4;
     const top = drawLegend(context, entries, legendTop, width, false) + TEXT_PX * 0.5;
     canvas.width = width;
     canvas.height = top + image.height + PADDING;
@@ -56,6 +56,9 @@ export async function drawPng(title: string, url: string, entries: Entry[]): Pro
     context.fillStyle = color('--text');
     context.font = `600 ${TITLE_PX}px ${FAMILY}`;
     context.fillText(title, PADDING, PADDING + TITLE_PX, width - PADDING * 2);
+    context.font = `${TEXT_PX}px ${FAMILY}`;
+    context.fillStyle = color('--text-muted');
+    context.fillText(subtitle, PADDING, PADDING + TITLE_PX + TEXT_PX * 1.8, width - PADDING * 2);
     drawLegend(context, entries, legendTop, width, true);
     context.drawImage(image, PADDING, top);
     return new Promise((resolve, reject) => {

@@ -10,8 +10,8 @@ export function numbersTable(label: string, data: ChartData): HTMLElement {
     const left = data.labels.length - ROWS_MAX;
     const row = (point: number): HTMLElement => el('tr', {}, el('th', { scope: 'row' }, data.titles?.[point] ?? data.labels[point] ?? ''),
         data.series.map((series) => el('td', {}, series.values[point] === null || series.values[point] === undefined ? '–' : unit(series.values[point]))));
-    return el('div', { class: 'table-scroll', role: 'region', tabindex: -1, 'aria-label': `${label}, numbers` }, el('table', { class: 'table' },
+    return el('table', { class: 'table' },
         el('caption', { class: 'visually-hidden' }, left > 0 ? `${label}; the first ${count(ROWS_MAX)} of ${count(data.labels.length)} points` : label),
         el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'Point'), data.series.map((series) => el('th', { scope: 'col', class: 'right' }, series.name)))),
-        el('tbody', {}, data.labels.slice(0, ROWS_MAX).map((_, point) => row(point)))));
+        el('tbody', {}, data.labels.slice(0, ROWS_MAX).map((_, point) => row(point))));
 }

@@ -45,7 +45,10 @@ export function searchList(label: string, options: SearchListOptions): HTMLEleme
         const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
         const fits = (item: string): boolean => words.every((word) => item.toLowerCase().includes(word) || nameOf(item).toLowerCase().includes(word));
         const found = options.items.filter(fits);
-        const first = found.filter((item) => chosen.has(item));
+        if (words.length) {
+            return found;
+        }
+        const first = found.filter((item) => chosen.has(item));   // what is chosen can be seen at once
         return [...first, ...found.filter((item) => !chosen.has(item))];
     }
     let left = 0;

@@ -56,6 +56,19 @@ export function later(a: string, b: string): string {
     return a > b ? a : b;
 }
 
+// Browsers still offer some zones by the names that they had before; people look for those of today.
+const RENAMED: Record<string, string> = {
+    'Africa/Asmera': 'Africa/Asmara', 'America/Buenos_Aires': 'America/Argentina/Buenos_Aires', 'America/Catamarca': 'America/Argentina/Catamarca',
+    'America/Cordoba': 'America/Argentina/Cordoba', 'America/Jujuy': 'America/Argentina/Jujuy', 'America/Mendoza': 'America/Argentina/Mendoza',
+    'America/Coral_Harbour': 'America/Atikokan', 'America/Godthab': 'America/Nuuk', 'America/Indianapolis': 'America/Indiana/Indianapolis',
+    'America/Louisville': 'America/Kentucky/Louisville', 'Asia/Calcutta': 'Asia/Kolkata', 'Asia/Katmandu': 'Asia/Kathmandu', 'Asia/Rangoon': 'Asia/Yangon',
+    'Asia/Saigon': 'Asia/Ho_Chi_Minh', 'Atlantic/Faeroe': 'Atlantic/Faroe', 'Europe/Kiev': 'Europe/Kyiv', 'Pacific/Enderbury': 'Pacific/Kanton',
+    'Pacific/Ponape': 'Pacific/Pohnpei', 'Pacific/Truk': 'Pacific/Chuuk',
+};
+export function zoneName(zone: string): string {
+    return RENAMED[zone] ?? zone;
+}
+
 export function isZone(zone: string): boolean {
     try {
         new Intl.DateTimeFormat('en', { timeZone: zone });

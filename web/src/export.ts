@@ -60,14 +60,14 @@ export function serverFile(name: string, label: string, path: string, query: Que
     return { name, label, formats, fetch: async (format) => (await fetchFile(path.replace('{format}', format), query)).blob };
 }
 
-async function save(files: ExportFile[], format: Format, name: string): Promise<void> {
-    const made = await Promise.all(files.map(async (file) => ({ name: `${file.name}.${format}`, blob: await file.fetch(format) })));
+async function save(files: ExportFile[], format: Format, name: string, dates: string): Promise<void> {
+    const made = await Promise.all(files.map(async (file) => ({ name: `${file.name}_${dates}.${format}`, blob: await file.fetch(format) })));
     if (made.length === 1 && made[0]) {
         download(made[0].name, made[0].blob);
         return;
     }
     const entries = await Promise.all(made.map(async (file): Promise<[string, Uint8Array]> => [file.name, new Uint8Array(await file.blob.arrayBuffer())]));
-    download(`${name}.zip`, new Blob([zipSync(Object.fromEntries(entries)) as BlobPart], { type: 'application/zip' }));
+    download(`${name}_${dates}.zip`, new Blob([zipSync(Object.fromEntries(entries)) as BlobPart], { type: 'application/zip' }));
 }
 
 export function openExport(title: string, list: ExportFile[], state: State): void {
@@ -105,7 +105,7 @@ export function openExport(title: string, list: ExportFile[], state: State): voi
         if (!files.length) {
             throw new Error('Choose at least one file.');
         }
-        await save(files, format, `${title.toLowerCase().replace(/[^a-z0-9]+/g, '-')}_${state.range.from}_${state.range.to}`);
+        await save(files, format, title.toLowerCase().replace(/[^a-z0-9]+/g, '-'), `${state.range.from}_${state.range.to}`);
         toast(`Exported ${plural(files.length, 'file')}.`);
     } }]);
 }

@@ -78,8 +78,8 @@ export function rangeText(range: Range): string {
 
 export function dateFilter(rules: RangeRules): HTMLElement {
     const { range, zone } = getState();
-    const button = el('button', { type: 'button', class: 'filter-button', 'aria-label': `Dates: ${range.preset ? presetLabel(range.preset) + ', ' : ''}${rangeText(range)}` },
-        icon('days'), range.preset ? el('strong', {}, presetLabel(range.preset)) : null, el('span', { class: 'filter-dates' }, rangeText(range)), icon('down'));
+    const button = el('button', { type: 'button', class: 'filter-button' }, icon('days'),
+        el('span', { class: 'visually-hidden' }, 'Dates: '), range.preset ? el('strong', {}, presetLabel(range.preset)) : null, ' ', el('span', { class: 'filter-dates' }, rangeText(range)), icon('down'));
     return popover(button, (close) => {
         // Today stands there where it is not offered, so that its reason can be read.
         const shown = rules.closedOnly && !rules.presets.includes('today') ? ['today', ...rules.presets] : rules.presets;

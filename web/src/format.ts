@@ -4,7 +4,7 @@ const LOCALE = navigator.language || 'en';
 const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumFractionDigits: 1 });
 const decimals = [0, 1, 2, 3].map((n) => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: n }));
-const percents = [0, 1, 2].map((n) => new Intl.NumberFormat(LOCALE, { style: 'percent', maximumFractionDigits: n }));
+const percents = [0, 1, 2].map((n) => new Intl.NumberFormat(LOCALE, { style: 'percent', minimumFractionDigits: n, maximumFractionDigits: n }));
 export const NOTHING = '–';
 
 // A count, exactly.

@@ -14,8 +14,8 @@ export function organizationChoice(session: Session): HTMLElement | null {
     }
     const { organization } = getState();
     const shown = organization ?? 'All organizations';
-    const button = el('button', { type: 'button', class: 'filter-button', 'aria-label': `Organization: ${shown}` },
-        icon('organization'), el('span', { class: 'filter-value' }, shown), icon('down'));
+    const button = el('button', { type: 'button', class: 'filter-button' },
+        icon('organization'), el('span', { class: 'visually-hidden' }, 'Organization: '), el('span', { class: 'filter-value' }, shown), icon('down'));
     return popover(button, (close) => [el('div', { class: 'choice-panel' }, searchList('Organizations', {
         items: [ALL, ...new Set([...session.organizations, ...(organization ? [organization] : [])])], names: new Map([[ALL, 'All organizations']]),
         chosen: [organization ?? ALL], multiple: false, onChange: ([chosen]) => {

@@ -57,7 +57,7 @@ function person(session: Session): HTMLElement {
 }
 
 export function makeShell(pages: Page[]): Shell {
-    const nav = el('nav', { class: 'nav', id: 'navigation', 'aria-label': 'Pages' });
+    const nav = el('div', { class: 'nav' });
     const title = el('h1', { tabindex: -1 });
     const filters = el('div', { class: 'filters', role: 'group', 'aria-label': 'Filters' });
     const exportButton = el('button', { type: 'button', class: 'button', hidden: true }, icon('download'), el('span', {}, 'Export'));
@@ -65,7 +65,8 @@ export function makeShell(pages: Page[]): Shell {
     const main = el('main', { id: 'main', class: 'main', tabindex: -1 });
     const drawer = el('button', { type: 'button', class: 'icon-button drawer-button', 'aria-label': 'Pages', 'aria-expanded': 'false', 'aria-controls': 'navigation',
         onclick: () => setDrawer(!root.classList.contains('nav-open')) }, icon('menu'));
-    const side = el('div', { class: 'side' }, logo(), nav);
+    const home = el('div', {}, logo());
+    const side = el('nav', { class: 'side', id: 'navigation', 'aria-label': 'Pages' }, el('div', { class: 'side-inner' }, home, nav));
     const root = el('div', { class: 'shell' }, el('a', { class: 'skip-link', href: '#main' }, 'Skip to the page'), side,
         el('div', { class: 'scrim', onclick: () => setDrawer(false) }),
         el('div', { class: 'content' }, el('header', { class: 'bar' }, drawer, title, filters, el('div', { class: 'bar-end' }, exportButton,
@@ -96,7 +97,7 @@ export function makeShell(pages: Page[]): Shell {
         document.title = `${page.title} · Daybook`;
         title.textContent = page.title;
         replace(nav, navigation(pages.filter((each) => isAllowed(each, session)), page.path));
-        side.replaceChild(logo(), side.firstChild!);
+        replace(home, logo());
         replace(filters, page.filters.range ? dateFilter(rangeRules()) : null, page.filters.organization ? organizationChoice(session) : null, page.filters.zone ? zoneChoice() : null);
         if (shownFor !== session) {
             shownFor = session;

@@ -1,6 +1,6 @@
 // What is on screen is the URL: the path is the page, the query its filters (range or from and to, tz, org) and what the page keeps for
 // itself. Whoever opens the link sees the same, and back and forward are the browser's own.
-import { isZone } from './dates';
+import { isZone, zoneName } from './dates';
 import { readRange, USUAL_PRESETS, type Range, type RangeRules } from './ranges';
 
 export type { Range };
@@ -34,7 +34,7 @@ export function rangeRules(): RangeRules {
 
 function usualZone(): string {
     const kept = localStorage.getItem('daybook.zone');
-    return kept && isZone(kept) ? kept : Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+    return kept && isZone(kept) ? kept : zoneName(Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC');
 }
 
 export function getState(): State {

@@ -10,6 +10,7 @@ export interface Column<T> {
     sort?: (a: T, b: T) => number;
     width?: string;
     hint?: string;
+    secondary?: boolean;           // left out on narrow screens
 }
 
 export interface TableOptions<T> {
@@ -28,11 +29,15 @@ export function byNumber<T>(of: (row: T) => number | null | undefined): (a: T, b
     return (a, b) => (of(a) ?? -Infinity) - (of(b) ?? -Infinity);
 }
 
+function classOf<T>(column: Column<T>): (string | undefined | false)[] {
+    return [column.align, column.secondary && 'secondary'];
+}
+
 function cells<T>(columns: Column<T>[], row: T, onPick?: (row: T) => void): HTMLElement[] {
     return columns.map((column, i) => {
         const content = column.cell(row);
         const inner = i === 0 && onPick ? el('button', { type: 'button', class: 'cell-button', onclick: () => onPick(row) }, content) : content;
-        return el(i === 0 ? 'th' : 'td', { scope: i === 0 ? 'row' : null, class: column.align ?? null }, inner);
+        return el(i === 0 ? 'th' : 'td', { scope: i === 0 ? 'row' : null, class: classOf(column) }, inner);
     });
 }
 
@@ -57,7 +62,7 @@ export function table<T>(caption: string, columns: Column<T>[], rows: T[], optio
         const content = column.sort
             ? el('button', { type: 'button', class: 'sort', onclick: () => sortOn(column) }, column.label, on ? icon(descending ? 'down' : 'up') : null)
             : column.label;
-        return el('th', { scope: 'col', class: column.align ?? null, title: column.hint ?? null, 'aria-sort': on ? (descending ? 'descending' : 'ascending') : null,
+        return el('th', { scope: 'col', class: classOf(column), title: column.hint ?? null, 'aria-sort': on ? (descending ? 'descending' : 'ascending') : null,
             style: column.width ? { width: column.width } : {} }, content);
     }
     function pickRow(event: Event, row: T): void {
@@ -71,7 +76,7 @@ export function table<T>(caption: string, columns: Column<T>[], rows: T[], optio
             cells(columns, row, options.onPick))));
     }
     draw();
-    return el('div', { class: 'table-scroll', role: 'region', tabindex: 0, 'aria-label': caption }, el('table', { class: 'table' },
+    return el('div', { class: 'table-scroll', role: 'group', tabindex: 0, 'aria-label': caption }, el('table', { class: 'table' },
         el('caption', { class: 'visually-hidden' }, caption), el('thead', {}, head), body));
 }
 

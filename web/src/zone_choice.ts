@@ -1,4 +1,5 @@
 // The one choice of a time zone: every date and hour on screen is by its clocks.
+import { zoneName } from './dates';
 import { searchList } from './combobox';
 import { el } from './dom';
 import { offset } from './format';
@@ -8,13 +9,13 @@ import { getState, setState } from './state';
 
 function zones(): string[] {
     const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    return [...new Set(['UTC', own, ...Intl.supportedValuesOf('timeZone')])];
+    return [...new Set(['UTC', own, ...Intl.supportedValuesOf('timeZone')].map(zoneName))];
 }
 
 export function zoneChoice(): HTMLElement {
     const { zone } = getState();
-    const button = el('button', { type: 'button', class: 'filter-button', 'aria-label': `Time zone: ${zone}, ${offset(zone)}` },
-        icon('globe'), el('span', { class: 'filter-value' }, zone.replaceAll('_', ' ')), icon('down'));
+    const button = el('button', { type: 'button', class: 'filter-button', title: offset(zone) },
+        icon('globe'), el('span', { class: 'visually-hidden' }, 'Time zone: '), el('span', { class: 'filter-value' }, zone.replaceAll('_', ' ')), icon('down'));
     return popover(button, (close) => {
         const items = zones();
         if (!items.includes(zone)) {

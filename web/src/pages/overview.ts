@@ -19,7 +19,7 @@ interface Client { organization: string; clientId: string; name: string }
 interface TopClient extends Client { requests: number; failedRequests: number; share: number; p95Latency: number | null }
 interface TopEndpoint { endpoint: string; requests: number; failedRequests: number; share: number; p95Latency: number | null }
 interface Limit extends Client { metric: string; period: string; level: number; limit: number; value: number; from: string; to: string }
-interface Alert { id: string; kind: string; message: string; level: number | null; createdAt: string }
+interface Alert { id: string; kind: string; message: string; clientId?: string | null; metric?: string; period?: string; limit?: number; value?: number; level?: number | null; createdAt: string }
 interface Condition { type: string; subject: string; message: string; since: string }
 interface Overview {
     window: { from: string; to: string };
@@ -113,7 +113,7 @@ function topClients(view: View, data: Overview): HTMLElement {
     return table('Top applications', [
         { key: 'client', label: 'Application', cell: (row) => of(view, row) },
         { key: 'requests', label: 'Requests', align: 'right', cell: (row) => meter(row.requests, most, format.count(row.requests)) },
-        { key: 'share', label: 'Share', align: 'right', cell: (row) => format.percent(row.share / 100) },
+        { key: 'share', label: 'Share', align: 'right', secondary: true, cell: (row) => format.percent(row.share / 100) },
         { key: 'failed', label: 'Failed', align: 'right', cell: (row) => format.share(row.failedRequests, row.requests) },
     ], data.topClients.slice(0, 6));
 }
@@ -124,7 +124,7 @@ function topEndpoints(data: Overview): HTMLElement {
         { key: 'endpoint', label: 'Endpoint', cell: (row) => el('a', { href: href({ page: '/metrics', params: { endpoint: row.endpoint } }) }, row.endpoint) },
         { key: 'requests', label: 'Requests', align: 'right', cell: (row) => meter(row.requests, most, format.count(row.requests)) },
         { key: 'failed', label: 'Failed', align: 'right', cell: (row) => format.share(row.failedRequests, row.requests) },
-        { key: 'p95', label: 'p95', align: 'right', cell: (row) => format.ms(row.p95Latency) },
+        { key: 'p95', label: 'p95', align: 'right', secondary: true, cell: (row) => format.ms(row.p95Latency) },
     ], data.topEndpoints.slice(0, 6));
 }
 
@@ -164,9 +164,17 @@ function newest(view: View, data: Overview): Child[] {
     return rows.length ? [el('ul', { class: 'list' }, rows)] : [emptyState('No new applications', 'None was registered, and all that made requests did so before.')];
 }
 
+function alertText(alert: Alert): string {
+    if (alert.kind === 'system' || !alert.clientId || !alert.limit) {
+        return alert.message;
+    }
+    const what = alert.metric === 'hits' ? 'requests' : `requests of ${alert.metric}`;
+    return `${alert.clientId}: ${format.count(alert.value)} of ${format.count(alert.limit)} ${what} a ${alert.period}`;
+}
+
 function alerts(data: Overview, zone: string): Child[] {
-    const kind = (alert: Alert): HTMLElement => el('span', { class: ['badge', alert.kind === 'alert' ? 'warn' : 'bad'] }, alert.kind === 'system' ? 'System' : `${alert.level ?? ''} %`);
-    const rows = data.alerts.newest.map((alert) => el('li', {}, el('div', { class: 'grow' }, el('div', {}, alert.message),
+    const kind = (alert: Alert): HTMLElement => el('span', { class: ['badge', alert.kind === 'alert' ? 'warn' : 'bad'] }, alert.kind === 'system' ? 'System' : format.percent((alert.level ?? 0) / 100, 0));
+    const rows = data.alerts.newest.map((alert) => el('li', {}, el('div', { class: 'grow' }, el('div', {}, alertText(alert)),
         el('div', { class: 'hint', title: format.time(alert.createdAt, zone, 'full') }, format.ago(alert.createdAt))), kind(alert)));
     return rows.length ? [el('ul', { class: 'list' }, rows)] : [emptyState('No unread alerts', 'Limits, plans and the system itself raise alerts.')];
 }
