@@ -1,5 +1,5 @@
-// Bundles the dashboard into a folder: index.html, and assets/ with hashed names, each also compressed. Prints how much goes over the
-// network, and fails when that is more than it may be.
+// Bundles the dashboard into a folder: index.html, and assets/ with hashed names, each also compressed. Prints how much goes over
+// the network, and fails when that is more than it may be.
 //
 //   node web/build.mjs [OUTPUT]     default: build/web
 import { createHash } from 'node:crypto';
@@ -17,8 +17,16 @@ const esbuild = createRequire(join(modules, 'x.js'))('esbuild');
 
 const bundled = await esbuild.build({
     entryPoints: { main: join(web, 'src/main.ts'), style: join(web, 'src/style/main.css') },
-    outdir: output, bundle: true, minify: true, format: 'esm', target: 'es2022', charset: 'utf8', legalComments: 'none',
-    write: false, nodePaths: [modules], logLevel: 'warning',
+    outdir: output,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    charset: 'utf8',
+    legalComments: 'none',
+    write: false,
+    nodePaths: [modules],
+    logLevel: 'warning',
 });
 const text = (name) => Buffer.from(bundled.outputFiles.find((file) => file.path.endsWith(name)).contents);
 const assets = { 'main.js': text('main.js'), 'main.css': text('style.css'), 'icon.svg': readFileSync(join(web, 'icon.svg')) };

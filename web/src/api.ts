@@ -1,11 +1,11 @@
-// Questions to the server. Every failure is an ApiError that holds what the server said, whichever of its families of routes it came
-// from. A refusal that asks for a short wait is waited for.
+// Questions to the server. Every failure is an ApiError that holds what the server said, whichever of its families of routes it
+// came from. A refusal that asks for a short wait is waited for.
 
 export type QueryValue = string | number | boolean | string[] | null | undefined;
 export type Query = Record<string, QueryValue>;
 
 export class ApiError extends Error {
-    status: number;                // 0: the server was not reached
+    status: number; // 0: the server was not reached
     code: string;
     field?: string;
     allowed?: string[];
@@ -80,10 +80,14 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
         signal?.throwIfAborted();
         const timer = setTimeout(resolve, ms);
-        signal?.addEventListener('abort', () => {
-            clearTimeout(timer);
-            reject(signal.reason as Error);
-        }, { once: true });
+        signal?.addEventListener(
+            'abort',
+            () => {
+                clearTimeout(timer);
+                reject(signal.reason as Error);
+            },
+            { once: true },
+        );
     });
 }
 
@@ -112,7 +116,8 @@ async function ask(url: string, init: RequestInit): Promise<Response> {
         try {
             return await once(url, init);
         } catch (error) {
-            const wait = error instanceof ApiError && (error.status === 429 || error.status === 503) ? error.retryAfterS : undefined;
+            const wait =
+                error instanceof ApiError && (error.status === 429 || error.status === 503) ? error.retryAfterS : undefined;
             if (wait === undefined || wait > WAIT_MAX_S || trial === TRIALS) {
                 throw error;
             }
@@ -130,7 +135,12 @@ export async function get<T>(path: string, query: Query = {}, signal?: AbortSign
 }
 
 // The header is what no page of another origin can send: it protects the cookie's bearer.
-export async function send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+export async function send<T>(
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+): Promise<T> {
     const headers: Record<string, string> = { 'X-Daybook': 'dashboard' };
     if (body !== undefined) {
         headers['Content-Type'] = 'application/json';

@@ -1,5 +1,5 @@
-// A card: a title, what it is about, a menu, and content that is fetched. While it is fetched for the first time a skeleton stands there;
-// later the old content stays until the new is here, so nothing flickers.
+// A card: a title, what it is about, a menu, and content that is fetched. While it is fetched for the first time a skeleton stands
+// there; later the old content stays until the new is here, so nothing flickers.
 import { el, replace, type Child } from './dom';
 import { download as saveBlob } from './export';
 import type { Chart } from './chart';
@@ -16,19 +16,24 @@ export interface Card {
     root: HTMLElement;
     body: HTMLElement;
     // Shows what is fetched. `show` puts it into body with replaceChildren (or dom.replace, which keeps the focus).
-    load<T>(signal: AbortSignal, fetch: () => Promise<T>, show: (data: T, body: HTMLElement) => void, isEmpty?: (data: T) => boolean): Promise<void>;
+    load<T>(
+        signal: AbortSignal,
+        fetch: () => Promise<T>,
+        show: (data: T, body: HTMLElement) => void,
+        isEmpty?: (data: T) => boolean,
+    ): Promise<void>;
     setMenu(items: MenuItem[]): void;
     setSubtitle(...content: Child[]): void;
-    setTotal(...content: Child[]): void;      // beside the title: a figure, a switch
-    setChart(chart: Chart): void;             // puts "Download as PNG" and "Show numbers" into the menu
+    setTotal(...content: Child[]): void; // beside the title: a figure, a switch
+    setChart(chart: Chart): void; // puts "Download as PNG" and "Show numbers" into the menu
 }
 
 export interface CardOptions {
     subtitle?: string;
-    wide?: boolean;                // as wide as the page
-    info?: string;                 // what the numbers mean, on hover
-    height?: number;               // of the skeleton, as the content will be
-    empty?: string;                // what to say when there is nothing
+    wide?: boolean; // as wide as the page
+    info?: string; // what the numbers mean, on hover
+    height?: number; // of the skeleton, as the content will be
+    empty?: string; // what to say when there is nothing
 }
 
 class CardView implements Card {
@@ -40,16 +45,33 @@ class CardView implements Card {
     private items: MenuItem[] = [];
     private chartItems: () => MenuItem[] = () => [];
     private hasContent = false;
-    private last = 0;              // the newest load; what comes from an older one is not shown
+    private last = 0; // the newest load; what comes from an older one is not shown
 
-    constructor(private readonly title: string, private readonly options: CardOptions) {
+    constructor(
+        private readonly title: string,
+        private readonly options: CardOptions,
+    ) {
         this.subtitle = el('p', { class: 'card-subtitle' }, options.subtitle);
-        this.root = el('section', { class: ['card', options.wide && 'wide'], 'aria-label': title },
-            el('header', { class: 'card-head' }, el('div', { class: 'card-titles' }, el('h2', {}, title, options.info ? info(options.info) : null), this.subtitle),
-                this.total, this.menu), this.body);
+        this.root = el(
+            'section',
+            { class: ['card', options.wide && 'wide'], 'aria-label': title },
+            el(
+                'header',
+                { class: 'card-head' },
+                el('div', { class: 'card-titles' }, el('h2', {}, title, options.info ? info(options.info) : null), this.subtitle),
+                this.total,
+                this.menu,
+            ),
+            this.body,
+        );
     }
 
-    async load<T>(signal: AbortSignal, fetch: () => Promise<T>, show: (data: T, body: HTMLElement) => void, isEmpty?: (data: T) => boolean): Promise<void> {
+    async load<T>(
+        signal: AbortSignal,
+        fetch: () => Promise<T>,
+        show: (data: T, body: HTMLElement) => void,
+        isEmpty?: (data: T) => boolean,
+    ): Promise<void> {
         const mine = ++this.last;
         if (!this.hasContent) {
             this.body.replaceChildren(skeleton(this.options.height));
@@ -101,18 +123,34 @@ class CardView implements Card {
     setChart(chart: Chart): void {
         let shown = false;
         this.chartItems = () => [
-            { label: 'Download as PNG', icon: 'image', run: () => chart.png(this.title, about()).then((blob) => saveBlob(`${fileName(this.title)}.png`, blob)).catch(toastError) },
-            { label: shown ? 'Hide numbers' : 'Show numbers', icon: 'table', run: () => {
-                shown = !shown;
-                chart.showTable(shown);
-            } },
+            {
+                label: 'Download as PNG',
+                icon: 'image',
+                run: () =>
+                    chart
+                        .png(this.title, about())
+                        .then((blob) => saveBlob(`${fileName(this.title)}.png`, blob))
+                        .catch(toastError),
+            },
+            {
+                label: shown ? 'Hide numbers' : 'Show numbers',
+                icon: 'table',
+                run: () => {
+                    shown = !shown;
+                    chart.showTable(shown);
+                },
+            },
         ];
         this.drawMenu();
     }
 
     private drawMenu(): void {
         if (!this.menu.firstChild) {
-            const button = el('button', { type: 'button', class: 'icon-button', 'aria-label': `More for ${this.title}` }, icon('more'));
+            const button = el(
+                'button',
+                { type: 'button', class: 'icon-button', 'aria-label': `More for ${this.title}` },
+                icon('more'),
+            );
             this.menu.append(menuButton(`More for ${this.title}`, button, () => [...this.chartItems(), ...this.items]));
         }
     }
@@ -125,7 +163,10 @@ function about(): string {
 }
 
 export function fileName(title: string): string {
-    return title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
+    return title
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, '-')
+        .replace(/^-|-$/g, '');
 }
 
 // A sign that explains, on hover and for screen readers.

@@ -1,6 +1,6 @@
 // The charts: bars (stacked or beside each other), lines, rings. ECharts draws the marks; what is read as text is ours and in the
-// document: the legend (buttons that hide a series), the tooltip, and the numbers as a table for screen readers. A chart has the keyboard's
-// focus: arrows move over its points, Enter does what a click does.
+// document: the legend (buttons that hide a series), the tooltip, and the numbers as a table for screen readers. A chart has the
+// keyboard's focus: arrows move over its points, Enter does what a click does.
 import type { EChartsType } from './echarts';
 import { init } from './echarts';
 import { drawPng } from './chart_png';
@@ -12,29 +12,29 @@ import { color, onTheme, seriesColor } from './theme';
 
 export interface Series {
     name: string;
-    color?: string;                // a token (--status-200) or a colour; without: by rank
+    color?: string; // a token (--status-200) or a colour; without: by rank
     values: (number | null)[];
-    stack?: string;                // in a stacked chart: the name of its stack; without, all are one
+    stack?: string; // in a stacked chart: the name of its stack; without, all are one
     kind?: 'bar' | 'line';
-    dashed?: boolean;              // something to compare with, as the period before
-    provisional?: boolean[];       // by point: can still change; drawn fainter
-    hint?: string;                 // what the legend says on hover
+    dashed?: boolean; // something to compare with, as the period before
+    provisional?: boolean[]; // by point: can still change; drawn fainter
+    hint?: string; // what the legend says on hover
 }
 
 export interface ChartData {
     labels: string[];
-    titles?: string[];             // of the tooltip, one for each label: date in the chosen zone
+    titles?: string[]; // of the tooltip, one for each label: date in the chosen zone
     series: Series[];
     unit?: (n: number) => string;
     total?: (i: number) => string; // a last line of the tooltip
-    colors?: string[];             // by point, where there is one series
-    details?: (i: number) => [string, string][];   // further lines of the tooltip
+    colors?: string[]; // by point, where there is one series
+    details?: (i: number) => [string, string][]; // further lines of the tooltip
 }
 
 export interface Chart {
     root: HTMLElement;
     update(data: ChartData): void;
-    onPick(f: (point: number, series: number) => void): void;   // series: its index in the data, -1 beside the bars
+    onPick(f: (point: number, series: number) => void): void; // series: its index in the data, -1 beside the bars
     png(title?: string, subtitle?: string): Promise<Blob>;
     showTable(shown: boolean): void;
 }
@@ -52,18 +52,33 @@ class ChartView implements Chart {
     private drawn: EChartsType | null = null;
     private data = EMPTY;
     private point = -1;
-    private picked = -1;           // index among the drawn series of the mark that is clicked, in this click
+    private picked = -1; // index among the drawn series of the mark that is clicked, in this click
     private pick: ((point: number, series: number) => void) | null = null;
     private stopTheme: (() => void) | null = null;
 
-    constructor(private readonly label: string, private readonly shape: Shape) {
+    constructor(
+        private readonly label: string,
+        private readonly shape: Shape,
+    ) {
         this.canvas = el('div', {
-            class: 'chart-canvas', role: 'img', tabindex: 0, 'aria-label': label, 'aria-describedby': this.help,
+            class: 'chart-canvas',
+            role: 'img',
+            tabindex: 0,
+            'aria-label': label,
+            'aria-describedby': this.help,
             style: { height: `${shape.height}px` },
-            onkeydown: (event: KeyboardEvent) => this.key(event), onblur: () => this.hideTip(),
+            onkeydown: (event: KeyboardEvent) => this.key(event),
+            onblur: () => this.hideTip(),
         });
-        this.root = el('figure', { class: ['chart', `chart-${shape.kind}`] }, this.legend, this.canvas, this.tip, this.numbers,
-            el('p', { class: 'visually-hidden', id: this.help }, 'Arrow keys move over the points. The numbers follow as a table.'));
+        this.root = el(
+            'figure',
+            { class: ['chart', `chart-${shape.kind}`] },
+            this.legend,
+            this.canvas,
+            this.tip,
+            this.numbers,
+            el('p', { class: 'visually-hidden', id: this.help }, 'Arrow keys move over the points. The numbers follow as a table.'),
+        );
         new ResizeObserver(() => this.fit()).observe(this.canvas);
     }
 
@@ -122,7 +137,9 @@ class ChartView implements Chart {
         const drawn = init(this.canvas, null, { renderer: 'canvas', width, height });
         this.drawn = drawn;
         this.stopTheme = onTheme(() => this.update(this.data));
-        drawn.on('click', (event) => { this.picked = this.shape.kind === 'donut' ? 0 : event.seriesIndex ?? -1; });
+        drawn.on('click', (event) => {
+            this.picked = this.shape.kind === 'donut' ? 0 : (event.seriesIndex ?? -1);
+        });
         const zr = drawn.getZr();
         zr.on('mousemove', (event) => this.hover(event.offsetX, event.offsetY));
         zr.on('globalout', () => this.hideTip());
@@ -145,7 +162,12 @@ class ChartView implements Chart {
         if (this.drawn) {
             const colors = new Map(this.data.series.map((series, i) => [series.name, color(series.color ?? seriesColor(i))]));
             const data = this.shape.kind === 'donut' ? this.data : { ...this.data, series: this.shown() };
-            const option = chartOption(this.shape, data, { colors, hidden: this.hidden, width: this.canvas.clientWidth, canPick: !!this.pick });
+            const option = chartOption(this.shape, data, {
+                colors,
+                hidden: this.hidden,
+                width: this.canvas.clientWidth,
+                canPick: !!this.pick,
+            });
             this.drawn.setOption(option, { replaceMerge: ['series', 'xAxis', 'yAxis'] });
         }
     }
@@ -154,16 +176,39 @@ class ChartView implements Chart {
         if (this.shape.kind === 'donut') {
             return this.data.labels.map((name, i) => ({ name, color: this.data.colors?.[i] ?? seriesColor(i) }));
         }
-        return this.data.series.map((each, i) => ({ name: each.name, color: each.color ?? seriesColor(i), dashed: each.dashed, hint: each.hint }));
+        return this.data.series.map((each, i) => ({
+            name: each.name,
+            color: each.color ?? seriesColor(i),
+            dashed: each.dashed,
+            hint: each.hint,
+        }));
     }
 
     private drawLegend(): void {
         const entries = this.legendEntries();
         this.legend.hidden = entries.length < 2 && this.shape.kind !== 'donut';
-        replace(this.legend, entries.map((entry, i) => el('li', {}, el('button', {
-            type: 'button', class: 'chart-key', 'aria-pressed': !this.hidden.has(entry.name), title: entry.hint ?? null, onclick: () => this.toggle(entry.name),
-        }, el('span', { class: ['swatch', entry.dashed && 'dashed'], style: { '--swatch': color(entry.color) } }), entry.name,
-        this.shape.kind === 'donut' ? this.share(i) : null))));
+        replace(
+            this.legend,
+            entries.map((entry, i) =>
+                el(
+                    'li',
+                    {},
+                    el(
+                        'button',
+                        {
+                            type: 'button',
+                            class: 'chart-key',
+                            'aria-pressed': !this.hidden.has(entry.name),
+                            title: entry.hint ?? null,
+                            onclick: () => this.toggle(entry.name),
+                        },
+                        el('span', { class: ['swatch', entry.dashed && 'dashed'], style: { '--swatch': color(entry.color) } }),
+                        entry.name,
+                        this.shape.kind === 'donut' ? this.share(i) : null,
+                    ),
+                ),
+            ),
+        );
     }
 
     private share(i: number): HTMLElement {
@@ -205,7 +250,10 @@ class ChartView implements Chart {
     private showTip(point: number, x: number, y: number): void {
         if (point !== this.point || this.tip.hidden) {
             this.point = point;
-            replace(this.tip, tipContent(this.data, point, { hidden: this.hidden, kind: this.shape.kind, stacked: this.shape.stacked }));
+            replace(
+                this.tip,
+                tipContent(this.data, point, { hidden: this.hidden, kind: this.shape.kind, stacked: this.shape.stacked }),
+            );
             this.tip.hidden = false;
         }
         placeTip(this.tip, this.canvas, x, y);
@@ -228,7 +276,10 @@ class ChartView implements Chart {
             this.showTip(point, this.canvas.clientWidth / 2, 0);
             return;
         }
-        const [x, y] = this.drawn.convertToPixel({ gridIndex: 0 }, this.shape.horizontal ? [0, point] : [point, 0]) as [number, number];
+        const [x, y] = this.drawn.convertToPixel({ gridIndex: 0 }, this.shape.horizontal ? [0, point] : [point, 0]) as [
+            number,
+            number,
+        ];
         this.drawn.dispatchAction({ type: 'showTip', x, y: this.shape.horizontal ? y : y - 4 });
         this.point = -1;
         this.showTip(point, x, this.shape.horizontal ? y : 12);
@@ -237,7 +288,12 @@ class ChartView implements Chart {
     private key(event: KeyboardEvent): void {
         const last = this.data.labels.length - 1;
         const moves: Record<string, number> = {
-            ArrowRight: this.point + 1, ArrowDown: this.point + 1, ArrowLeft: this.point - 1, ArrowUp: this.point - 1, Home: 0, End: last,
+            ArrowRight: this.point + 1,
+            ArrowDown: this.point + 1,
+            ArrowLeft: this.point - 1,
+            ArrowUp: this.point - 1,
+            Home: 0,
+            End: last,
         };
         const to = moves[event.key];
         if (to !== undefined && last >= 0) {
@@ -261,7 +317,12 @@ class ChartView implements Chart {
 }
 
 export function barChart(label: string, options: { horizontal?: boolean; height?: number; stacked?: boolean } = {}): Chart {
-    return new ChartView(label, { kind: 'bar', height: options.height ?? 260, horizontal: options.horizontal, stacked: options.stacked ?? true });
+    return new ChartView(label, {
+        kind: 'bar',
+        height: options.height ?? 260,
+        horizontal: options.horizontal,
+        stacked: options.stacked ?? true,
+    });
 }
 
 export function lineChart(label: string, options: { height?: number; area?: boolean } = {}): Chart {

@@ -12,7 +12,7 @@ export interface Shape {
 }
 
 interface Surroundings {
-    colors: Map<string, string>;   // of each series
+    colors: Map<string, string>; // of each series
     hidden: Set<string>;
     width: number;
     canPick: boolean;
@@ -32,7 +32,10 @@ function text(): object {
 
 function categoryAxis(shape: Shape, data: ChartData, width: number): object {
     const axis = {
-        type: 'category', data: data.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: color('--line-strong') } },
+        type: 'category',
+        data: data.labels,
+        axisTick: { show: false },
+        axisLine: { lineStyle: { color: color('--line-strong') } },
         boundaryGap: shape.kind === 'bar' || data.series.some((series) => series.kind === 'bar'),
         axisLabel: { ...text(), hideOverlap: true, margin: 10 },
     };
@@ -40,25 +43,43 @@ function categoryAxis(shape: Shape, data: ChartData, width: number): object {
         return axis;
     }
     const room = Math.min(LABEL_MAX_PX, Math.round(width * 0.4));
-    return { ...axis, inverse: true, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, width: room, overflow: 'truncate', interval: 0 } };
+    return {
+        ...axis,
+        inverse: true,
+        axisLine: { show: false },
+        axisLabel: { ...axis.axisLabel, width: room, overflow: 'truncate', interval: 0 },
+    };
 }
 
 function valueAxis(data: ChartData): object {
     return {
-        type: 'value', min: 0, splitNumber: 4, minInterval: data.unit ? undefined : 1, axisLabel: { ...text(), formatter: (n: number) => (data.unit && n > 0 ? data.unit(n) : compact(n)) },
+        type: 'value',
+        min: 0,
+        splitNumber: 4,
+        minInterval: data.unit ? undefined : 1,
+        axisLabel: { ...text(), formatter: (n: number) => (data.unit && n > 0 ? data.unit(n) : compact(n)) },
         splitLine: { lineStyle: { color: color('--line') } },
     };
 }
 
 function bars(shape: Shape, series: Series, fill: string, data: ChartData, env: Surroundings): object {
     return {
-        type: 'bar', name: series.name, stack: series.stack ?? (shape.stacked ? 'all' : undefined), barMaxWidth: shape.horizontal ? 18 : 44, barCategoryGap: '28%',
+        type: 'bar',
+        name: series.name,
+        stack: series.stack ?? (shape.stacked ? 'all' : undefined),
+        barMaxWidth: shape.horizontal ? 18 : 44,
+        barCategoryGap: '28%',
         cursor: env.canPick ? 'pointer' : 'default',
-        itemStyle: series.dashed ? { color: 'transparent', borderColor: fill, borderType: 'dashed', borderWidth: 1.5 } : { color: fill, borderRadius: 1 },
+        itemStyle: series.dashed
+            ? { color: 'transparent', borderColor: fill, borderType: 'dashed', borderWidth: 1.5 }
+            : { color: fill, borderRadius: 1 },
         emphasis: { disabled: true },
         data: series.values.map((value, i) => ({
             value: value ?? '-',
-            itemStyle: { opacity: series.provisional?.[i] ? FAINT : 1, ...(data.colors?.[i] ? { color: color(data.colors[i]) } : {}) },
+            itemStyle: {
+                opacity: series.provisional?.[i] ? FAINT : 1,
+                ...(data.colors?.[i] ? { color: color(data.colors[i]) } : {}),
+            },
         })),
     };
 }
@@ -66,9 +87,19 @@ function bars(shape: Shape, series: Series, fill: string, data: ChartData, env: 
 function line(shape: Shape, series: Series, stroke: string, values: (number | null)[], dashed: boolean): object {
     const lone = values.filter((value) => value !== null).length === 1;
     return {
-        type: 'line', name: series.name, data: values.map((value) => value ?? '-'), symbol: 'circle', symbolSize: lone ? 7 : 6, showSymbol: lone, connectNulls: false,
-        lineStyle: { color: stroke, width: 2, type: dashed ? [4, 4] : 'solid' }, itemStyle: { color: stroke }, emphasis: { disabled: true }, cursor: 'default',
-        areaStyle: shape.area && !dashed ? { color: stroke, opacity: 0.12 } : undefined, silent: true,
+        type: 'line',
+        name: series.name,
+        data: values.map((value) => value ?? '-'),
+        symbol: 'circle',
+        symbolSize: lone ? 7 : 6,
+        showSymbol: lone,
+        connectNulls: false,
+        lineStyle: { color: stroke, width: 2, type: dashed ? [4, 4] : 'solid' },
+        itemStyle: { color: stroke },
+        emphasis: { disabled: true },
+        cursor: 'default',
+        areaStyle: shape.area && !dashed ? { color: stroke, opacity: 0.12 } : undefined,
+        silent: true,
     };
 }
 
@@ -86,14 +117,26 @@ function lines(shape: Shape, series: Series, stroke: string): object[] {
 function donut(data: ChartData, env: Surroundings): Record<string, unknown> {
     const values = data.series[0]?.values ?? [];
     return {
-        animation: !reducedMotion(), animationDuration: 300,
-        series: [{
-            type: 'pie', radius: ['62%', '92%'], center: ['50%', '50%'], label: { show: false }, labelLine: { show: false }, minAngle: 2,
-            itemStyle: { borderColor: color('--surface'), borderWidth: 2 }, emphasis: { scaleSize: 4 }, cursor: env.canPick ? 'pointer' : 'default',
-            data: data.labels.map((name, i) => ({
-                name, value: env.hidden.has(name) ? 0 : values[i] ?? 0, itemStyle: { color: color(data.colors?.[i] ?? seriesColor(i)) },
-            })),
-        }],
+        animation: !reducedMotion(),
+        animationDuration: 300,
+        series: [
+            {
+                type: 'pie',
+                radius: ['62%', '92%'],
+                center: ['50%', '50%'],
+                label: { show: false },
+                labelLine: { show: false },
+                minAngle: 2,
+                itemStyle: { borderColor: color('--surface'), borderWidth: 2 },
+                emphasis: { scaleSize: 4 },
+                cursor: env.canPick ? 'pointer' : 'default',
+                data: data.labels.map((name, i) => ({
+                    name,
+                    value: env.hidden.has(name) ? 0 : (values[i] ?? 0),
+                    itemStyle: { color: color(data.colors?.[i] ?? seriesColor(i)) },
+                })),
+            },
+        ],
     };
 }
 
@@ -107,13 +150,25 @@ export function chartOption(shape: Shape, data: ChartData, env: Surroundings): R
         const own = env.colors.get(each.name) ?? color('--accent');
         return (each.kind ?? shape.kind) === 'bar' ? [bars(shape, each, own, data, env)] : lines(shape, each, own);
     });
-    const pointer = shape.kind === 'bar'
-        ? { type: 'shadow', shadowStyle: { color: color('--hover-band') } }
-        : { type: 'line', lineStyle: { color: color('--line-strong'), type: 'solid' } };
+    const pointer =
+        shape.kind === 'bar'
+            ? { type: 'shadow', shadowStyle: { color: color('--hover-band') } }
+            : { type: 'line', lineStyle: { color: color('--line-strong'), type: 'solid' } };
     return {
-        animation: !reducedMotion(), animationDuration: 250, animationDurationUpdate: 250, useUTC: true,
+        animation: !reducedMotion(),
+        animationDuration: 250,
+        animationDurationUpdate: 250,
+        useUTC: true,
         grid: { left: 4, right: 12, top: 10, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-        tooltip: { show: true, showContent: false, trigger: 'axis', renderMode: 'richText', axisPointer: { ...pointer, animation: false } },
-        xAxis: shape.horizontal ? value : category, yAxis: shape.horizontal ? category : value, series,
+        tooltip: {
+            show: true,
+            showContent: false,
+            trigger: 'axis',
+            renderMode: 'richText',
+            axisPointer: { ...pointer, animation: false },
+        },
+        xAxis: shape.horizontal ? value : category,
+        yAxis: shape.horizontal ? category : value,
+        series,
     };
 }

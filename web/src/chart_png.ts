@@ -1,7 +1,10 @@
 // A chart as a picture: its title, what it is about, its legend and its marks, as they are on screen, at twice the resolution.
 import { color } from './theme';
 
-interface Entry { name: string; color: string }
+interface Entry {
+    name: string;
+    color: string;
+}
 
 const SCALE = 2;
 const PADDING = 20 * SCALE;

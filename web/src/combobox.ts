@@ -1,4 +1,5 @@
-// A list that is searched by typing: of one thing to choose, or of several. Only the first of what matches is shown; typing narrows it.
+// A list that is searched by typing: of one thing to choose, or of several. Only the first of what matches is shown; typing narrows
+// it.
 import { el, replace, uniqueId } from './dom';
 import { count } from './format';
 
@@ -6,10 +7,11 @@ export interface SearchListOptions {
     items: string[];
     chosen: string[];
     multiple: boolean;
-    names?: Map<string, string>;   // what to show for an item, where that is not the item
+    names?: Map<string, string>; // what to show for an item, where that is not the item
     onChange(chosen: string[]): void;
     placeholder?: string;
-    max?: number;                  // how many may be chosen
+    max?: number; // how many may be chosen
+    hideIds?: boolean; // where a name says all
 }
 
 const SHOWN_MAX = 200;
@@ -20,8 +22,17 @@ export function searchList(label: string, options: SearchListOptions): HTMLEleme
     const nameOf = (item: string): string => options.names?.get(item) ?? item;
     const list = el('div', { class: 'search-items', role: 'group', 'aria-label': label, onkeydown: move });
     const note = el('p', { class: 'hint', 'aria-live': 'polite' });
-    const input = el('input', { type: 'search', class: 'input', placeholder: options.placeholder ?? 'Search', 'aria-label': `Search ${label.toLowerCase()}`, autocomplete: 'off',
-        spellcheck: 'false', 'data-focus': true, oninput: draw, onkeydown: fromInput });
+    const input = el('input', {
+        type: 'search',
+        class: 'input',
+        placeholder: options.placeholder ?? 'Search',
+        'aria-label': `Search ${label.toLowerCase()}`,
+        autocomplete: 'off',
+        spellcheck: 'false',
+        'data-focus': true,
+        oninput: draw,
+        onkeydown: fromInput,
+    });
 
     function choose(item: string, on: boolean, box: HTMLInputElement): void {
         if (on && options.multiple && options.max && chosen.size >= options.max) {
@@ -37,23 +48,38 @@ export function searchList(label: string, options: SearchListOptions): HTMLEleme
         say();
     }
     function row(item: string): HTMLElement {
-        const box = el('input', { type: options.multiple ? 'checkbox' : 'radio', name, checked: chosen.has(item), onchange: () => choose(item, box.checked, box) });
+        const box = el('input', {
+            type: options.multiple ? 'checkbox' : 'radio',
+            name,
+            checked: chosen.has(item),
+            onchange: () => choose(item, box.checked, box),
+        });
         const shown = nameOf(item);
-        return el('label', { class: 'search-item', title: shown }, box, el('span', {}, shown), shown === item ? null : el('span', { class: 'faint' }, item));
+        return el(
+            'label',
+            { class: 'search-item', title: shown },
+            box,
+            el('span', {}, shown),
+            shown === item || options.hideIds ? null : el('span', { class: 'faint' }, item),
+        );
     }
     function matching(): string[] {
         const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-        const fits = (item: string): boolean => words.every((word) => item.toLowerCase().includes(word) || nameOf(item).toLowerCase().includes(word));
+        const fits = (item: string): boolean =>
+            words.every((word) => item.toLowerCase().includes(word) || nameOf(item).toLowerCase().includes(word));
         const found = options.items.filter(fits);
         if (words.length) {
             return found;
         }
-        const first = found.filter((item) => chosen.has(item));   // what is chosen can be seen at once
+        const first = found.filter((item) => chosen.has(item)); // what is chosen can be seen at once
         return [...first, ...found.filter((item) => !chosen.has(item))];
     }
     let left = 0;
     function say(): void {
-        const parts = [options.multiple ? `${count(chosen.size)} chosen` : '', left > 0 ? `${count(left)} more: type to narrow` : ''];
+        const parts = [
+            options.multiple ? `${count(chosen.size)} chosen` : '',
+            left > 0 ? `${count(left)} more: type to narrow` : '',
+        ];
         note.textContent = parts.filter(Boolean).join(' · ');
     }
     function draw(): void {

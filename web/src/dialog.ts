@@ -7,15 +7,29 @@ export interface DialogButton {
     label: string;
     primary?: boolean;
     danger?: boolean;
-    run?: () => Promise<boolean | void> | boolean | void;   // false: the dialog stays open; what it throws is shown in it
+    run?: () => Promise<boolean | void> | boolean | void; // false: the dialog stays open; what it throws is shown in it
 }
 
-export function openDialog(title: string, body: HTMLElement, buttons: DialogButton[], options: { wide?: boolean; onClose?: () => void } = {}): { close(): void } {
+export function openDialog(
+    title: string,
+    body: HTMLElement,
+    buttons: DialogButton[],
+    options: { wide?: boolean; onClose?: () => void } = {},
+): { close(): void } {
     const id = uniqueId('dialog');
     const problem = el('p', { class: 'problem', role: 'alert', hidden: true });
     const close = (): void => dialog.close();
-    const rest = buttons.map((button) => el('button', { type: button.primary ? 'submit' : 'button', class: ['button', button.primary && 'primary', button.danger && 'danger'],
-        onclick: button.primary ? null : () => void run(button) }, button.label));
+    const rest = buttons.map((button) =>
+        el(
+            'button',
+            {
+                type: button.primary ? 'submit' : 'button',
+                class: ['button', button.primary && 'primary', button.danger && 'danger'],
+                onclick: button.primary ? null : () => void run(button),
+            },
+            button.label,
+        ),
+    );
 
     async function run(button: DialogButton): Promise<void> {
         problem.hidden = true;
@@ -33,18 +47,39 @@ export function openDialog(title: string, body: HTMLElement, buttons: DialogButt
         rest.forEach((each) => (each.disabled = false));
     }
     const primary = buttons.find((button) => button.primary);
-    const form = el('form', { class: 'dialog-form', novalidate: false, onsubmit: (event: Event) => {
-        event.preventDefault();
-        if (primary) {
-            void run(primary);
-        }
-    } }, el('header', { class: 'dialog-head' }, el('h2', { id }, title),
-        el('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close', onclick: close }, icon('close'))),
-    el('div', { class: 'dialog-body' }, body, problem), el('footer', { class: 'dialog-foot' }, rest));
-    const dialog = el('dialog', { class: ['dialog', options.wide && 'wide'], 'aria-labelledby': id, onclose: () => {
-        dialog.remove();
-        options.onClose?.();
-    } }, form);
+    const form = el(
+        'form',
+        {
+            class: 'dialog-form',
+            novalidate: false,
+            onsubmit: (event: Event) => {
+                event.preventDefault();
+                if (primary) {
+                    void run(primary);
+                }
+            },
+        },
+        el(
+            'header',
+            { class: 'dialog-head' },
+            el('h2', { id }, title),
+            el('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close', onclick: close }, icon('close')),
+        ),
+        el('div', { class: 'dialog-body' }, body, problem),
+        el('footer', { class: 'dialog-foot' }, rest),
+    );
+    const dialog = el(
+        'dialog',
+        {
+            class: ['dialog', options.wide && 'wide'],
+            'aria-labelledby': id,
+            onclose: () => {
+                dialog.remove();
+                options.onClose?.();
+            },
+        },
+        form,
+    );
     document.body.append(dialog);
     dialog.showModal();
     body.querySelector<HTMLElement>('[data-focus], input, select, textarea')?.focus();
@@ -64,5 +99,11 @@ export function field(label: string, control: HTMLElement, hint?: string): HTMLE
     if (hint) {
         control.setAttribute('aria-describedby', hintId);
     }
-    return el('div', { class: 'field' }, el('label', { for: id }, label), control, hint ? el('p', { class: 'hint', id: hintId }, hint) : null);
+    return el(
+        'div',
+        { class: 'field' },
+        el('label', { for: id }, label),
+        control,
+        hint ? el('p', { class: 'hint', id: hintId }, hint) : null,
+    );
 }

@@ -1,5 +1,5 @@
-// The only way in which this application makes elements: never from markup, so nothing that was counted can become part of the page's
-// structure, and no style attribute stands in the way of the Content-Security-Policy.
+// The only way in which this application makes elements: never from markup, so nothing that was counted can become part of the
+// page's structure, and no style attribute stands in the way of the Content-Security-Policy.
 
 export type Child = Node | string | number | null | undefined | Child[];
 
@@ -7,12 +7,15 @@ const PROPERTIES = new Set(['value', 'checked', 'indeterminate', 'selected']);
 
 function setStyle(node: HTMLElement | SVGElement, style: Record<string, string>): void {
     for (const [name, value] of Object.entries(style)) {
-        node.style.setProperty(name.startsWith('--') ? name : name.replace(/[A-Z]/g, (letter) => '-' + letter.toLowerCase()), value);
+        node.style.setProperty(
+            name.startsWith('--') ? name : name.replace(/[A-Z]/g, (letter) => '-' + letter.toLowerCase()),
+            value,
+        );
     }
 }
 
-// Listeners are functions named on…; `style` is an object; `class` may be a list with holes; aria-* are written out, others are left
-// out when null or false and empty when true.
+// Listeners are functions named on…; `style` is an object; `class` may be a list with holes; aria-* are written out, others are
+// left out when null or false and empty when true.
 function setAttribute(node: HTMLElement, name: string, value: unknown): void {
     if (value === null || value === undefined) {
         return;
@@ -43,8 +46,11 @@ export function append(node: Element, children: Child[]): void {
     }
 }
 
-export function el<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Record<string, unknown> = {},
-                                                          ...children: Child[]): HTMLElementTagNameMap[K] {
+export function el<K extends keyof HTMLElementTagNameMap>(
+    tag: K,
+    attributes: Record<string, unknown> = {},
+    ...children: Child[]
+): HTMLElementTagNameMap[K] {
     const node = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
         setAttribute(node, name, value);
@@ -53,7 +59,8 @@ export function el<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Re
     return node;
 }
 
-// Replaces what is in the element, and keeps the keyboard's focus at the same place in the structure, for lists that are shown anew.
+// Replaces what is in the element, and keeps the keyboard's focus at the same place in the structure, for lists that are shown
+// anew.
 export function replace(node: Element, ...children: Child[]): void {
     const path = focusPath(node);
     node.replaceChildren();

@@ -8,7 +8,8 @@ import { popover } from './popover';
 import { lastDate, PRESETS, presetRange, type Range, type RangeRules } from './ranges';
 import { getState, setState } from './state';
 
-export const CLOSED_ONLY = 'Only closed days are shown here. A day is closed about an hour after its end (UTC), so its numbers are final; today is not.';
+export const CLOSED_ONLY =
+    'Only closed days are shown here. A day is closed about an hour after its end (UTC), so its numbers are final; today is not.';
 const NOT_YET = 'This day has not come yet.';
 
 function presetLabel(id: string): string {
@@ -18,15 +19,23 @@ function presetLabel(id: string): string {
 function presetButton(id: string, rules: RangeRules, now: Range, zone: string, close: () => void): HTMLElement {
     const range = presetRange(id, rules, zone);
     const closed = rules.closedOnly && !range;
-    return el('button', {
-        type: 'button', class: 'preset', 'aria-pressed': now.preset === id, 'aria-disabled': !range, title: closed ? CLOSED_ONLY : range && id !== 'last24h' ? dayRange(range.from, range.to) : null,
-        onclick: () => {
-            if (range) {
-                close();
-                setState({ range });
-            }
+    return el(
+        'button',
+        {
+            type: 'button',
+            class: 'preset',
+            'aria-pressed': now.preset === id,
+            'aria-disabled': !range,
+            title: closed ? CLOSED_ONLY : range && id !== 'last24h' ? dayRange(range.from, range.to) : null,
+            onclick: () => {
+                if (range) {
+                    close();
+                    setState({ range });
+                }
+            },
         },
-    }, presetLabel(id));
+        presetLabel(id),
+    );
 }
 
 // Two dates to type and a month to click.
@@ -36,7 +45,16 @@ function customRange(rules: RangeRules, now: Range, zone: string, close: () => v
     const why = rules.closedOnly ? CLOSED_ONLY : NOT_YET;
     const problem = el('p', { class: 'problem', role: 'alert', hidden: true });
     const input = (label: string, value: string): HTMLInputElement =>
-        el('input', { class: 'input date', type: 'text', inputmode: 'numeric', placeholder: 'yyyy-mm-dd', maxlength: 10, 'aria-label': label, value, oninput: typed });
+        el('input', {
+            class: 'input date',
+            type: 'text',
+            inputmode: 'numeric',
+            placeholder: 'yyyy-mm-dd',
+            maxlength: 10,
+            'aria-label': label,
+            value,
+            oninput: typed,
+        });
     const fromInput = input('From', from);
     const toInput = input('To', to);
     const month = calendar(from, to, last, why, (newFrom, newTo) => {
@@ -68,8 +86,15 @@ function customRange(rules: RangeRules, now: Range, zone: string, close: () => v
             setState({ range: { preset: null, from: a, to: earlier(b, last) } });
         }
     }
-    return el('form', { class: 'custom-range', 'aria-label': 'Custom range', onsubmit: applyRange }, el('div', { class: 'range-inputs' }, fromInput, el('span', {}, '–'), toInput),
-        month.root, problem, rules.closedOnly ? el('p', { class: 'hint' }, CLOSED_ONLY) : null, el('button', { type: 'submit', class: 'button primary' }, 'Apply'));
+    return el(
+        'form',
+        { class: 'custom-range', 'aria-label': 'Custom range', onsubmit: applyRange },
+        el('div', { class: 'range-inputs' }, fromInput, el('span', {}, '–'), toInput),
+        month.root,
+        problem,
+        rules.closedOnly ? el('p', { class: 'hint' }, CLOSED_ONLY) : null,
+        el('button', { type: 'submit', class: 'button primary' }, 'Apply'),
+    );
 }
 
 export function rangeText(range: Range): string {
@@ -78,13 +103,34 @@ export function rangeText(range: Range): string {
 
 export function dateFilter(rules: RangeRules): HTMLElement {
     const { range, zone } = getState();
-    const button = el('button', { type: 'button', class: 'filter-button' }, icon('days'),
-        el('span', { class: 'visually-hidden' }, 'Dates: '), range.preset ? el('strong', {}, presetLabel(range.preset)) : null, ' ', el('span', { class: 'filter-dates' }, rangeText(range)), icon('down'));
-    return popover(button, (close) => {
-        // Today stands there where it is not offered, so that its reason can be read.
-        const shown = rules.closedOnly && !rules.presets.includes('today') ? ['today', ...rules.presets] : rules.presets;
-        return [el('div', { class: ['date-filter', !rules.custom && 'plain'] },
-            el('div', { class: 'presets', role: 'group', 'aria-label': 'Usual ranges' }, shown.map((id) => presetButton(id, rules, range, zone, close))),
-            rules.custom ? customRange(rules, range, zone, close) : null)];
-    }, { label: 'Dates' }).root;
+    const button = el(
+        'button',
+        { type: 'button', class: 'filter-button' },
+        icon('days'),
+        el('span', { class: 'visually-hidden' }, 'Dates: '),
+        range.preset ? el('strong', {}, presetLabel(range.preset)) : null,
+        ' ',
+        el('span', { class: 'filter-dates' }, rangeText(range)),
+        icon('down'),
+    );
+    return popover(
+        button,
+        (close) => {
+            // Today stands there where it is not offered, so that its reason can be read.
+            const shown = rules.closedOnly && !rules.presets.includes('today') ? ['today', ...rules.presets] : rules.presets;
+            return [
+                el(
+                    'div',
+                    { class: ['date-filter', !rules.custom && 'plain'] },
+                    el(
+                        'div',
+                        { class: 'presets', role: 'group', 'aria-label': 'Usual ranges' },
+                        shown.map((id) => presetButton(id, rules, range, zone, close)),
+                    ),
+                    rules.custom ? customRange(rules, range, zone, close) : null,
+                ),
+            ];
+        },
+        { label: 'Dates' },
+    ).root;
 }

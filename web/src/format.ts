@@ -4,7 +4,9 @@ const LOCALE = navigator.language || 'en';
 const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumFractionDigits: 1 });
 const decimals = [0, 1, 2, 3].map((n) => new Intl.NumberFormat(LOCALE, { maximumFractionDigits: n }));
-const percents = [0, 1, 2].map((n) => new Intl.NumberFormat(LOCALE, { style: 'percent', minimumFractionDigits: n, maximumFractionDigits: n }));
+const percents = [0, 1, 2].map(
+    (n) => new Intl.NumberFormat(LOCALE, { style: 'percent', minimumFractionDigits: n, maximumFractionDigits: n }),
+);
 export const NOTHING = '–';
 
 // A count, exactly.
@@ -100,7 +102,10 @@ export function dayRange(from: string, to: string): string {
     if (from === to) {
         return day(from);
     }
-    return timeFormat({ ...DAY_STYLES.medium, timeZone: 'UTC' }).formatRange(new Date(from + 'T00:00:00Z'), new Date(to + 'T00:00:00Z'));
+    return timeFormat({ ...DAY_STYLES.medium, timeZone: 'UTC' }).formatRange(
+        new Date(from + 'T00:00:00Z'),
+        new Date(to + 'T00:00:00Z'),
+    );
 }
 
 // A moment, in the zone. Styles: 14:05 · 21 Nov, 14:05 · 21 Nov 2026, 14:05:09 · 21 Nov 2026
@@ -116,7 +121,12 @@ export function time(moment: Moment, zone: string, style: TimeStyle = 'short'): 
 }
 
 const agoFormat = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-const AGO: [Intl.RelativeTimeFormatUnit, number][] = [['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000], ['second', 1000]];
+const AGO: [Intl.RelativeTimeFormatUnit, number][] = [
+    ['day', 86_400_000],
+    ['hour', 3_600_000],
+    ['minute', 60_000],
+    ['second', 1000],
+];
 export function ago(moment: Moment): string {
     const past = toDate(moment).getTime() - Date.now();
     for (const [unit, unit_ms] of AGO) {

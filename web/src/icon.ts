@@ -1,4 +1,5 @@
-// Icons: lines on a grid of 24, in the colour of the text around them. They are decoration: what they mean stands beside them in words.
+// Icons: lines on a grid of 24, in the colour of the text around them. They are decoration: what they mean stands beside them in
+// words.
 
 const PATHS: Record<string, string> = {
     overview: 'M4 4h7v7H4z M13 4h7v4h-7z M13 11h7v9h-7z M4 14h7v6H4z',
@@ -15,9 +16,9 @@ const PATHS: Record<string, string> = {
     settings: 'M4 7h10 M18 7h2 M4 17h2 M10 17h10 M14 7a2 2 0 1 0 4 0a2 2 0 1 0-4 0 M6 17a2 2 0 1 0 4 0a2 2 0 1 0-4 0',
     menu: 'M4 6h16 M4 12h16 M4 18h16',
     close: 'M6 6l12 12 M18 6L6 18',
-    sun: 'M12 8a4 4 0 1 0 0 8a4 4 0 1 0 0-8 M12 2v2 M12 20v2 M2 12h2 M20 12h2 M5 5l1.5 1.5 M17.5 17.5L19 19 M19 5l-1.500 1.500 M6.500 17.500L5 19',
-    moon: 'M20 14A8.500 8.500 0 0 1 10 4a8.500 8.500 0 1 0 10 10z',
-    contrast: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18 M12 3v18 M12 8h7 M12 13h8.500 M12 18h5',
+    sun: 'M12 8a4 4 0 1 0 0 8a4 4 0 1 0 0-8 M12 2v2 M12 20v2 M2 12h2 M20 12h2 M5 5l1.5 1.5 M17.5 17.5L19 19 M19 5l-1.5 1.5 M7 17l-2 2',
+    moon: 'M20 14A8.5 8.5 0 0 1 10 4a8.5 8.5 0 1 0 10 10z',
+    contrast: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18 M12 3v18 M12 8h7 M12 13h8.5 M12 18h5',
     download: 'M12 4v11 M7 11l5 5 5-5 M4 20h16',
     more: 'M5 12h.01 M12 12h.01 M19 12h.01',
     down: 'M6 9l6 6 6-6',
@@ -29,11 +30,11 @@ const PATHS: Record<string, string> = {
     link: 'M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1 M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1',
     user: 'M12 4a4 4 0 1 0 0 8a4 4 0 1 0 0-8 M4 21a8 8 0 0 1 16 0',
     leave: 'M14 4H5v16h9 M10 12h11 M17 8l4 4-4 4',
-    globe: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18 M3 12h18 M12 3c3 3 3.500 6 3.500 9s-.500 6-3.500 9c-3-3-3.500-6-3.500-9s.500-6 3.500-9',
+    globe: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18 M3 12h18 M12 3c3 3 3.5 6 3.5 9s-.5 6-3.5 9c-3-3-3.5-6-3.5-9s.500-6 3.5-9',
     organization: 'M5 21V4h9v17 M14 9h5v12 M3 21h18 M8 8h3 M8 12h3 M8 16h3',
-    info: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18 M12 11v6 M12 7.500v.5',
-    image: 'M4 5h16v14H4z M4 16l5-5 4 4 3-3 4 4 M15.500 9h.01',
-    table: 'M4 5h16v14H4z M4 10h16 M4 14.500h16 M10 10v9',
+    info: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18 M12 11v6 M12 7.5v.5',
+    image: 'M4 5h16v14H4z M4 16l5-5 4 4 3-3 4 4 M15.5 9h.01',
+    table: 'M4 5h16v14H4z M4 10h16 M4 14.5h16 M10 10v9',
     reset: 'M4 11a8 8 0 1 1 2 6 M4 5v6h6',
     add: 'M12 5v14 M5 12h14',
     remove: 'M5 7h14 M10 7V4h4v3 M7 7l1 13h8l1-13',

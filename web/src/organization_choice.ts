@@ -10,19 +10,45 @@ const ALL = '';
 
 export function organizationChoice(session: Session): HTMLElement | null {
     if (session.organization) {
-        return el('span', { class: 'filter-fixed' }, icon('organization'), el('span', { class: 'visually-hidden' }, 'Organization: '), session.organization);
+        return el(
+            'span',
+            { class: 'filter-fixed' },
+            icon('organization'),
+            el('span', { class: 'visually-hidden' }, 'Organization: '),
+            session.organization,
+        );
     }
     const { organization } = getState();
     const shown = organization ?? 'All organizations';
-    const button = el('button', { type: 'button', class: 'filter-button' },
-        icon('organization'), el('span', { class: 'visually-hidden' }, 'Organization: '), el('span', { class: 'filter-value' }, shown), icon('down'));
-    return popover(button, (close) => [el('div', { class: 'choice-panel' }, searchList('Organizations', {
-        items: [ALL, ...new Set([...session.organizations, ...(organization ? [organization] : [])])], names: new Map([[ALL, 'All organizations']]),
-        chosen: [organization ?? ALL], multiple: false, onChange: ([chosen]) => {
-            if (chosen !== undefined && chosen !== (organization ?? ALL)) {
-                close();
-                setState({ organization: chosen || null });
-            }
-        },
-    }))], { label: 'Organization', end: true }).root;
+    const button = el(
+        'button',
+        { type: 'button', class: 'filter-button' },
+        icon('organization'),
+        el('span', { class: 'visually-hidden' }, 'Organization: '),
+        el('span', { class: 'filter-value' }, shown),
+        icon('down'),
+    );
+    return popover(
+        button,
+        (close) => [
+            el(
+                'div',
+                { class: 'choice-panel' },
+                searchList('Organizations', {
+                    items: [ALL, ...new Set([...session.organizations, ...(organization ? [organization] : [])])],
+                    names: new Map([[ALL, 'All organizations']]),
+                    chosen: [organization ?? ALL],
+                    multiple: false,
+                    hideIds: true,
+                    onChange: ([chosen]) => {
+                        if (chosen !== undefined && chosen !== (organization ?? ALL)) {
+                            close();
+                            setState({ organization: chosen || null });
+                        }
+                    },
+                }),
+            ),
+        ],
+        { label: 'Organization', end: true },
+    ).root;
 }

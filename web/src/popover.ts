@@ -1,4 +1,5 @@
-// A button that opens a panel below it. Escape, a click elsewhere or leaving it with Tab closes it; the focus goes back to the button.
+// A button that opens a panel below it. Escape, a click elsewhere or leaving it with Tab closes it; the focus goes back to the
+// button.
 import { el, uniqueId, type Child } from './dom';
 
 export interface Popover {
@@ -9,10 +10,20 @@ export interface Popover {
 }
 
 // `fill` makes the panel's content each time it opens; its first control is focused.
-export function popover(button: HTMLButtonElement, fill: (close: () => void) => Child[], options: { kind?: 'dialog' | 'menu'; label: string; end?: boolean }): Popover {
+export function popover(
+    button: HTMLButtonElement,
+    fill: (close: () => void) => Child[],
+    options: { kind?: 'dialog' | 'menu'; label: string; end?: boolean },
+): Popover {
     const id = uniqueId('panel');
     const kind = options.kind ?? 'dialog';
-    const panel = el('div', { id, class: ['popover', kind === 'menu' && 'menu', options.end && 'end'], role: kind, 'aria-label': options.label, hidden: true });
+    const panel = el('div', {
+        id,
+        class: ['popover', kind === 'menu' && 'menu', options.end && 'end'],
+        role: kind,
+        'aria-label': options.label,
+        hidden: true,
+    });
     const root = el('div', { class: 'popover-anchor' }, button, panel);
     button.setAttribute('aria-haspopup', kind);
     button.setAttribute('aria-expanded', 'false');

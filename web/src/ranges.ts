@@ -1,20 +1,22 @@
-// Which dates a preset means. It is a rule and not a list of dates, so a bookmark of "last 7 days" stays that; a link that is made with
-// "Copy link" holds the dates themselves.
+// Which dates a preset means. It is a rule and not a list of dates, so a bookmark of "last 7 days" stays that; a link that is made
+// with "Copy link" holds the dates themselves.
 import { addDays, addMonths, dateIn, earlier, isDate, monthBegin, monthEnd } from './dates';
 
 export interface Range {
     preset: string | null;
-    from: string;                  // local dates, both included
+    from: string; // local dates, both included
     to: string;
 }
 
 interface Preset {
     id: string;
     label: string;
-    dates(today: string, last: string): [string, string];   // last: the last date that may be chosen
+    dates(today: string, last: string): [string, string]; // last: the last date that may be chosen
 }
 
-const lastDays = (n: number) => (_today: string, last: string): [string, string] => [addDays(last, 1 - n), last];
+const lastDays =
+    (n: number) =>
+    (_today: string, last: string): [string, string] => [addDays(last, 1 - n), last];
 
 export const PRESETS: Preset[] = [
     { id: 'today', label: 'Today', dates: (today) => [today, today] },
@@ -30,7 +32,7 @@ export const USUAL_PRESETS = ['today', 'yesterday', 'last7', 'last30', 'last90',
 
 export interface RangeRules {
     closedOnly: boolean;
-    presets: string[];             // those offered, the first choice being 'last7' or else the first
+    presets: string[]; // those offered, the first choice being 'last7' or else the first
     custom: boolean;
 }
 

@@ -1,5 +1,5 @@
-// From the address to a page. Each change of the address ends what the page before was waiting for and draws the page anew; a page that
-// is only filtered differently keeps its scroll position and the focus in the filters.
+// From the address to a page. Each change of the address ends what the page before was waiting for and draws the page anew; a page
+// that is only filtered differently keeps its scroll position and the focus in the filters.
 import { el } from './dom';
 import { emptyState, errorState } from './status_view';
 import { isAllowed, type Page, type View } from './page';
@@ -11,8 +11,17 @@ import { USUAL_PRESETS } from './ranges';
 let leave = new AbortController();
 let shownPage = '';
 
-const NOWHERE: Page = { path: '', title: 'Not found', group: 'Usage', icon: 'empty', live: false, closedOnly: false, filters: { range: false, zone: false, organization: false },
-    render: ({ root }) => root.append(emptyState('There is no such page', el('a', { href: href({ page: '/' }) }, 'Go to the overview'))) };
+const NOWHERE: Page = {
+    path: '',
+    title: 'Not found',
+    group: 'Usage',
+    icon: 'empty',
+    live: false,
+    closedOnly: false,
+    filters: { range: false, zone: false, organization: false },
+    render: ({ root }) =>
+        root.append(emptyState('There is no such page', el('a', { href: href({ page: '/' }) }, 'Go to the overview'))),
+};
 
 function pageAt(pages: Page[], path: string): Page {
     return pages.find((page) => page.path === path) ?? NOWHERE;
@@ -28,7 +37,7 @@ function refresher(signal: AbortSignal): View['refresh'] {
                 return;
             }
             running = true;
-            await again().catch(() => undefined);   // the page shows what failed
+            await again().catch(() => undefined); // the page shows what failed
             running = false;
             due = Date.now() + every_ms;
         };
@@ -43,7 +52,10 @@ function refresher(signal: AbortSignal): View['refresh'] {
 }
 
 function denied(page: Page): HTMLElement {
-    return emptyState('Not permitted', `${page.title} needs one of these permissions: ${(page.needs ?? []).join(', ')}. Sign in with a token that has it.`);
+    return emptyState(
+        'Not permitted',
+        `${page.title} needs one of these permissions: ${(page.needs ?? []).join(', ')}. Sign in with a token that has it.`,
+    );
 }
 
 async function draw(page: Page, view: View): Promise<void> {
@@ -64,13 +76,22 @@ function show(pages: Page[], shell: Shell, session: Session): void {
     const isNew = shownPage !== page.path;
     const kept = shell.main.offsetHeight;
     const root = el('div', { class: 'page' });
-    const view: View = { root, state, session, signal: leave.signal, refresh: refresher(leave.signal), exports: (list) => shell.setExports(list) };
+    const view: View = {
+        root,
+        state,
+        session,
+        signal: leave.signal,
+        refresh: refresher(leave.signal),
+        exports: (list) => shell.setExports(list),
+    };
     shell.setExports(null);
     shell.show(page, session);
-    shell.main.style.minHeight = isNew ? '' : `${kept}px`;   // so that the window does not jump while the same page is loaded again
+    shell.main.style.minHeight = isNew ? '' : `${kept}px`; // so that the window does not jump while the same page is loaded again
     shell.main.replaceChildren(root);
     if (isAllowed(page, session)) {
-        void draw(page, view).finally(() => { shell.main.style.minHeight = ''; });
+        void draw(page, view).finally(() => {
+            shell.main.style.minHeight = '';
+        });
     } else {
         root.append(denied(page));
     }
@@ -86,8 +107,22 @@ function show(pages: Page[], shell: Shell, session: Session): void {
 // Links to our own pages do not load the document again.
 function follow(event: MouseEvent): void {
     const link = (event.target as Element).closest('a');
-    const own = link && link.origin === location.origin && !link.hasAttribute('download') && !link.target && !/^\/(api|v1|stats|assets)\//.test(link.pathname);
-    if (!own || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.defaultPrevented || link.getAttribute('href')?.startsWith('#')) {
+    const own =
+        link &&
+        link.origin === location.origin &&
+        !link.hasAttribute('download') &&
+        !link.target &&
+        !/^\/(api|v1|stats|assets)\//.test(link.pathname);
+    if (
+        !own ||
+        event.button ||
+        event.metaKey ||
+        event.ctrlKey ||
+        event.shiftKey ||
+        event.altKey ||
+        event.defaultPrevented ||
+        link.getAttribute('href')?.startsWith('#')
+    ) {
         return;
     }
     event.preventDefault();

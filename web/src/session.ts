@@ -3,10 +3,10 @@ import { ApiError, get, send } from './api';
 
 export interface Session {
     name: string;
-    organization: string | null;   // null: may see all
+    organization: string | null; // null: may see all
     client: string | null;
     permissions: string[];
-    organizations: string[];       // those that may be chosen
+    organizations: string[]; // those that may be chosen
 }
 
 export async function loadSession(): Promise<Session | null> {

@@ -14,29 +14,48 @@ import { zoneChoice } from './zone_choice';
 
 const GROUPS = ['Usage', 'Reports', 'Operation'] as const;
 const THEMES: { id: Theme; label: string; icon: string }[] = [
-    { id: 'system', label: 'Theme as the system', icon: 'contrast' }, { id: 'light', label: 'Light theme', icon: 'sun' }, { id: 'dark', label: 'Dark theme', icon: 'moon' },
+    { id: 'system', label: 'Theme as the system', icon: 'contrast' },
+    { id: 'light', label: 'Light theme', icon: 'sun' },
+    { id: 'dark', label: 'Dark theme', icon: 'moon' },
 ];
 
 export interface Shell {
     root: HTMLElement;
     main: HTMLElement;
-    show(page: Page, session: Session): void;   // title, filters and navigation as the address says
+    show(page: Page, session: Session): void; // title, filters and navigation as the address says
     setExports(list: (() => ExportFile[]) | null): void;
     focusTitle(): void;
 }
 
 function logo(): HTMLElement {
-    return el('a', { class: 'logo', href: href({ page: '/' }) }, el('span', { class: 'logo-mark', 'aria-hidden': 'true' }), 'Daybook');
+    return el(
+        'a',
+        { class: 'logo', href: href({ page: '/' }) },
+        el('span', { class: 'logo-mark', 'aria-hidden': 'true' }),
+        'Daybook',
+    );
 }
 
 function link(page: Page, at: string): HTMLElement {
-    return el('a', { href: href({ page: page.path }), 'aria-current': page.path === at ? 'page' : 'false' }, icon(page.icon), page.title);
+    return el(
+        'a',
+        { href: href({ page: page.path }), 'aria-current': page.path === at ? 'page' : 'false' },
+        icon(page.icon),
+        page.title,
+    );
 }
 
 function navigation(pages: Page[], at: string): HTMLElement[] {
-    return GROUPS.map((group) => ({ group, list: pages.filter((page) => page.group === group) })).filter(({ list }) => list.length)
-        .map(({ group, list }) => el('div', { class: 'nav-group', role: 'group', 'aria-label': group },
-            el('span', { class: 'nav-title', 'aria-hidden': 'true' }, group), list.map((page) => link(page, at))));
+    return GROUPS.map((group) => ({ group, list: pages.filter((page) => page.group === group) }))
+        .filter(({ list }) => list.length)
+        .map(({ group, list }) =>
+            el(
+                'div',
+                { class: 'nav-group', role: 'group', 'aria-label': group },
+                el('span', { class: 'nav-title', 'aria-hidden': 'true' }, group),
+                list.map((page) => link(page, at)),
+            ),
+        );
 }
 
 async function copyLink(): Promise<void> {
@@ -51,7 +70,11 @@ function leave(): void {
 function person(session: Session): HTMLElement {
     const button = el('button', { type: 'button', class: 'icon-button', 'aria-label': `Account: ${session.name}` }, icon('user'));
     return menuButton(session.name, button, () => [
-        ...THEMES.filter((theme) => theme.id !== getTheme()).map((theme) => ({ label: theme.label, icon: theme.icon, run: () => setTheme(theme.id) })),
+        ...THEMES.filter((theme) => theme.id !== getTheme()).map((theme) => ({
+            label: theme.label,
+            icon: theme.icon,
+            run: () => setTheme(theme.id),
+        })),
         { label: `Sign out ${session.name}`, icon: 'leave', run: leave },
     ]);
 }
@@ -60,17 +83,68 @@ export function makeShell(pages: Page[]): Shell {
     const nav = el('div', { class: 'nav' });
     const title = el('h1', { tabindex: -1 });
     const filters = el('div', { class: 'filters', role: 'group', 'aria-label': 'Filters' });
-    const exportButton = el('button', { type: 'button', class: 'button', hidden: true }, icon('download'), el('span', {}, 'Export'));
+    const exportButton = el(
+        'button',
+        { type: 'button', class: 'button', hidden: true },
+        icon('download'),
+        el('span', {}, 'Export'),
+    );
     const account = el('div', { class: 'account' });
     const main = el('main', { id: 'main', class: 'main', tabindex: -1 });
-    const drawer = el('button', { type: 'button', class: 'icon-button drawer-button', 'aria-label': 'Pages', 'aria-expanded': 'false', 'aria-controls': 'navigation',
-        onclick: () => setDrawer(!root.classList.contains('nav-open')) }, icon('menu'));
+    const drawer = el(
+        'button',
+        {
+            type: 'button',
+            class: 'icon-button drawer-button',
+            'aria-label': 'Pages',
+            'aria-expanded': 'false',
+            'aria-controls': 'navigation',
+            onclick: () => setDrawer(!root.classList.contains('nav-open')),
+        },
+        icon('menu'),
+    );
     const home = el('div', {}, logo());
-    const side = el('nav', { class: 'side', id: 'navigation', 'aria-label': 'Pages' }, el('div', { class: 'side-inner' }, home, nav));
-    const root = el('div', { class: 'shell' }, el('a', { class: 'skip-link', href: '#main' }, 'Skip to the page'), side,
+    const side = el(
+        'nav',
+        { class: 'side', id: 'navigation', 'aria-label': 'Pages' },
+        el('div', { class: 'side-inner' }, home, nav),
+    );
+    const root = el(
+        'div',
+        { class: 'shell' },
+        el('a', { class: 'skip-link', href: '#main' }, 'Skip to the page'),
+        side,
         el('div', { class: 'scrim', onclick: () => setDrawer(false) }),
-        el('div', { class: 'content' }, el('header', { class: 'bar' }, drawer, title, filters, el('div', { class: 'bar-end' }, exportButton,
-            el('button', { type: 'button', class: 'icon-button', 'aria-label': 'Copy link', title: 'Copy link', onclick: () => void copyLink().catch(toastError) }, icon('link')), account)), main));
+        el(
+            'div',
+            { class: 'content' },
+            el(
+                'header',
+                { class: 'bar' },
+                drawer,
+                title,
+                filters,
+                el(
+                    'div',
+                    { class: 'bar-end' },
+                    exportButton,
+                    el(
+                        'button',
+                        {
+                            type: 'button',
+                            class: 'icon-button',
+                            'aria-label': 'Copy link',
+                            title: 'Copy link',
+                            onclick: () => void copyLink().catch(toastError),
+                        },
+                        icon('link'),
+                    ),
+                    account,
+                ),
+            ),
+            main,
+        ),
+    );
     let exports: (() => ExportFile[]) | null = null;
     let shownFor: Session | null = null;
 
@@ -96,9 +170,20 @@ export function makeShell(pages: Page[]): Shell {
         setDrawer(false);
         document.title = `${page.title} · Daybook`;
         title.textContent = page.title;
-        replace(nav, navigation(pages.filter((each) => isAllowed(each, session)), page.path));
+        replace(
+            nav,
+            navigation(
+                pages.filter((each) => isAllowed(each, session)),
+                page.path,
+            ),
+        );
         replace(home, logo());
-        replace(filters, page.filters.range ? dateFilter(rangeRules()) : null, page.filters.organization ? organizationChoice(session) : null, page.filters.zone ? zoneChoice() : null);
+        replace(
+            filters,
+            page.filters.range ? dateFilter(rangeRules()) : null,
+            page.filters.organization ? organizationChoice(session) : null,
+            page.filters.zone ? zoneChoice() : null,
+        );
         if (shownFor !== session) {
             shownFor = session;
             replace(account, person(session));

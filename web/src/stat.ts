@@ -9,10 +9,10 @@ export interface Stat {
 }
 
 export interface StatOptions {
-    change?: number | null;        // percent, against what is compared with
-    good?: 'up' | 'down' | null;   // which direction is good news; null: neither
+    change?: number | null; // percent, against what is compared with
+    good?: 'up' | 'down' | null; // which direction is good news; null: neither
     note?: Child;
-    title?: string;                // the exact value on hover
+    title?: string; // the exact value on hover
 }
 
 const SMALL_PERCENT = 0.05;
@@ -27,14 +27,22 @@ export function stat(label: string, hint?: string): Stat {
     const value = el('dd', { class: 'stat-value' }, el('span', { class: 'skeleton-line' }));
     const note = el('dd', { class: 'stat-note' });
     const root = el('div', { class: 'stat' }, el('dt', { title: hint ?? null }, label), value, note);
-    return { root, set: (content, options = {}) => {
-        replace(value, content);
-        value.title = options.title ?? '';
-        const changed = options.change === null || options.change === undefined ? null : changeBadge(options.change, options.good ?? null);
-        replace(note, changed, changed && options.note ? ' ' : null, options.note);
-    } };
+    return {
+        root,
+        set: (content, options = {}) => {
+            replace(value, content);
+            value.title = options.title ?? '';
+            const changed =
+                options.change === null || options.change === undefined ? null : changeBadge(options.change, options.good ?? null);
+            replace(note, changed, changed && options.note ? ' ' : null, options.note);
+        },
+    };
 }
 
 export function stats(...list: Stat[]): HTMLElement {
-    return el('dl', { class: 'stats' }, list.map((each) => each.root));
+    return el(
+        'dl',
+        { class: 'stats' },
+        list.map((each) => each.root),
+    );
 }

@@ -1,5 +1,5 @@
-// What is on screen is the URL: the path is the page, the query its filters (range or from and to, tz, org) and what the page keeps for
-// itself. Whoever opens the link sees the same, and back and forward are the browser's own.
+// What is on screen is the URL: the path is the page, the query its filters (range or from and to, tz, org) and what the page keeps
+// for itself. Whoever opens the link sees the same, and back and forward are the browser's own.
 import { isZone, zoneName } from './dates';
 import { readRange, USUAL_PRESETS, type Range, type RangeRules } from './ranges';
 
@@ -9,8 +9,8 @@ export interface State {
     page: string;
     range: Range;
     zone: string;
-    organization: string | null;   // null: all that the caller may see
-    params: URLSearchParams;       // the page's own
+    organization: string | null; // null: all that the caller may see
+    params: URLSearchParams; // the page's own
 }
 
 export type StateChange = Partial<Omit<State, 'params'>> & { params?: Record<string, string | string[] | null> };
@@ -47,7 +47,13 @@ export function getState(): State {
             params.append(name, value);
         }
     });
-    return { page: location.pathname, range: readRange(query, rangeRules(), zone), zone, organization: query.get('org') || null, params };
+    return {
+        page: location.pathname,
+        range: readRange(query, rangeRules(), zone),
+        zone,
+        organization: query.get('org') || null,
+        params,
+    };
 }
 
 function set(query: URLSearchParams, name: string, value: string | string[] | null): void {

@@ -1,21 +1,42 @@
-// What stands in place of numbers: while they load, when there are none, when they could not be had, when they are not for the caller.
-// Each says what to do.
+// What stands in place of numbers: while they load, when there are none, when they could not be had, when they are not for the
+// caller. Each says what to do.
 import { ApiError } from './api';
 import { el, type Child } from './dom';
 import { icon } from './icon';
 import { errorText } from './toast';
 
 export function skeleton(height = 180): HTMLElement {
-    return el('div', { class: 'skeleton', role: 'status', style: { 'min-height': `${height}px` } }, el('span', { class: 'visually-hidden' }, 'Loading'));
+    return el(
+        'div',
+        { class: 'skeleton', role: 'status', style: { 'min-height': `${height}px` } },
+        el('span', { class: 'visually-hidden' }, 'Loading'),
+    );
 }
 
-export function emptyState(title: string, hint: Child = 'Choose a longer range, another organization or fewer filters.', ...actions: Child[]): HTMLElement {
-    return el('div', { class: 'state' }, icon('empty'), el('p', { class: 'state-title' }, title), el('p', { class: 'state-text' }, hint), actions);
+export function emptyState(
+    title: string,
+    hint: Child = 'Choose a longer range, another organization or fewer filters.',
+    ...actions: Child[]
+): HTMLElement {
+    return el(
+        'div',
+        { class: 'state' },
+        icon('empty'),
+        el('p', { class: 'state-title' }, title),
+        el('p', { class: 'state-text' }, hint),
+        actions,
+    );
 }
 
 function notPermitted(error: ApiError): HTMLElement {
-    return el('div', { class: 'state' }, icon('lock'), el('p', { class: 'state-title' }, 'Not permitted'), el('p', { class: 'state-text' }, error.message),
-        el('p', { class: 'state-text' }, 'Ask an administrator for a token with this permission, then sign in with it.'));
+    return el(
+        'div',
+        { class: 'state' },
+        icon('lock'),
+        el('p', { class: 'state-title' }, 'Not permitted'),
+        el('p', { class: 'state-text' }, error.message),
+        el('p', { class: 'state-text' }, 'Ask an administrator for a token with this permission, then sign in with it.'),
+    );
 }
 
 export function errorState(error: unknown, again?: () => void): HTMLElement {
@@ -27,9 +48,17 @@ export function errorState(error: unknown, again?: () => void): HTMLElement {
     }
     const known = error instanceof ApiError;
     const wait = known && error.retryAfterS ? `Try again in ${Math.ceil(error.retryAfterS)} s.` : null;
-    return el('div', { class: 'state error', role: 'alert' }, icon('errors'),
-        el('p', { class: 'state-title' }, known && error.status === 429 ? 'Too many questions at once' : 'This could not be loaded'),
+    return el(
+        'div',
+        { class: 'state error', role: 'alert' },
+        icon('errors'),
+        el(
+            'p',
+            { class: 'state-title' },
+            known && error.status === 429 ? 'Too many questions at once' : 'This could not be loaded',
+        ),
         el('p', { class: 'state-text' }, errorText(error), wait ? ` ${wait}` : null),
         known && error.requestId ? el('p', { class: 'faint' }, `Request ${error.requestId}`) : null,
-        again ? el('button', { type: 'button', class: 'button', onclick: again }, 'Try again') : null);
+        again ? el('button', { type: 'button', class: 'button', onclick: again }, 'Try again') : null,
+    );
 }

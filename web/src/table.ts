@@ -10,11 +10,11 @@ export interface Column<T> {
     sort?: (a: T, b: T) => number;
     width?: string;
     hint?: string;
-    secondary?: boolean;           // left out on narrow screens
+    secondary?: boolean; // left out on narrow screens
 }
 
 export interface TableOptions<T> {
-    onPick?: (row: T) => void;     // the first column's cell becomes a button, the row can be clicked
+    onPick?: (row: T) => void; // the first column's cell becomes a button, the row can be clicked
     sortBy?: string;
     descending?: boolean;
     onSort?: (key: string, descending: boolean) => void;
@@ -36,7 +36,10 @@ function classOf<T>(column: Column<T>): (string | undefined | false)[] {
 function cells<T>(columns: Column<T>[], row: T, onPick?: (row: T) => void): HTMLElement[] {
     return columns.map((column, i) => {
         const content = column.cell(row);
-        const inner = i === 0 && onPick ? el('button', { type: 'button', class: 'cell-button', onclick: () => onPick(row) }, content) : content;
+        const inner =
+            i === 0 && onPick
+                ? el('button', { type: 'button', class: 'cell-button', onclick: () => onPick(row) }, content)
+                : content;
         return el(i === 0 ? 'th' : 'td', { scope: i === 0 ? 'row' : null, class: classOf(column) }, inner);
     });
 }
@@ -60,10 +63,24 @@ export function table<T>(caption: string, columns: Column<T>[], rows: T[], optio
     function header(column: Column<T>): HTMLElement {
         const on = column.key === sortBy;
         const content = column.sort
-            ? el('button', { type: 'button', class: 'sort', onclick: () => sortOn(column) }, column.label, on ? icon(descending ? 'down' : 'up') : null)
+            ? el(
+                  'button',
+                  { type: 'button', class: 'sort', onclick: () => sortOn(column) },
+                  column.label,
+                  on ? icon(descending ? 'down' : 'up') : null,
+              )
             : column.label;
-        return el('th', { scope: 'col', class: classOf(column), title: column.hint ?? null, 'aria-sort': on ? (descending ? 'descending' : 'ascending') : null,
-            style: column.width ? { width: column.width } : {} }, content);
+        return el(
+            'th',
+            {
+                scope: 'col',
+                class: classOf(column),
+                title: column.hint ?? null,
+                'aria-sort': on ? (descending ? 'descending' : 'ascending') : null,
+                style: column.width ? { width: column.width } : {},
+            },
+            content,
+        );
     }
     function pickRow(event: Event, row: T): void {
         if (!(event.target as Element).closest('a, button, input, label') && !getSelection()?.toString()) {
@@ -72,12 +89,26 @@ export function table<T>(caption: string, columns: Column<T>[], rows: T[], optio
     }
     function draw(): void {
         replace(head, columns.map(header));
-        replace(body, sorted().map((row) => el('tr', { class: options.onPick ? 'can-pick' : null, onclick: options.onPick ? (event: Event) => pickRow(event, row) : null },
-            cells(columns, row, options.onPick))));
+        replace(
+            body,
+            sorted().map((row) =>
+                el(
+                    'tr',
+                    {
+                        class: options.onPick ? 'can-pick' : null,
+                        onclick: options.onPick ? (event: Event) => pickRow(event, row) : null,
+                    },
+                    cells(columns, row, options.onPick),
+                ),
+            ),
+        );
     }
     draw();
-    return el('div', { class: 'table-scroll', role: 'group', tabindex: 0, 'aria-label': caption }, el('table', { class: 'table' },
-        el('caption', { class: 'visually-hidden' }, caption), el('thead', {}, head), body));
+    return el(
+        'div',
+        { class: 'table-scroll', role: 'group', tabindex: 0, 'aria-label': caption },
+        el('table', { class: 'table' }, el('caption', { class: 'visually-hidden' }, caption), el('thead', {}, head), body),
+    );
 }
 
 // A bar behind a number, as long as its part of the greatest.

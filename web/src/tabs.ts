@@ -9,12 +9,31 @@ export interface Tab {
 
 export function tabs(label: string, items: Tab[], chosen: string, onChange: (id: string) => void): HTMLElement {
     const prefix = uniqueId('tab');
-    const buttons = items.map((item) => el('button', {
-        type: 'button', role: 'tab', id: `${prefix}-${item.id}`, 'aria-controls': `${prefix}-${item.id}-panel`, onclick: () => choose(item.id, true),
-    }, item.label));
-    const panels = items.map((item) => el('div', {
-        role: 'tabpanel', id: `${prefix}-${item.id}-panel`, 'aria-labelledby': `${prefix}-${item.id}`, class: 'tab-panel',
-    }, item.panel));
+    const buttons = items.map((item) =>
+        el(
+            'button',
+            {
+                type: 'button',
+                role: 'tab',
+                id: `${prefix}-${item.id}`,
+                'aria-controls': `${prefix}-${item.id}-panel`,
+                onclick: () => choose(item.id, true),
+            },
+            item.label,
+        ),
+    );
+    const panels = items.map((item) =>
+        el(
+            'div',
+            {
+                role: 'tabpanel',
+                id: `${prefix}-${item.id}-panel`,
+                'aria-labelledby': `${prefix}-${item.id}`,
+                class: 'tab-panel',
+            },
+            item.panel,
+        ),
+    );
 
     function choose(id: string, tell: boolean): void {
         items.forEach((item, i) => {
@@ -38,13 +57,40 @@ export function tabs(label: string, items: Tab[], chosen: string, onChange: (id:
             choose(items[i]!.id, true);
         }
     }
-    choose(items.some((item) => item.id === chosen) ? chosen : items[0]?.id ?? '', false);
-    return el('div', { class: 'tabs' }, el('div', { role: 'tablist', 'aria-label': label, class: 'tab-list', onkeydown: key }, buttons), panels);
+    choose(items.some((item) => item.id === chosen) ? chosen : (items[0]?.id ?? ''), false);
+    return el(
+        'div',
+        { class: 'tabs' },
+        el('div', { role: 'tablist', 'aria-label': label, class: 'tab-list', onkeydown: key }, buttons),
+        panels,
+    );
 }
 
 // A choice of a few that stand beside each other, as day | week | month.
-export function segmented(label: string, items: { id: string; label: string; title?: string }[], chosen: string, onChange: (id: string) => void): HTMLElement {
+export function segmented(
+    label: string,
+    items: { id: string; label: string; title?: string }[],
+    chosen: string,
+    onChange: (id: string) => void,
+): HTMLElement {
     const name = uniqueId('choice');
-    return el('fieldset', { class: 'segmented' }, el('legend', { class: 'visually-hidden' }, label), items.map((item) => el('label', { title: item.title ?? null },
-        el('input', { type: 'radio', name, value: item.id, checked: item.id === chosen, onchange: () => onChange(item.id) }), el('span', {}, item.label))));
+    return el(
+        'fieldset',
+        { class: 'segmented' },
+        el('legend', { class: 'visually-hidden' }, label),
+        items.map((item) =>
+            el(
+                'label',
+                { title: item.title ?? null },
+                el('input', {
+                    type: 'radio',
+                    name,
+                    value: item.id,
+                    checked: item.id === chosen,
+                    onchange: () => onChange(item.id),
+                }),
+                el('span', {}, item.label),
+            ),
+        ),
+    );
 }

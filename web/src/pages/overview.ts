@@ -14,13 +14,58 @@ import { stat, stats } from '../stat';
 import { emptyState } from '../status_view';
 import { meter, table } from '../table';
 
-interface Totals { totalRequests: number; failedRequests: number; p95Latency: number | null; dataTransferred: number; activeClients: number }
-interface Client { organization: string; clientId: string; name: string }
-interface TopClient extends Client { requests: number; failedRequests: number; share: number; p95Latency: number | null }
-interface TopEndpoint { endpoint: string; requests: number; failedRequests: number; share: number; p95Latency: number | null }
-interface Limit extends Client { metric: string; period: string; level: number; limit: number; value: number; from: string; to: string }
-interface Alert { id: string; kind: string; message: string; clientId?: string | null; metric?: string; period?: string; limit?: number; value?: number; level?: number | null; createdAt: string }
-interface Condition { type: string; subject: string; message: string; since: string }
+interface Totals {
+    totalRequests: number;
+    failedRequests: number;
+    p95Latency: number | null;
+    dataTransferred: number;
+    activeClients: number;
+}
+interface Client {
+    organization: string;
+    clientId: string;
+    name: string;
+}
+interface TopClient extends Client {
+    requests: number;
+    failedRequests: number;
+    share: number;
+    p95Latency: number | null;
+}
+interface TopEndpoint {
+    endpoint: string;
+    requests: number;
+    failedRequests: number;
+    share: number;
+    p95Latency: number | null;
+}
+interface Limit extends Client {
+    metric: string;
+    period: string;
+    level: number;
+    limit: number;
+    value: number;
+    from: string;
+    to: string;
+}
+interface Alert {
+    id: string;
+    kind: string;
+    message: string;
+    clientId?: string | null;
+    metric?: string;
+    period?: string;
+    limit?: number;
+    value?: number;
+    level?: number | null;
+    createdAt: string;
+}
+interface Condition {
+    type: string;
+    subject: string;
+    message: string;
+    since: string;
+}
 interface Overview {
     window: { from: string; to: string };
     windowBefore: { from: string; to: string };
@@ -31,15 +76,38 @@ interface Overview {
     topEndpoints: TopEndpoint[];
     reachingLimits: Limit[];
     reachingLimitsCount: number;
-    newestClients: { registered: (Client & { keyCreatedAt: string; requests: number })[]; appeared: (Client & { requests: number })[]; appearedCount: number };
+    newestClients: {
+        registered: (Client & { keyCreatedAt: string; requests: number })[];
+        appeared: (Client & { requests: number })[];
+        appearedCount: number;
+    };
     alerts: { unread: number; newest: Alert[] };
     finality: { finalizedThrough: string | null; provisionalDays: string[] };
     health: { status: string; conditions: Condition[] } | null;
 }
-interface Point { timestamp: string; successfulRequests: number; failedRequests: number; requests: number; provisional?: boolean }
-interface Usage { timeSeries: Point[]; window: { from: string; to: string } }
-interface Account { organization: string; clientId?: string | null; plan: { title: string; name: string } | null; used: number; included: number | null; projected?: { used: number } | null }
-interface Costs { month: string; entities: Account[] }
+interface Point {
+    timestamp: string;
+    successfulRequests: number;
+    failedRequests: number;
+    requests: number;
+    provisional?: boolean;
+}
+interface Usage {
+    timeSeries: Point[];
+    window: { from: string; to: string };
+}
+interface Account {
+    organization: string;
+    clientId?: string | null;
+    plan: { title: string; name: string } | null;
+    used: number;
+    included: number | null;
+    projected?: { used: number } | null;
+}
+interface Costs {
+    month: string;
+    entities: Account[];
+}
 
 const TIMEFRAMES: Record<string, string> = { last24h: '24h', last7: '7d', last30: '30d', last90: '90d' };
 const REFRESH_MS = 10_000;
@@ -56,11 +124,16 @@ function finality({ finality: { finalizedThrough, provisionalDays } }: Overview)
     const open = provisionalDays.filter((each) => each !== today).length;
     const parts = [provisionalDays.includes(today) ? 'today' : '', open ? format.plural(open, 'earlier day') : ''].filter(Boolean);
     const rest = parts.length ? `; ${parts.join(' and ')} ${parts.length > 1 || open > 1 ? 'are' : 'is'} provisional` : '';
-    return [icon(finalizedThrough ? 'check' : 'info'), el('span', {}, `${final}${rest}. `, el('a', { href: href({ page: '/days' }) }, 'Days'))];
+    return [
+        icon(finalizedThrough ? 'check' : 'info'),
+        el('span', {}, `${final}${rest}. `, el('a', { href: href({ page: '/days' }) }, 'Days')),
+    ];
 }
 
 function conditions({ health }: Overview): HTMLElement[] {
-    return (health?.conditions ?? []).map((each) => el('div', { class: 'notice warn', role: 'status' }, icon('errors'), el('span', {}, each.message)));
+    return (health?.conditions ?? []).map((each) =>
+        el('div', { class: 'notice warn', role: 'status' }, icon('errors'), el('span', {}, each.message)),
+    );
 }
 
 // ---- figures ----
@@ -72,29 +145,66 @@ function figures(): { root: HTMLElement; show(data: Overview): void } {
     const clients = stat('Active applications');
     const data_ = stat('Data transferred');
     const root = stats(requests, errors, latency, clients, data_);
-    return { root, show({ usage, usageBefore, change }) {
-        const against = (before: string): string => `before: ${before}`;
-        requests.set(format.count(usage.totalRequests), { change: change.totalRequests, note: against(format.compact(usageBefore.totalRequests)) });
-        errors.set([format.count(usage.failedRequests), el('span', { class: 'stat-side' }, format.share(usage.failedRequests, usage.totalRequests))],
-            { change: change.failedRequests, good: 'down', note: against(format.share(usageBefore.failedRequests, usageBefore.totalRequests)) });
-        latency.set(format.ms(usage.p95Latency), { change: change.p95Latency, good: 'down', note: against(format.ms(usageBefore.p95Latency)) });
-        clients.set(format.count(usage.activeClients), { note: against(format.count(usageBefore.activeClients)) });
-        data_.set(format.bytes(usage.dataTransferred), { change: change.dataTransferred, note: against(format.bytes(usageBefore.dataTransferred)) });
-    } };
+    return {
+        root,
+        show({ usage, usageBefore, change }) {
+            const against = (before: string): string => `before: ${before}`;
+            requests.set(format.count(usage.totalRequests), {
+                change: change.totalRequests,
+                note: against(format.compact(usageBefore.totalRequests)),
+            });
+            errors.set(
+                [
+                    format.count(usage.failedRequests),
+                    el('span', { class: 'stat-side' }, format.share(usage.failedRequests, usage.totalRequests)),
+                ],
+                {
+                    change: change.failedRequests,
+                    good: 'down',
+                    note: against(format.share(usageBefore.failedRequests, usageBefore.totalRequests)),
+                },
+            );
+            latency.set(format.ms(usage.p95Latency), {
+                change: change.p95Latency,
+                good: 'down',
+                note: against(format.ms(usageBefore.p95Latency)),
+            });
+            clients.set(format.count(usage.activeClients), { note: against(format.count(usageBefore.activeClients)) });
+            data_.set(format.bytes(usage.dataTransferred), {
+                change: change.dataTransferred,
+                note: against(format.bytes(usageBefore.dataTransferred)),
+            });
+        },
+    };
 }
 
 // ---- requests over time ----
 
 function showSeries(chart: Chart, usage: Usage, zone: string, hourly: boolean): void {
     const points = usage.timeSeries;
-    const title = (point: Point): string => (hourly ? format.time(point.timestamp, zone, 'short') : format.day(dateIn(zone, Date.parse(point.timestamp)), 'long'));
+    const title = (point: Point): string =>
+        hourly ? format.time(point.timestamp, zone, 'short') : format.day(dateIn(zone, Date.parse(point.timestamp)), 'long');
     const provisional = points.map((point) => point.provisional ?? false);
     chart.update({
-        labels: points.map((point) => (hourly ? format.time(point.timestamp, zone, 'time') : format.day(dateIn(zone, Date.parse(point.timestamp)), 'short'))),
+        labels: points.map((point) =>
+            hourly ? format.time(point.timestamp, zone, 'time') : format.day(dateIn(zone, Date.parse(point.timestamp)), 'short'),
+        ),
         titles: points.map((point) => title(point)),
         series: [
-            { name: 'Successful', color: '--series-1', values: points.map((point) => point.successfulRequests), provisional, hint: 'Answers below 400' },
-            { name: 'Failed', color: '--status-500', values: points.map((point) => point.failedRequests), provisional, hint: 'Answers of 400 and more' },
+            {
+                name: 'Successful',
+                color: '--series-1',
+                values: points.map((point) => point.successfulRequests),
+                provisional,
+                hint: 'Answers below 400',
+            },
+            {
+                name: 'Failed',
+                color: '--status-500',
+                values: points.map((point) => point.failedRequests),
+                provisional,
+                hint: 'Answers of 400 and more',
+            },
         ],
         total: (i) => format.count(points[i]?.requests ?? 0),
         details: (i) => (i === 0 && points.length > 1 ? [['Counted since', format.time(usage.window.from, zone, 'short')]] : []),
@@ -110,22 +220,44 @@ function of(view: View, client: Client): Child {
 
 function topClients(view: View, data: Overview): HTMLElement {
     const most = data.topClients[0]?.requests ?? 0;
-    return table('Top applications', [
-        { key: 'client', label: 'Application', cell: (row) => of(view, row) },
-        { key: 'requests', label: 'Requests', align: 'right', cell: (row) => meter(row.requests, most, format.count(row.requests)) },
-        { key: 'share', label: 'Share', align: 'right', secondary: true, cell: (row) => format.percent(row.share / 100) },
-        { key: 'failed', label: 'Failed', align: 'right', cell: (row) => format.share(row.failedRequests, row.requests) },
-    ], data.topClients.slice(0, 6));
+    return table(
+        'Top applications',
+        [
+            { key: 'client', label: 'Application', cell: (row) => of(view, row) },
+            {
+                key: 'requests',
+                label: 'Requests',
+                align: 'right',
+                cell: (row) => meter(row.requests, most, format.count(row.requests)),
+            },
+            { key: 'share', label: 'Share', align: 'right', secondary: true, cell: (row) => format.percent(row.share / 100) },
+            { key: 'failed', label: 'Failed', align: 'right', cell: (row) => format.share(row.failedRequests, row.requests) },
+        ],
+        data.topClients.slice(0, 6),
+    );
 }
 
 function topEndpoints(data: Overview): HTMLElement {
     const most = data.topEndpoints[0]?.requests ?? 0;
-    return table('Top endpoints', [
-        { key: 'endpoint', label: 'Endpoint', cell: (row) => el('a', { href: href({ page: '/metrics', params: { endpoint: row.endpoint } }) }, row.endpoint) },
-        { key: 'requests', label: 'Requests', align: 'right', cell: (row) => meter(row.requests, most, format.count(row.requests)) },
-        { key: 'failed', label: 'Failed', align: 'right', cell: (row) => format.share(row.failedRequests, row.requests) },
-        { key: 'p95', label: 'p95', align: 'right', secondary: true, cell: (row) => format.ms(row.p95Latency) },
-    ], data.topEndpoints.slice(0, 6));
+    return table(
+        'Top endpoints',
+        [
+            {
+                key: 'endpoint',
+                label: 'Endpoint',
+                cell: (row) => el('a', { href: href({ page: '/metrics', params: { endpoint: row.endpoint } }) }, row.endpoint),
+            },
+            {
+                key: 'requests',
+                label: 'Requests',
+                align: 'right',
+                cell: (row) => meter(row.requests, most, format.count(row.requests)),
+            },
+            { key: 'failed', label: 'Failed', align: 'right', cell: (row) => format.share(row.failedRequests, row.requests) },
+            { key: 'p95', label: 'p95', align: 'right', secondary: true, cell: (row) => format.ms(row.p95Latency) },
+        ],
+        data.topEndpoints.slice(0, 6),
+    );
 }
 
 // How much it will be at the end of the period if it goes on so; what was noticed is at least what there is now.
@@ -136,32 +268,79 @@ function pace(limit: Limit): number {
 }
 
 function quotaBadge(used: number, limit: number, expected: number): HTMLElement {
-    return used >= limit ? el('span', { class: 'badge bad' }, 'Over') : expected > limit ? el('span', { class: 'badge warn' }, 'Will be over')
-        : el('span', { class: 'badge' }, format.percent(used / limit, 0));
+    return used >= limit
+        ? el('span', { class: 'badge bad' }, 'Over')
+        : expected > limit
+          ? el('span', { class: 'badge warn' }, 'Will be over')
+          : el('span', { class: 'badge' }, format.percent(used / limit, 0));
 }
 
 function quotaRow(name: Child, what: string, used: number, limit: number, expected: number): HTMLElement {
-    return el('li', {}, el('div', { class: 'grow' }, el('div', {}, name),
-        el('div', { class: 'hint' }, `${format.count(used)} of ${format.count(limit)} ${what}`, used < limit && expected > limit ? `, about ${format.compact(expected)} at its end` : null)),
-    meter(used, limit, '', used >= limit ? '--bad' : expected > limit ? '--warn' : '--accent'), quotaBadge(used, limit, expected));
+    return el(
+        'li',
+        {},
+        el(
+            'div',
+            { class: 'grow' },
+            el('div', {}, name),
+            el(
+                'div',
+                { class: 'hint' },
+                `${format.count(used)} of ${format.count(limit)} ${what}`,
+                used < limit && expected > limit ? `, about ${format.compact(expected)} at its end` : null,
+            ),
+        ),
+        meter(used, limit, '', used >= limit ? '--bad' : expected > limit ? '--warn' : '--accent'),
+        quotaBadge(used, limit, expected),
+    );
 }
 
 function quotas(view: View, data: Overview, costs: Costs | null): Child[] {
-    const plans = (costs?.entities ?? []).filter((each) => each.included && (each.projected?.used ?? each.used) >= each.included)
-        .map((each) => quotaRow([each.clientId ?? each.organization, el('span', { class: 'faint' }, ` plan ${each.plan?.title || each.plan?.name || ''}`)], 'included this month',
-            each.used, each.included ?? 0, each.projected?.used ?? each.used));
-    const limits = data.reachingLimits.map((each) => quotaRow(of(view, each), `${each.metric === 'hits' ? 'requests' : each.metric} this ${each.period}`, each.value, each.limit, pace(each)));
-    return [...plans, ...limits].length ? [el('ul', { class: 'list' }, plans, limits)] : [emptyState('No limit is near', 'Limits and plans appear here from their first alert level on.')];
+    const plans = (costs?.entities ?? [])
+        .filter((each) => each.included && (each.projected?.used ?? each.used) >= each.included)
+        .map((each) =>
+            quotaRow(
+                [
+                    each.clientId ?? each.organization,
+                    el('span', { class: 'faint' }, ` plan ${each.plan?.title || each.plan?.name || ''}`),
+                ],
+                'included this month',
+                each.used,
+                each.included ?? 0,
+                each.projected?.used ?? each.used,
+            ),
+        );
+    const limits = data.reachingLimits.map((each) =>
+        quotaRow(
+            of(view, each),
+            `${each.metric === 'hits' ? 'requests' : each.metric} this ${each.period}`,
+            each.value,
+            each.limit,
+            pace(each),
+        ),
+    );
+    return [...plans, ...limits].length
+        ? [el('ul', { class: 'list' }, plans, limits)]
+        : [emptyState('No limit is near', 'Limits and plans appear here from their first alert level on.')];
 }
 
 function newest(view: View, data: Overview): Child[] {
     const { registered, appeared } = data.newestClients;
     const known = new Set(registered.map((each) => each.clientId));
-    const row = (client: Client & { requests: number }, note: string): HTMLElement => el('li', {}, el('div', { class: 'grow' }, el('div', {}, of(view, client)), el('div', { class: 'hint' }, note)),
-        el('span', {}, format.plural(client.requests, 'request')));
-    const rows = [...appeared.filter((each) => !known.has(each.clientId)).map((each) => row(each, 'First requests in this period')),
-                  ...registered.map((each) => row(each, `Key made ${format.ago(each.keyCreatedAt)}`))].slice(0, 6);
-    return rows.length ? [el('ul', { class: 'list' }, rows)] : [emptyState('No new applications', 'None was registered, and all that made requests did so before.')];
+    const row = (client: Client & { requests: number }, note: string): HTMLElement =>
+        el(
+            'li',
+            {},
+            el('div', { class: 'grow' }, el('div', {}, of(view, client)), el('div', { class: 'hint' }, note)),
+            el('span', {}, format.plural(client.requests, 'request')),
+        );
+    const rows = [
+        ...appeared.filter((each) => !known.has(each.clientId)).map((each) => row(each, 'First requests in this period')),
+        ...registered.map((each) => row(each, `Key made ${format.ago(each.keyCreatedAt)}`)),
+    ].slice(0, 6);
+    return rows.length
+        ? [el('ul', { class: 'list' }, rows)]
+        : [emptyState('No new applications', 'None was registered, and all that made requests did so before.')];
 }
 
 function alertText(alert: Alert): string {
@@ -173,37 +352,84 @@ function alertText(alert: Alert): string {
 }
 
 function alerts(data: Overview, zone: string): Child[] {
-    const kind = (alert: Alert): HTMLElement => el('span', { class: ['badge', alert.kind === 'alert' ? 'warn' : 'bad'] }, alert.kind === 'system' ? 'System' : format.percent((alert.level ?? 0) / 100, 0));
-    const rows = data.alerts.newest.map((alert) => el('li', {}, el('div', { class: 'grow' }, el('div', {}, alertText(alert)),
-        el('div', { class: 'hint', title: format.time(alert.createdAt, zone, 'full') }, format.ago(alert.createdAt))), kind(alert)));
-    return rows.length ? [el('ul', { class: 'list' }, rows)] : [emptyState('No unread alerts', 'Limits, plans and the system itself raise alerts.')];
+    const kind = (alert: Alert): HTMLElement =>
+        el(
+            'span',
+            { class: ['badge', alert.kind === 'alert' ? 'warn' : 'bad'] },
+            alert.kind === 'system' ? 'System' : format.percent((alert.level ?? 0) / 100, 0),
+        );
+    const rows = data.alerts.newest.map((alert) =>
+        el(
+            'li',
+            {},
+            el(
+                'div',
+                { class: 'grow' },
+                el('div', {}, alertText(alert)),
+                el('div', { class: 'hint', title: format.time(alert.createdAt, zone, 'full') }, format.ago(alert.createdAt)),
+            ),
+            kind(alert),
+        ),
+    );
+    return rows.length
+        ? [el('ul', { class: 'list' }, rows)]
+        : [emptyState('No unread alerts', 'Limits, plans and the system itself raise alerts.')];
 }
 
 // ---- the page ----
 
-interface Cards { series: Card; clients: Card; endpoints: Card; quotas: Card; alerts: Card; newest: Card }
+interface Cards {
+    series: Card;
+    clients: Card;
+    endpoints: Card;
+    quotas: Card;
+    alerts: Card;
+    newest: Card;
+}
 
 function makeCards(): Cards {
     return {
         series: card('Requests over time', { wide: true, height: 300 }),
         clients: card('Top applications', { height: 280 }),
         endpoints: card('Top endpoints', { height: 280 }),
-        quotas: card('Limits and quotas', { info: 'Limits of which an alert level was reached, and plans whose requests of this month are used up or will be.', height: 200 }),
+        quotas: card('Limits and quotas', {
+            info: 'Limits of which an alert level was reached, and plans whose requests of this month are used up or will be.',
+            height: 200,
+        }),
         alerts: card('Unread alerts', { height: 200 }),
         newest: card('Newest applications', { height: 160 }),
     };
 }
 
 function layOut(view: View, cards: Cards, head: HTMLElement, figures_: HTMLElement): void {
-    view.root.append(head, figures_, cards.series.root, el('div', { class: 'grid even' }, cards.clients.root, cards.endpoints.root, cards.quotas.root, cards.alerts.root, cards.newest.root));
+    view.root.append(
+        head,
+        figures_,
+        cards.series.root,
+        el(
+            'div',
+            { class: 'grid even' },
+            cards.clients.root,
+            cards.endpoints.root,
+            cards.quotas.root,
+            cards.alerts.root,
+            cards.newest.root,
+        ),
+    );
     cards.newest.root.classList.add('wide');
     cards.clients.setTotal(el('a', { href: href({ page: '/top' }) }, 'All'));
     cards.alerts.setTotal(el('a', { href: href({ page: '/alerts' }) }, 'All'));
 }
 
 export const overview: Page = {
-    path: '/', title: 'Overview', group: 'Usage', icon: 'overview', live: true, closedOnly: false,
-    presets: Object.keys(TIMEFRAMES), filters: { range: true, zone: true, organization: true },
+    path: '/',
+    title: 'Overview',
+    group: 'Usage',
+    icon: 'overview',
+    live: true,
+    closedOnly: false,
+    presets: Object.keys(TIMEFRAMES),
+    filters: { range: true, zone: true, organization: true },
     async render(view) {
         const { zone, organization } = view.state;
         const hourly = timeframe(view) === '24h';
@@ -222,29 +448,72 @@ export const overview: Page = {
                 setState({ page: '/traffic', range: { preset: null, from: date, to: date } });
             }
         });
-        view.exports(() => [rowsFile('requests-over-time', 'Requests over time', () => ({ columns: ['timestamp', 'requests', 'successful', 'failed', 'provisional'],
-            rows: (series?.timeSeries ?? []).map((point) => [point.timestamp, point.requests, point.successfulRequests, point.failedRequests, point.provisional ?? false]) }))]);
+        view.exports(() => [
+            rowsFile('requests-over-time', 'Requests over time', () => ({
+                columns: ['timestamp', 'requests', 'successful', 'failed', 'provisional'],
+                rows: (series?.timeSeries ?? []).map((point) => [
+                    point.timestamp,
+                    point.requests,
+                    point.successfulRequests,
+                    point.failedRequests,
+                    point.provisional ?? false,
+                ]),
+            })),
+        ]);
 
         const load = async (): Promise<void> => {
             const data = get<Overview>('/api/v2/usage/overview', ask, view.signal);
-            const usage = get<Usage>('/v1/developer/usage', { ...ask, granularity: hourly ? 'hour' : 'day', includeEndpoints: false, includeErrors: false, includeLatency: false, limit: 1 }, view.signal);
-            const costs = may(view.session, 'usage:organization:view') ? get<Costs>('/api/v2/usage/costs', { organization }, view.signal).catch(() => null) : Promise.resolve(null);
+            const usage = get<Usage>(
+                '/v1/developer/usage',
+                {
+                    ...ask,
+                    granularity: hourly ? 'hour' : 'day',
+                    includeEndpoints: false,
+                    includeErrors: false,
+                    includeLatency: false,
+                    limit: 1,
+                },
+                view.signal,
+            );
+            const costs = may(view.session, 'usage:organization:view')
+                ? get<Costs>('/api/v2/usage/costs', { organization }, view.signal).catch(() => null)
+                : Promise.resolve(null);
             const both = Promise.all([data, costs]);
-            const shown = (each: Card, make: (data: Overview) => Child[]): Promise<void> => each.load(view.signal, () => data, (got, body) => replace(body, make(got)));
-            void data.then((got) => {
-                replace(head, conditions(got), el('p', { class: 'notice' }, finality(got)));
-                numbers.show(got);
-                cards.series.setSubtitle(`${format.time(got.window.from, zone, 'short')} – ${format.time(got.window.to, zone, 'short')}`);
-            }, () => undefined);
+            const shown = (each: Card, make: (data: Overview) => Child[]): Promise<void> =>
+                each.load(
+                    view.signal,
+                    () => data,
+                    (got, body) => replace(body, make(got)),
+                );
+            void data.then(
+                (got) => {
+                    replace(head, conditions(got), el('p', { class: 'notice' }, finality(got)));
+                    numbers.show(got);
+                    cards.series.setSubtitle(
+                        `${format.time(got.window.from, zone, 'short')} – ${format.time(got.window.to, zone, 'short')}`,
+                    );
+                },
+                () => undefined,
+            );
             await Promise.all([
-                cards.series.load(view.signal, () => usage, (got, body) => {
-                    series = got;
-                    body.replaceChildren(chart.root);
-                    showSeries(chart, got, zone, hourly);
-                }),
-                shown(cards.clients, (got) => [topClients(view, got)]), shown(cards.endpoints, (got) => [topEndpoints(got)]),
-                cards.quotas.load(view.signal, () => both, ([got, money], body) => replace(body, quotas(view, got, money))),
-                shown(cards.alerts, (got) => alerts(got, zone)), shown(cards.newest, (got) => newest(view, got)),
+                cards.series.load(
+                    view.signal,
+                    () => usage,
+                    (got, body) => {
+                        series = got;
+                        body.replaceChildren(chart.root);
+                        showSeries(chart, got, zone, hourly);
+                    },
+                ),
+                shown(cards.clients, (got) => [topClients(view, got)]),
+                shown(cards.endpoints, (got) => [topEndpoints(got)]),
+                cards.quotas.load(
+                    view.signal,
+                    () => both,
+                    ([got, money], body) => replace(body, quotas(view, got, money)),
+                ),
+                shown(cards.alerts, (got) => alerts(got, zone)),
+                shown(cards.newest, (got) => newest(view, got)),
             ]);
         };
         view.refresh(REFRESH_MS, load);
