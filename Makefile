@@ -65,7 +65,7 @@ help: ## this list
 ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
 include build/packages.mk
 endif
-build/packages.mk: setup.sh
+build/packages.mk: setup.sh web/package.json
 	./setup.sh build
 	@mkdir -p $(@D)
 	@printf 'PKG_CFLAGS := %s\nPKG_LIBS := %s -lm -lpthread\n' "$$(pkg-config --cflags $(PKGS))" "$$(pkg-config --libs $(PKGS))" \
@@ -98,6 +98,7 @@ build/web/stamp: $(shell find web -type f)
 	@node --version > /dev/null 2>&1 && [ -d build/web-npm/node_modules ] || \
 	    { echo 'The dashboard is bundled with node and packages of npm: run ./setup.sh build' >&2; exit 1; }
 	@echo '  WEB  build/web'
+	$(Q)build/web-npm/node_modules/.bin/tsc -p web
 	$(Q)node web/build.mjs build/web > build/web.log || { cat build/web.log >&2; exit 1; }
 	@touch $@
 build/gen/dashboard_files.h: build/web/stamp

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Sets up a Debian 12 machine (as root or with sudo) for one purpose, says what it installs, and installs only what is missing.
 #
-#   ./setup.sh build   compilers and libraries
+#   ./setup.sh build   compilers and libraries, and what the dashboard is bundled with
 #   ./setup.sh run     what the programs need where they only run
 #   ./setup.sh demo    build, and Redis, nginx for `make demo` (with BROKER=kafka also Java and the broker's jars)
 #   ./setup.sh check   everything for `make check` and `make bench`
@@ -101,33 +101,40 @@ install_python() {
     echo "$want" > "$stamp"
 }
 
-# The vendor's SDK for JavaScript, in build/npm, for the system tests.
+# Packages of npm that a package.json pins, in a folder: install_npm FOLDER PACKAGE_JSON SIZE
 install_npm() {
-    local stamp=build/npm/package.sha256
+    local stamp=$1/package.sha256
     local want
-    want=$(sha256sum < tests/system/sdk/package.json)
+    want=$(sha256sum < "$2")
     if [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; then
         return 0
     fi
     command -v npm >/dev/null || install_packages nodejs npm
-    say "installing npm packages into build/npm (35 MB)"
-    rm -rf build/npm
-    mkdir -p build/npm
-    cp tests/system/sdk/package.json build/npm/
-    npm install --prefix build/npm --no-audit --no-fund --ignore-scripts --no-package-lock --loglevel=error
+    say "installing npm packages into $1 ($3)"
+    rm -rf "$1"
+    mkdir -p "$1"
+    cp "$2" "$1/"
+    npm install --prefix "$1" --no-audit --no-fund --ignore-scripts --no-package-lock --loglevel=error
     echo "$want" > "$stamp"
+}
+
+# What the dashboard is built from and with.
+install_web() {
+    install_npm build/web-npm web/package.json "110 MB"
 }
 
 case "${1:-}" in
 build)
     # shellcheck disable=SC2086
-    install_packages $build_packages ;;
+    install_packages $build_packages
+    install_web ;;
 run)
     # shellcheck disable=SC2086
     install_packages $run_packages ;;
 demo)
     # shellcheck disable=SC2086
     install_packages $demo_packages
+    install_web
     if [ "${BROKER:-embedded}" = kafka ]; then
         # shellcheck disable=SC2086
         install_packages $kafka_packages
@@ -142,7 +149,8 @@ check)
     install_packages $check_packages
     install_kafka
     install_python
-    install_npm ;;
+    install_web
+    install_npm build/npm tests/system/sdk/package.json "35 MB" ;; # the vendor's SDK for JavaScript, for the system tests
 *)
     echo "usage: ./setup.sh build|run|demo|kafka|check" >&2
     exit 2 ;;
