@@ -168,6 +168,27 @@ def check_text(paths):
 # ---- other people's tools ----
 
 
+# What would let data become markup, or break the dashboard's Content-Security-Policy.
+WEB_BANNED = re.compile(r"\b(innerHTML|outerHTML|insertAdjacentHTML|DOMParser|document\.write|eval|new Function)\b")
+WEB_DOORS = {"echarts": {"echarts.ts"}, "fflate": {"export.ts", "xlsx.ts"}}
+
+
+def check_web(_paths):
+    """The dashboard's sources: widths, sizes, which module may use which package, and that elements are only made by dom.ts."""
+    for path in sorted(path for suffix in ("*.ts", "*.css", "*.mjs") for path in (ROOT / "web").rglob(suffix)):
+        name, lines = path.relative_to(ROOT), path.read_text().splitlines()
+        if len(lines) > FILE_MAX:
+            yield f"{name}:1: {len(lines)} lines, at most {FILE_MAX}"
+        for number, line in enumerate(lines, 1):
+            if len(line) > WIDTH_MAX:
+                yield f"{name}:{number}: {len(line)} columns, at most {WIDTH_MAX}"
+            if path.suffix == ".ts" and (banned := WEB_BANNED.search(line.partition("//")[0])):
+                yield f"{name}:{number}: {banned.group(0)} is not used here"
+            package = re.search(r"""from '(echarts|fflate)""", line)
+            if package and path.name not in WEB_DOORS[package.group(1)]:
+                yield f"{name}:{number}: {package.group(1)} is for {', '.join(sorted(WEB_DOORS[package.group(1)]))} only"
+
+
 def run(command):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
@@ -241,7 +262,7 @@ def check_deploy(_paths):
     return [output] if code else []
 
 
-QUICK = (check_text, check_format)
+QUICK = (check_text, check_web, check_format)
 FULL = (*QUICK, check_headers, check_clang_tidy, check_cppcheck, check_docs, check_deploy)
 
 

@@ -154,6 +154,18 @@ export async function download(path: string, query: Query = {}, signal?: AbortSi
     return { name: named?.[1] ?? path.split('/').pop() ?? 'export', blob: await response.blob() };
 }
 
+// One answer for several who need it: asked when the first one asks, and again only after a failure.
+export function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+    let asked: Promise<T> | null = null;
+    return () => {
+        asked ??= ask().catch((error: unknown) => {
+            asked = null;
+            throw error;
+        });
+        return asked;
+    };
+}
+
 // A query of the kind that is asked first and answered later (POST, then results).
 export async function query<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
     const { resultsUri } = await send<{ resultsUri: string }>('POST', path, body, signal);

@@ -120,6 +120,10 @@ export function time(moment: Moment, zone: string, style: TimeStyle = 'short'): 
     return timeFormat({ ...TIME_STYLES[style], timeZone: zone, hourCycle: 'h23' }).format(toDate(moment));
 }
 
+export function timeRange(from: Moment, to: Moment, zone: string): string {
+    return `${time(from, zone)} – ${time(to, zone)}`;
+}
+
 const agoFormat = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const AGO: [Intl.RelativeTimeFormatUnit, number][] = [
     ['day', 86_400_000],

@@ -75,7 +75,7 @@ function person(session: Session): HTMLElement {
             icon: theme.icon,
             run: () => setTheme(theme.id),
         })),
-        { label: `Sign out ${session.name}`, icon: 'leave', run: leave },
+        { label: `Sign out (${session.name})`, icon: 'leave', run: leave },
     ]);
 }
 

@@ -5,7 +5,7 @@ import { icon } from './icon';
 
 export interface Stat {
     root: HTMLElement;
-    set(value: Child, options?: StatOptions): void;
+    set(value: Child, options?: StatOptions): void;   // a value of format.NOTHING where there is none
 }
 
 export interface StatOptions {

@@ -1,5 +1,5 @@
-// A workbook of one sheet, from rows that are on screen. It follows ECMA-376 as far as needed: inline strings, numbers, a bold first
-// row that stays in sight.
+// A workbook of one sheet, from rows that are on screen. It follows ECMA-376 as far as needed: inline strings, numbers, and a bold
+// first row that stays in sight.
 import { strToU8, zipSync } from 'fflate';
 
 export type Cell = string | number | boolean | null | undefined;

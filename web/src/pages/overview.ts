@@ -1,18 +1,18 @@
 // What there is to know at a glance: how much, how well, who most, what is about to go wrong, and which of it is final.
-import { get } from '../api';
+import { get, shared } from '../api';
 import { card, type Card } from '../card';
 import { barChart, type Chart } from '../chart';
 import { dateIn } from '../dates';
 import { el, replace, type Child } from '../dom';
-import { rowsFile } from '../export';
+import { rowsFile, type ExportFile } from '../export';
 import * as format from '../format';
 import { icon } from '../icon';
-import { may } from '../session';
 import type { Page, View } from '../page';
 import { href, setState } from '../state';
 import { stat, stats } from '../stat';
 import { emptyState } from '../status_view';
 import { meter, table } from '../table';
+import type { Cell } from '../xlsx';
 
 interface Totals {
     totalRequests: number;
@@ -116,6 +116,10 @@ function timeframe(view: View): string {
     return TIMEFRAMES[view.state.range.preset ?? ''] ?? '24h';
 }
 
+function isHourly(view: View): boolean {
+    return timeframe(view) === '24h';
+}
+
 // ---- finality ----
 
 function finality({ finality: { finalizedThrough, provisionalDays } }: Overview): Child[] {
@@ -138,7 +142,7 @@ function conditions({ health }: Overview): HTMLElement[] {
 
 // ---- figures ----
 
-function figures(): { root: HTMLElement; show(data: Overview): void } {
+function figures(): { root: HTMLElement; show(data: Overview): void; clear(): void } {
     const requests = stat('Requests');
     const errors = stat('Failed requests', 'Answers of 400 and more');
     const latency = stat('p95 latency', '95 of 100 requests were answered within this time');
@@ -147,6 +151,7 @@ function figures(): { root: HTMLElement; show(data: Overview): void } {
     const root = stats(requests, errors, latency, clients, data_);
     return {
         root,
+        clear: () => [requests, errors, latency, clients, data_].forEach((each) => each.set(format.NOTHING)),
         show({ usage, usageBefore, change }) {
             const against = (before: string): string => `before: ${before}`;
             requests.set(format.count(usage.totalRequests), {
@@ -378,7 +383,10 @@ function alerts(data: Overview, zone: string): Child[] {
 
 // ---- the page ----
 
-interface Cards {
+interface Parts {
+    head: HTMLElement;
+    numbers: ReturnType<typeof figures>;
+    chart: Chart;
     series: Card;
     clients: Card;
     endpoints: Card;
@@ -387,38 +395,97 @@ interface Cards {
     newest: Card;
 }
 
-function makeCards(): Cards {
-    return {
+const QUOTAS = 'Limits of which an alert level was reached, and plans whose requests of this month are used up or will be.';
+
+function makeParts(root: HTMLElement): Parts {
+    const parts = {
+        head: el('div', { class: 'notices' }),
+        numbers: figures(),
+        chart: barChart('Requests over time'),
         series: card('Requests over time', { wide: true, height: 300 }),
         clients: card('Top applications', { height: 280 }),
         endpoints: card('Top endpoints', { height: 280 }),
-        quotas: card('Limits and quotas', {
-            info: 'Limits of which an alert level was reached, and plans whose requests of this month are used up or will be.',
-            height: 200,
-        }),
+        quotas: card('Limits and quotas', { info: QUOTAS, height: 200 }),
         alerts: card('Unread alerts', { height: 200 }),
-        newest: card('Newest applications', { height: 160 }),
+        newest: card('Newest applications', { wide: true, height: 160 }),
+    };
+    const { clients, endpoints, quotas: limits, alerts: unread, newest: fresh } = parts;
+    const grid = [clients, endpoints, limits, unread, fresh].map((each) => each.root);
+    root.append(parts.head, parts.numbers.root, parts.series.root, el('div', { class: 'grid even' }, grid));
+    parts.series.setChart(parts.chart);
+    clients.setTotal(el('a', { href: href({ page: '/top' }) }, 'All'));
+    unread.setTotal(el('a', { href: href({ page: '/alerts' }) }, 'All'));
+    return parts;
+}
+
+function seriesFile(usage: () => Usage | null): ExportFile {
+    const columns = ['timestamp', 'requests', 'successful', 'failed', 'provisional'];
+    const row = (point: Point): Cell[] => [
+        point.timestamp,
+        point.requests,
+        point.successfulRequests,
+        point.failedRequests,
+        point.provisional ?? false,
+    ];
+    return rowsFile('requests-over-time', 'Requests over time', () => ({ columns, rows: (usage()?.timeSeries ?? []).map(row) }));
+}
+
+// What the page asks for, each when it is first needed.
+function questions(view: View): {
+    overview: () => Promise<Overview>;
+    usage: () => Promise<Usage>;
+    costs: () => Promise<Costs | null>;
+} {
+    const { organization, zone } = view.state;
+    const asked = { timeframe: timeframe(view), organization, timeZone: zone };
+    const series = {
+        granularity: isHourly(view) ? 'hour' : 'day',
+        includeEndpoints: false,
+        includeErrors: false,
+        includeLatency: false,
+        limit: 1,
+    };
+    return {
+        overview: shared(() => get<Overview>('/api/v2/usage/overview', asked, view.signal)),
+        usage: () => get<Usage>('/v1/developer/usage', { ...asked, ...series }, view.signal),
+        // Whoever may not see costs sees the limits without them.
+        costs: () => get<Costs>('/api/v2/usage/costs', { organization }, view.signal).catch(() => null),
     };
 }
 
-function layOut(view: View, cards: Cards, head: HTMLElement, figures_: HTMLElement): void {
-    view.root.append(
-        head,
-        figures_,
-        cards.series.root,
-        el(
-            'div',
-            { class: 'grid even' },
-            cards.clients.root,
-            cards.endpoints.root,
-            cards.quotas.root,
-            cards.alerts.root,
-            cards.newest.root,
+async function showHead(parts: Parts, view: View, ask: () => Promise<Overview>): Promise<void> {
+    try {
+        const data = await ask();
+        replace(parts.head, conditions(data), el('p', { class: 'notice' }, finality(data)));
+        parts.numbers.show(data);
+        parts.series.setSubtitle(format.timeRange(data.window.from, data.window.to, view.state.zone));
+    } catch {
+        parts.numbers.clear(); // the cards say why
+    }
+}
+
+async function load(parts: Parts, view: View, keep: (usage: Usage) => void): Promise<void> {
+    const { signal, state } = view;
+    const ask = questions(view);
+    const list = (into: Card, make: (data: Overview) => Child[]): Promise<void> =>
+        into.load(signal, ask.overview, (data, body) => replace(body, make(data)));
+    await Promise.all([
+        showHead(parts, view, ask.overview),
+        parts.series.load(signal, ask.usage, (usage, body) => {
+            keep(usage);
+            body.replaceChildren(parts.chart.root);
+            showSeries(parts.chart, usage, state.zone, isHourly(view));
+        }),
+        parts.quotas.load(
+            signal,
+            () => Promise.all([ask.overview(), ask.costs()]),
+            ([data, costs], body) => replace(body, quotas(view, data, costs)),
         ),
-    );
-    cards.newest.root.classList.add('wide');
-    cards.clients.setTotal(el('a', { href: href({ page: '/top' }) }, 'All'));
-    cards.alerts.setTotal(el('a', { href: href({ page: '/alerts' }) }, 'All'));
+        list(parts.clients, (data) => [topClients(view, data)]),
+        list(parts.endpoints, (data) => [topEndpoints(data)]),
+        list(parts.alerts, (data) => alerts(data, state.zone)),
+        list(parts.newest, (data) => newest(view, data)),
+    ]);
 }
 
 export const overview: Page = {
@@ -431,92 +498,18 @@ export const overview: Page = {
     presets: Object.keys(TIMEFRAMES),
     filters: { range: true, zone: true, organization: true },
     async render(view) {
-        const { zone, organization } = view.state;
-        const hourly = timeframe(view) === '24h';
-        const ask = { timeframe: timeframe(view), organization, timeZone: zone };
-        const cards = makeCards();
-        const head = el('div', { class: 'finality', 'aria-live': 'polite' });
-        const numbers = figures();
-        const chart = barChart('Requests over time', { height: 260 });
-        let series: Usage | null = null;
-        layOut(view, cards, head, numbers.root);
-        cards.series.setChart(chart);
-        chart.onPick((i) => {
-            const point = series?.timeSeries[i];
-            const date = point ? dateIn(zone, Date.parse(point.timestamp)) : null;
-            if (date) {
+        const parts = makeParts(view.root);
+        let shown: Usage | null = null;
+        const again = (): Promise<void> => load(parts, view, (usage) => (shown = usage));
+        parts.chart.onPick((i) => {
+            const point = shown?.timeSeries[i];
+            if (point) {
+                const date = dateIn(view.state.zone, Date.parse(point.timestamp));
                 setState({ page: '/traffic', range: { preset: null, from: date, to: date } });
             }
         });
-        view.exports(() => [
-            rowsFile('requests-over-time', 'Requests over time', () => ({
-                columns: ['timestamp', 'requests', 'successful', 'failed', 'provisional'],
-                rows: (series?.timeSeries ?? []).map((point) => [
-                    point.timestamp,
-                    point.requests,
-                    point.successfulRequests,
-                    point.failedRequests,
-                    point.provisional ?? false,
-                ]),
-            })),
-        ]);
-
-        const load = async (): Promise<void> => {
-            const data = get<Overview>('/api/v2/usage/overview', ask, view.signal);
-            const usage = get<Usage>(
-                '/v1/developer/usage',
-                {
-                    ...ask,
-                    granularity: hourly ? 'hour' : 'day',
-                    includeEndpoints: false,
-                    includeErrors: false,
-                    includeLatency: false,
-                    limit: 1,
-                },
-                view.signal,
-            );
-            const costs = may(view.session, 'usage:organization:view')
-                ? get<Costs>('/api/v2/usage/costs', { organization }, view.signal).catch(() => null)
-                : Promise.resolve(null);
-            const both = Promise.all([data, costs]);
-            const shown = (each: Card, make: (data: Overview) => Child[]): Promise<void> =>
-                each.load(
-                    view.signal,
-                    () => data,
-                    (got, body) => replace(body, make(got)),
-                );
-            void data.then(
-                (got) => {
-                    replace(head, conditions(got), el('p', { class: 'notice' }, finality(got)));
-                    numbers.show(got);
-                    cards.series.setSubtitle(
-                        `${format.time(got.window.from, zone, 'short')} – ${format.time(got.window.to, zone, 'short')}`,
-                    );
-                },
-                () => undefined,
-            );
-            await Promise.all([
-                cards.series.load(
-                    view.signal,
-                    () => usage,
-                    (got, body) => {
-                        series = got;
-                        body.replaceChildren(chart.root);
-                        showSeries(chart, got, zone, hourly);
-                    },
-                ),
-                shown(cards.clients, (got) => [topClients(view, got)]),
-                shown(cards.endpoints, (got) => [topEndpoints(got)]),
-                cards.quotas.load(
-                    view.signal,
-                    () => both,
-                    ([got, money], body) => replace(body, quotas(view, got, money)),
-                ),
-                shown(cards.alerts, (got) => alerts(got, zone)),
-                shown(cards.newest, (got) => newest(view, got)),
-            ]);
-        };
-        view.refresh(REFRESH_MS, load);
-        await load();
+        view.exports(() => [seriesFile(() => shown)]);
+        view.refresh(REFRESH_MS, again);
+        await again();
     },
 };

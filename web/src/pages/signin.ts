@@ -74,7 +74,7 @@ export function showSignIn(root: HTMLElement, problem: string | null): void {
                     el(
                         'p',
                         { class: 'hint', id: 'token-hint' },
-                        'An administrator makes tokens, or a one-time link that signs in without one. You see what the token may see.',
+                        'An administrator makes tokens, or one-time links for signing in. You see what the token may see.',
                     ),
                 ),
                 message,
