@@ -30,7 +30,7 @@ void page_send(const struct page *page, struct http_request *request, struct met
     http_response_header(request, "Cache-Control", page->caching);
     if (page->policy != NULL)
         http_response_header(request, "Content-Security-Policy", page->policy);
-    if (packed || known)
+    if (packed || known || form->bytes.size <= HTTP_GZIP_MIN_BYTES) /* of larger ones http_respond says it */
         http_response_header(request, "Vary", "Accept-Encoding");
     if (packed && !known)
         http_response_header(request, "Content-Encoding", "gzip");

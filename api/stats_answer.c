@@ -111,6 +111,8 @@ static void write_who(struct writer *writer, const struct stats_answer *answer)
 {
     if (answer->application != NULL)
         write_application(writer, answer);
+    else if (answer->organization == NULL)
+        write_pair(writer, "service", STATS_ALL_SERVICES, "All organizations");
     else
         write_pair(writer, "service", answer->organization, answer->organization);
 }
@@ -214,6 +216,14 @@ static struct view client_of(const struct usage_line *line)
     return view_of(separator != NULL ? separator + 1 : line->name);
 }
 
+/* Whose client a line is about; the caller frees it. */
+static char *organization_of(const struct stats_answer *answer, const struct usage_line *line)
+{
+    if (answer->organization != NULL)
+        return g_strdup(answer->organization);
+    return g_strndup(line->name, strcspn(line->name, (const char[]){KEYS_CLIENT_SEPARATOR, '\0'}));
+}
+
 static void write_top(struct writer *writer, const struct stats_answer *answer)
 {
     g_autoptr(GPtrArray) lines = stats_top(answer->live->table, STATS_TOP_MAX);
@@ -221,11 +231,12 @@ static void write_top(struct writer *writer, const struct stats_answer *answer)
     for (guint i = 0; i < lines->len; i++) {
         const struct usage_line *line = g_ptr_array_index(lines, i);
         const char *id = client_of(line).data;
+        g_autofree char *organization = organization_of(answer, line);
         writer_begin(writer, NULL, '{');
         writer_text(writer, "id", view_of(id));
-        writer_text(writer, "name", view_of(registry_client_name(answer->registry, answer->organization, id)));
+        writer_text(writer, "name", view_of(registry_client_name(answer->registry, organization, id)));
         writer_count(writer, "value", line->measure.requests);
-        write_application_fields(writer, answer, answer->organization, id);
+        write_application_fields(writer, answer, organization, id);
         writer_end(writer, '}');
     }
     writer_end(writer, ']');
@@ -387,13 +398,15 @@ static void put_top(GString *out, const struct stats_answer *answer)
     g_string_append(out, "Application Name,Application ID,Plan Name,Plan ID,Account Name,Account ID,Total\r\n");
     for (guint i = 0; i < lines->len; i++) {
         const struct usage_line *line = g_ptr_array_index(lines, i);
-        const char *id = client_of(line).data, *plan = plan_of(answer, answer->organization, id);
-        put_text(out, registry_client_name(answer->registry, answer->organization, id));
+        const char *id = client_of(line).data;
+        g_autofree char *organization = organization_of(answer, line);
+        const char *plan = plan_of(answer, organization, id);
+        put_text(out, registry_client_name(answer->registry, organization, id));
         put_text(out, id);
         put_text(out, plan);
         put_text(out, plan);
-        put_text(out, answer->organization);
-        put_text(out, answer->organization);
+        put_text(out, organization);
+        put_text(out, organization);
         put_count(out, line->measure.requests);
         end_line(out);
     }

@@ -16,6 +16,8 @@
 
 #include "api/window.h"
 
+#define STATS_ALL_SERVICES "*" /* the id of all organizations together */
+
 enum stats_kind {
     STATS_NONE,
     STATS_USAGE,

@@ -10,7 +10,7 @@ struct job {
     struct query query;
     const struct stats_route *route;
     struct stats_params params;
-    char *organization; /* the service's id, or what the caller sees; NULL: all */
+    char *organization; /* the service's id, or what the caller sees; NULL: all of them together */
     char *application;  /* its id; NULL: it is about a service */
     bool is_csv;
     GString *body;
@@ -71,7 +71,7 @@ static bool is_known(const struct job *job, const struct registry_snapshot *regi
 {
     const struct caller *caller = job->query.caller;
     if (job->application == NULL)
-        return caller->organization != NULL || has_client_of(registry, job->organization);
+        return caller->organization != NULL || job->organization == NULL || has_client_of(registry, job->organization);
     if (caller->client != NULL)
         return true;
     return job->organization != NULL ? registry_find_client(registry, job->organization, job->application) != NULL
@@ -166,8 +166,9 @@ static void write_answer(const struct reading *reading, GString *out)
 {
     const struct job *job = reading->job;
     g_autoptr(GPtrArray) methods = registry_list_methods(reading->registry, job->organization);
-    g_autofree char *organization =
-        job->organization != NULL ? g_strdup(job->organization) : find_organization(job, reading->registry, &reading->live);
+    g_autofree char *organization = job->organization != NULL || job->application == NULL
+                                        ? g_strdup(job->organization)
+                                        : find_organization(job, reading->registry, &reading->live);
     const struct stats_answer answer = {
         .params = &job->params,
         .live = &reading->live,
@@ -274,7 +275,8 @@ static void handle(const struct stats_route *route, enum stats_kind kind, struct
     }
     struct job *job = g_new0(struct job, 1);
     *job = (struct job){.query = query_make(call, route->queries, work), .route = route, .params = params, .is_csv = is_csv};
-    job->organization = g_strdup(organization != NULL ? organization : call->caller->organization);
+    bool is_all = g_strcmp0(organization, STATS_ALL_SERVICES) == 0 && call->caller->organization == NULL;
+    job->organization = is_all ? NULL : g_strdup(organization != NULL ? organization : call->caller->organization);
     job->application = g_strdup(application);
     job->body = g_string_new(NULL);
     if (!query_submit(&job->query))

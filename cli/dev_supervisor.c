@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -25,6 +26,7 @@ enum {
     LOCK_TIMEOUT_MS = 30000,
     COMMAND_MAX = 64,
     COMMAND_TIMEOUT_S = 5,
+    LINK_TIMEOUT_MS = 5000,
 };
 
 static volatile sig_atomic_t signalled;
@@ -189,14 +191,30 @@ static void leave_terminal(const char *dir)
         close(log_fd);
 }
 
+/* A link that signs a browser in, once; NULL: there is none to be had. */
+static char *make_link(const struct dev_system *dev)
+{
+    g_autofree char *answer =
+        net_http_post(dev->state->ports[DEV_PORT_API], "/api/v2/admin/sign-in-links", dev->state->api_token, LINK_TIMEOUT_MS);
+    json_t *object = answer != NULL ? json_loads(answer, 0, NULL) : NULL;
+    char *link = g_strdup(json_string_value(json_object_get(object, "url")));
+
+    json_decref(object);
+    return link;
+}
+
 static void announce(const struct dev_system *dev, int ready_fd)
 {
     const char *dir = dev->options.dir;
+    g_autofree char *link = make_link(dev);
 
     printf("\nDaybook runs. Names for scripts are in %s/env.\n"
            "  collector  http://127.0.0.1:%d  (POST /v1/events)\n"
            "  API        http://127.0.0.1:%d  (Authorization: Bearer %s)\n",
            dir, dev->state->ports[DEV_PORT_COLLECTOR], dev->state->ports[DEV_PORT_API], dev->state->api_token);
+    printf("  dashboard  http://127.0.0.1:%d\n", dev->state->ports[DEV_PORT_API]);
+    if (link != NULL)
+        printf("  signs in   %s  (once, within 15 minutes)\n", link);
     if (ready_fd >= 0)
         printf("It ends with: daybook dev --dir %s --stop\n", dir);
     else

@@ -147,6 +147,7 @@ static bool write_env(const struct dev_system *dev, GError **error)
     g_string_append_printf(text, "COLLECTOR_URL=http://127.0.0.1:%d\n", dev->state->ports[DEV_PORT_COLLECTOR]);
     g_string_append_printf(text, "COLLECTOR_SOCKET=%s/collector.sock\n", dev->options.dir);
     g_string_append_printf(text, "API_URL=http://127.0.0.1:%d\n", dev->state->ports[DEV_PORT_API]);
+    g_string_append_printf(text, "DASHBOARD_URL=http://127.0.0.1:%d\n", dev->state->ports[DEV_PORT_API]);
     g_string_append_printf(text, "API_TOKEN=%s\n", dev->state->api_token);
     g_string_append_printf(text, "AGGREGATOR_URL=http://127.0.0.1:%d\n", dev->state->ports[DEV_PORT_AGGREGATOR]);
     g_string_append_printf(text, "KAFKA_BROKERS=%s\nTOPIC=%s\nREDIS_URL=%s\n", dev->brokers, dev->state->topic, dev->redis_url);

@@ -80,40 +80,75 @@ static void set_timeouts(int fd, int timeout_ms)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 }
 
-/* Reads the status of "HTTP/1.1 200 OK". */
-static int read_status(int fd)
+/* The socket, when the request is on its way; -1. */
+static int send_request(int port, const char *request, int timeout_ms)
 {
-    char line[64];
-    size_t size = 0;
+    struct sockaddr_in address = loopback(port);
+    ssize_t size = (ssize_t)strlen(request);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    while (size < 12) {
-        ssize_t n = recv(fd, line + size, sizeof line - size, 0);
+    if (fd < 0)
+        return -1;
+    set_timeouts(fd, timeout_ms);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 && send(fd, request, (size_t)size, MSG_NOSIGNAL) == size)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* Reads on until there are `enough` bytes or the end; false: it took too long. */
+static bool read_answer(int fd, GString *answer, size_t enough)
+{
+    char buffer[4096];
+
+    while (answer->len < enough) {
+        ssize_t n = recv(fd, buffer, sizeof buffer, 0);
         if (n <= 0)
-            return -1;
-        size += (size_t)n;
+            return n == 0;
+        g_string_append_len(answer, buffer, n);
     }
-    const char *cursor = line + 9;
+    return true;
+}
+
+/* Of "HTTP/1.1 200 OK"; -1: it is none. */
+static int status_of(const GString *answer)
+{
+    const char *cursor = answer->str + 9;
     uint64_t status = 0;
-    if (memcmp(line, "HTTP/1.", 7) != 0 || !number_scan(&cursor, line + 12, &status))
+
+    if (answer->len < 12 || memcmp(answer->str, "HTTP/1.", 7) != 0 || !number_scan(&cursor, answer->str + 12, &status))
         return -1;
     return (int)status;
 }
 
 int net_http_status(int port, const char *path, int timeout_ms)
 {
-    struct sockaddr_in address = loopback(port);
     g_autofree char *request = g_strdup_printf("GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n", path, port);
-    ssize_t size = (ssize_t)strlen(request);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int status = -1;
+    g_autoptr(GString) answer = g_string_new(NULL);
+    int fd = send_request(port, request, timeout_ms), status = -1;
 
     if (fd < 0)
         return -1;
-    set_timeouts(fd, timeout_ms);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 && send(fd, request, (size_t)size, MSG_NOSIGNAL) == size)
-        status = read_status(fd);
+    if (read_answer(fd, answer, 12))
+        status = status_of(answer);
     close(fd);
     return status;
+}
+
+char *net_http_post(int port, const char *path, const char *token, int timeout_ms)
+{
+    g_autofree char *request = g_strdup_printf("POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n"
+                                               "Authorization: Bearer %s\r\nContent-Length: 0\r\n\r\n",
+                                               path, port, token);
+    g_autoptr(GString) answer = g_string_new(NULL);
+    int fd = send_request(port, request, timeout_ms);
+
+    if (fd < 0)
+        return NULL;
+    bool whole = read_answer(fd, answer, NET_ANSWER_MAX) && answer->len < NET_ANSWER_MAX;
+    const char *body = strstr(answer->str, "\r\n\r\n");
+    close(fd);
+    return whole && body != NULL && status_of(answer) / 100 == 2 ? g_strdup(body + 4) : NULL;
 }
 
 /* A socket's path holds 107 bytes. A longer one is reached as /proc/self/fd/N/name, N being the open directory. */

@@ -13,6 +13,9 @@ bool net_port_is_free(int port);
 int net_port_choose(const int *taken, size_t n_taken);
 /* Status of GET path at 127.0.0.1:port, or -1 when there was no answer within timeout_ms. */
 int net_http_status(int port, const char *path, int timeout_ms);
+/* The body of the answer to a POST without one, with a bearer token; NULL when it was not 2xx, or longer than NET_ANSWER_MAX. */
+enum { NET_ANSWER_MAX = 16384 };
+char *net_http_post(int port, const char *path, const char *token, int timeout_ms);
 
 /* Unix stream sockets. A path that is too long for one is bound by way of its directory. -1 with an error. */
 int net_unix_listen(const char *path, GError **error);

@@ -16,7 +16,7 @@ from harness import API_TOKEN, Api, wait_until
 ISSUER, AUDIENCE = "https://login.example", "daybook-tests"
 PERMISSIONS = ("admin", "oauth:client:view", "usage:organization:view", "usage:client:view", "usage:simpleSearch:view")
 TIERS = ("free", "starter", "professional", "enterprise")
-UNLIMITED = {f"limits.{tier}_per_{window}": 10**8 for tier in TIERS for window in ("minute", "day")}
+UNLIMITED = {f"limits.{tier}_per_{window}": 10**8 for tier in (*TIERS, "session") for window in ("minute", "day")}
 
 Answer = namedtuple("Answer", "status headers text")
 

@@ -191,6 +191,7 @@ class World:
         self.channel = self.new_channel()
         self.alert = make_alert(redis.client(), ORGANIZATION, CLIENT)
         make_system_alert(redis.client())
+        self.asset = re.search(r'src="/assets/([^"]+)"', send(self.api, "GET", "/").body.decode()).group(1)
         self.serial = 0
 
     def stop(self):
@@ -217,6 +218,7 @@ class World:
         """What the parts of its path are, so that there is something."""
         names = {"day": self.yesterday, "revision": "1", "clientId": CLIENT, "format": "csv", "keyId": "k-1", "tokenId": "none"}
         names |= {"serviceId": ORGANIZATION, "applicationId": CLIENT, "name": "orders", "alertId": self.alert}
+        names |= {"page": "report", "asset": self.asset}
         names |= {"organizationId": ORGANIZATION, "limitId": "limit", "channelId": self.channel, "deliveryId": "none", **given}
         start = next((start for start in POSTS if operation.path.startswith(start)), None)
         if start and not given.keys() & {"executionId", "jobId"}:
@@ -260,6 +262,8 @@ class World:
         return {}
 
     def credentials(self, operation):
+        if operation.path == "/session" and operation.method != "GET":
+            return {"X-Daybook": "dashboard"}
         if any("basic" in way for way in operation.security):
             pair = f"{self.key['keyId']}:{self.key['secret']}".encode()
             return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
@@ -274,7 +278,12 @@ class World:
         if operation.path.endswith("/developer/keys"):
             self.serial += 1
             value = {**value, "keyId": f"k-new-{self.serial}"}
+        if operation.path == "/session":
+            value = {**value, **({"token": API_TOKEN} if "token" in value else {"code": self.new_code()})}
         return encoded(media, value)
+
+    def new_code(self):
+        return access.ask(self.api, "POST", "/api/v2/admin/sign-in-links", status=201)["url"].partition("#code=")[2]
 
     def ask(self, operation, given=None, token=API_TOKEN, headers=None, query="", value=None, method=None, path=None):
         """As the description says, but for what is given."""

@@ -74,6 +74,7 @@ class World:
         self.issuer = Issuer(directory / "jwks.json")
         self.api = start_api(redis, directory, **self.issuer.settings())
         self.register()
+        self.asset = re.search(r'src="/assets/([^"]+)"', call(self.api, "GET", "/").text).group(1)
         self.callers = [*self.strangers(), *self.tokens(), *self.web_tokens()]
 
     def refuse(self, day):
@@ -363,6 +364,13 @@ ROUTES = {
         ADMIN, 201, body={"name": "made", "organization": OURS, "permissions": ["usage:client:view"]}
     ),
     "DELETE /api/v2/admin/tokens/{tokenId}": Route(ADMIN, 404),
+    "POST /session": Route(None, 204, body={"token": API_TOKEN}),
+    "GET /session": Route(),
+    "DELETE /session": Route(None, 204),
+    "POST /api/v2/admin/sign-in-links": Route(ADMIN, 201),
+    "GET /": Route(None),
+    "GET /{page}": Route(None),
+    "GET /assets/{asset}": Route(None),
     "GET /api/v2/openapi.yaml": Route(None),
     "GET /api/v2/reference": Route(None),
     "GET /healthz": Route(None),
@@ -383,6 +391,7 @@ def path_of(world, path, execution=None):
     parts = {"clientId": "c-1", "day": world.iso(world.days[-1]), "revision": "1", "keyId": "nobody", "tokenId": "none"}
     parts |= {"format": "csv", "executionId": execution, "jobId": execution, "alertId": world.alert}
     parts |= {"organizationId": OURS, "limitId": "c-1", "channelId": world.channel, "deliveryId": "nobody"}
+    parts |= {"page": "report", "asset": world.asset}
     parts |= {"serviceId": OURS, "applicationId": "c-1", "name": "checkout"}
     if path.startswith("/api/v2/admin/") and execution == "nobody":
         parts |= dict.fromkeys(("clientId", "name", "organizationId", "limitId", "channelId"), "nobody")
@@ -404,6 +413,7 @@ def request(world, name, token, execution=None, path=None, **parameters):
     route, (method, template) = ROUTES[name], name.split(" ")
     body = body_of(world, route.body) if route.body is not None and "/usage/" in template and method == "POST" else route.body
     headers = {"Content-Type": "text/csv" if "csv" in template else "application/x-www-form-urlencoded"} if route.form else None
+    headers = {"X-Daybook": "dashboard"} if template == "/session" else headers
     execution = execution or ("nobody" if name.startswith("DELETE") else None)
     if template.endswith("/{name}") and method == "GET":
         parameters = {"organization": OURS, **parameters}
