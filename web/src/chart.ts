@@ -39,6 +39,13 @@ export interface Chart {
     showTable(shown: boolean): void;
 }
 
+interface LegendEntry {
+    name: string;
+    color: string;
+    dashed?: boolean;
+    hint?: string;
+}
+
 const EMPTY: ChartData = { labels: [], series: [] };
 
 class ChartView implements Chart {
@@ -52,7 +59,7 @@ class ChartView implements Chart {
     private drawn: EChartsType | null = null;
     private data = EMPTY;
     private point = -1;
-    private picked = -1; // index among the drawn series of the mark that is clicked, in this click
+    private picked = -1; // the series of the mark that is clicked, in this click
     private pick: ((point: number, series: number) => void) | null = null;
     private stopTheme: (() => void) | null = null;
 
@@ -138,7 +145,10 @@ class ChartView implements Chart {
         this.drawn = drawn;
         this.stopTheme = onTheme(() => this.update(this.data));
         drawn.on('click', (event) => {
-            this.picked = this.shape.kind === 'donut' ? 0 : (event.seriesIndex ?? -1);
+            this.picked = Math.max(
+                0,
+                this.data.series.findIndex((series) => series.name === event.seriesName),
+            );
         });
         const zr = drawn.getZr();
         zr.on('mousemove', (event) => this.hover(event.offsetX, event.offsetY));
@@ -172,7 +182,7 @@ class ChartView implements Chart {
         }
     }
 
-    private legendEntries(): { name: string; color: string; dashed?: boolean; hint?: string }[] {
+    private legendEntries(): LegendEntry[] {
         if (this.shape.kind === 'donut') {
             return this.data.labels.map((name, i) => ({ name, color: this.data.colors?.[i] ?? seriesColor(i) }));
         }
@@ -186,29 +196,27 @@ class ChartView implements Chart {
 
     private drawLegend(): void {
         const entries = this.legendEntries();
-        this.legend.hidden = entries.length < 2 && this.shape.kind !== 'donut';
+        const open = this.data.series.some((series) => series.provisional?.some(Boolean));
+        this.legend.hidden = entries.length < 2 && this.shape.kind !== 'donut' && !open;
         replace(
             this.legend,
-            entries.map((entry, i) =>
-                el(
-                    'li',
-                    {},
-                    el(
-                        'button',
-                        {
-                            type: 'button',
-                            class: 'chart-key',
-                            'aria-pressed': !this.hidden.has(entry.name),
-                            title: entry.hint ?? null,
-                            onclick: () => this.toggle(entry.name),
-                        },
-                        el('span', { class: ['swatch', entry.dashed && 'dashed'], style: { '--swatch': color(entry.color) } }),
-                        entry.name,
-                        this.shape.kind === 'donut' ? this.share(i) : null,
-                    ),
-                ),
-            ),
+            this.legend.hidden ? null : entries.map((entry, i) => el('li', {}, this.legendKey(entry, i))),
+            open
+                ? el('li', { class: 'chart-open', title: 'These numbers can still change.' }, provisionalMark(), 'Provisional')
+                : null,
         );
+    }
+
+    private legendKey(entry: LegendEntry, i: number): HTMLElement {
+        const attributes = {
+            type: 'button',
+            class: 'chart-key',
+            'aria-pressed': !this.hidden.has(entry.name),
+            title: entry.hint ?? null,
+            onclick: () => this.toggle(entry.name),
+        };
+        const swatch = el('span', { class: ['swatch', entry.dashed && 'dashed'], style: { '--swatch': color(entry.color) } });
+        return el('button', attributes, swatch, entry.name, this.shape.kind === 'donut' ? this.share(i) : null);
     }
 
     private share(i: number): HTMLElement {
@@ -307,13 +315,16 @@ class ChartView implements Chart {
         }
     }
 
-    private doPick(point: number, drawnSeries: number): void {
+    private doPick(point: number, series: number): void {
         if (point < 0 || point >= this.data.labels.length || !this.pick) {
             return;
         }
-        const series = drawnSeries < 0 ? -1 : this.data.series.indexOf(this.shown()[drawnSeries] ?? this.data.series[0]!);
         this.pick(point, series);
     }
+}
+
+function provisionalMark(): HTMLElement {
+    return el('span', { class: 'swatch open', style: { '--swatch': color('--text-muted') } });
 }
 
 export function barChart(label: string, options: { horizontal?: boolean; height?: number; stacked?: boolean } = {}): Chart {

@@ -1,7 +1,10 @@
-// From our data to ECharts' options. Series that are partly provisional: bars are fainter there, lines go on dashed.
+// From our data to ECharts' options. Everything has an id, by which it moves to its new values when it is drawn again, and is not drawn
+// from nothing. Series that are partly provisional: bars are fainter there, lines go on dashed.
 import type { ChartData, Series } from './chart';
 import { compact } from './format';
 import { color, seriesColor } from './theme';
+
+type Drawn = Record<string, unknown> & { name: string };
 
 export interface Shape {
     kind: 'bar' | 'line' | 'donut';
@@ -32,6 +35,7 @@ function text(): object {
 
 function categoryAxis(shape: Shape, data: ChartData, width: number): object {
     const axis = {
+        id: 'category',
         type: 'category',
         data: data.labels,
         axisTick: { show: false },
@@ -53,6 +57,7 @@ function categoryAxis(shape: Shape, data: ChartData, width: number): object {
 
 function valueAxis(data: ChartData): object {
     return {
+        id: 'value',
         type: 'value',
         min: 0,
         splitNumber: 4,
@@ -62,7 +67,7 @@ function valueAxis(data: ChartData): object {
     };
 }
 
-function bars(shape: Shape, series: Series, fill: string, data: ChartData, env: Surroundings): object {
+function bars(shape: Shape, series: Series, fill: string, data: ChartData, env: Surroundings): Drawn {
     return {
         type: 'bar',
         name: series.name,
@@ -84,7 +89,7 @@ function bars(shape: Shape, series: Series, fill: string, data: ChartData, env: 
     };
 }
 
-function line(shape: Shape, series: Series, stroke: string, values: (number | null)[], dashed: boolean): object {
+function line(shape: Shape, series: Series, stroke: string, values: (number | null)[], dashed: boolean): Drawn {
     const lone = values.filter((value) => value !== null).length === 1;
     return {
         type: 'line',
@@ -104,7 +109,7 @@ function line(shape: Shape, series: Series, stroke: string, values: (number | nu
 }
 
 // A line that ends in points that can still change is two: the second begins where the first ends.
-function lines(shape: Shape, series: Series, stroke: string): object[] {
+function lines(shape: Shape, series: Series, stroke: string): Drawn[] {
     const open = series.provisional;
     if (!open?.some(Boolean)) {
         return [line(shape, series, stroke, series.values, series.dashed ?? false)];
@@ -121,6 +126,7 @@ function donut(data: ChartData, env: Surroundings): Record<string, unknown> {
         animationDuration: 300,
         series: [
             {
+                id: 'ring',
                 type: 'pie',
                 radius: ['62%', '92%'],
                 center: ['50%', '50%'],
@@ -146,10 +152,14 @@ export function chartOption(shape: Shape, data: ChartData, env: Surroundings): R
     }
     const category = categoryAxis(shape, data, env.width);
     const value = valueAxis(data);
-    const series = data.series.flatMap((each): object[] => {
+    const drawn = data.series.flatMap((each): Drawn[] => {
         const own = env.colors.get(each.name) ?? color('--accent');
         return (each.kind ?? shape.kind) === 'bar' ? [bars(shape, each, own, data, env)] : lines(shape, each, own);
     });
+    const series = drawn.map((each, i) => ({
+        ...each,
+        id: `${each.name} ${drawn.slice(0, i).filter(({ name }) => name === each.name).length}`,
+    }));
     const pointer =
         shape.kind === 'bar'
             ? { type: 'shadow', shadowStyle: { color: color('--hover-band') } }

@@ -1,5 +1,6 @@
 // What is around every page: the navigation, the bar with title, filters and Export, and what belongs to the person.
 import { el, replace } from './dom';
+import { openDialog } from './dialog';
 import { openExport, type ExportFile } from './export';
 import { dateFilter } from './filter';
 import { icon } from './icon';
@@ -58,9 +59,22 @@ function navigation(pages: Page[], at: string): HTMLElement[] {
         );
 }
 
+// Browsers offer their clipboard to pages that came over HTTPS or from this machine only.
 async function copyLink(): Promise<void> {
-    await navigator.clipboard.writeText(fixedAddress());
-    toast('Link copied. It shows these dates, also later.');
+    const address = fixedAddress();
+    if (navigator.clipboard) {
+        await navigator.clipboard.writeText(address);
+        toast('Link copied.');
+        return;
+    }
+    const input = el('input', {
+        class: 'input',
+        readonly: true,
+        value: address,
+        'aria-label': 'Link',
+        onfocus: () => input.select(),
+    });
+    openDialog('Copy link', el('div', {}, input), [{ label: 'Close' }]);
 }
 
 function leave(): void {

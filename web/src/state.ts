@@ -115,10 +115,11 @@ export function completeAddress(): void {
     }
 }
 
-// The address with dates in place of a preset.
+// The address with dates in place of a preset, where the page can show any dates.
 export function fixedAddress(): string {
     const { range, zone } = getState();
-    return location.origin + href({ range: { ...range, preset: null }, zone });
+    const preset = rangeRules().custom ? null : range.preset;
+    return location.origin + href({ range: { ...range, preset }, zone });
 }
 
 export function startState(): void {
