@@ -1,5 +1,5 @@
-// From our data to ECharts' options. Everything has an id, by which it moves to its new values when it is drawn again, and is not drawn
-// from nothing. Series that are partly provisional: bars are fainter there, lines go on dashed.
+// From our data to ECharts' options. Everything has an id, by which it moves to its new values when it is drawn again, and is not
+// drawn from nothing. Series that are partly provisional: bars are fainter there, lines go on dashed.
 import type { ChartData, Series } from './chart';
 import { compact } from './format';
 import { color, seriesColor } from './theme';

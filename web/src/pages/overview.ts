@@ -250,7 +250,7 @@ function topEndpoints(data: Overview): HTMLElement {
             {
                 key: 'endpoint',
                 label: 'Endpoint',
-                cell: (row) => el('a', { href: href({ page: '/metrics', params: { endpoint: row.endpoint } }) }, row.endpoint),
+                cell: (row) => el('a', { href: href({ page: '/endpoints', params: { endpoint: row.endpoint } }) }, row.endpoint),
             },
             {
                 key: 'requests',
