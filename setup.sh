@@ -13,7 +13,7 @@ build_packages="make gcc g++ pkg-config libc6-dev libglib2.0-dev librdkafka-dev 
     libsimdjson-dev zlib1g-dev libxlsxwriter-dev libcurl4-gnutls-dev tzdata"
 run_packages="libglib2.0-0 librdkafka1 libhiredis0.14 libprotobuf-c1 libmicrohttpd12 libgnutls30 libzstd1 libjansson4 libsimdjson14
     zlib1g libxlsxwriter4 libcurl3-gnutls libstdc++6 tzdata ca-certificates curl redis-tools"
-demo_packages="$build_packages redis-server nginx-light curl jq"
+demo_packages="$build_packages redis-server nginx-light curl jq python3"
 kafka_packages="openjdk-17-jre-headless maven"
 check_packages="$demo_packages $kafka_packages redis-sentinel redis-tools perl python3 python3-venv clang clang-tidy clang-format
     cppcheck libclang-rt-14-dev docker-compose systemd prometheus gzip zstd iproute2 procps wrk"

@@ -1,10 +1,12 @@
 #!/bin/bash
-# make demo: the whole system on this machine. Real requests go through a real nginx, whose access log a collector follows; then what
-# Daybook counted is printed beside what awk counts in the same log file. They must be equal.
+# make demo: the whole system on this machine. Two weeks of history are imported (history.sh), and real requests go through a real nginx,
+# whose access log a collector follows; then what Daybook counted is printed beside what awk counts in the same log file. They must be
+# equal. At the end there is a link that opens the dashboard.
 #
 #   tests/demo/demo.sh [--exit]      leave when the result is printed (else it stays until Ctrl-C)
 #   BROKER=embedded|kafka            the broker of `daybook dev`
 #   REQUESTS=N                       how many requests, roughly (default 26,000; at least 20,000 are sent)
+#   HISTORY=N                        how many events of history, roughly (default 200,000)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -18,6 +20,9 @@ for argument in "$@"; do
     esac
 done
 began=$(date +%s)
+
+# shellcheck source=tests/demo/history.sh
+. "$here/history.sh"
 
 step() { printf '\n\033[1m[%3d s] %s\033[0m\n' $(($(date +%s) - began)) "$*"; }
 fail() {
@@ -111,6 +116,10 @@ write_templates() {
 /v1/orders/{id}
 /v1/users/{uuid}
 GET /v1/old-orders/{id}
+/v1/products/{id}
+/v1/stock/{id}
+/v1/search
+/v1/payments
 END
 }
 
@@ -196,7 +205,7 @@ awk_by_route() {
     }
     END { for (k in n) print k "\t" n[k] }' "$dir/access.log" | sort
 }
-usage() { curl -sS --max-time 10 -H "Authorization: Bearer $API_TOKEN" "$API_URL/v1/developer/usage?timeframe=1h&limit=1000"; }
+usage() { curl -sS --max-time 10 -H "Authorization: Bearer $API_TOKEN" "$API_URL/v1/developer/usage?organization=demo&timeframe=1h&limit=1000"; }
 our_by_status() { jq -r '.breakdown.byStatusCode[] | "\(.statusCode)\t\(.requests)"' "$dir/usage.json" | sort; }
 our_by_client() { jq -r '.breakdown.byKey[] | "\(.keyId)\t\(.requests)"' "$dir/usage.json" | sort; }
 our_by_route() { jq -r '.breakdown.byEndpoint[] | "\(.endpoint)\t\(.requests)"' "$dir/usage.json" | sort; }
@@ -241,9 +250,15 @@ write_templates
     --set "collector.follow.nginx.path=$dir/access.log" \
     --set collector.follow.nginx.format=nginx-json \
     --set collector.input.organization=demo \
-    --set "collector.route.file=$dir/routes.txt" || fail "Daybook did not start"
+    --set "collector.route.file=$dir/routes.txt" \
+    --set aggregator.closing.grace_s=60 --set aggregator.closing.restate_after_s=2 > "$dir/dev.log" || fail "Daybook did not start: $(cat "$dir/dev.log")"
 # shellcheck disable=SC1091
 . "$dir/daybook/env"
+
+step "importing two weeks of access logs of three organizations"
+import_history
+register
+send_wrong_events
 
 step "starting nginx on 127.0.0.1:$nginx_port; the collector follows its JSON access log"
 start_nginx
@@ -264,6 +279,10 @@ compare "client" awk_by_client our_by_client
 [ "$equal" = yes ] || fail "the counts differ"
 printf '\nEqual.\n'
 
+step "closing the days of the last two weeks"
+close_history
+days | jq -r '"final through \(.finalizedThrough): \(.entities | length) entries of the ledger, \([.entities | group_by(.day)[] | max_by(.revision).events] | add) events"'
+
 step "daybook recount: the Kafka log counted once more, and compared with Redis"
 "$bin/daybook" recount --dir "$dir/daybook" --wait || fail "recount found differences"
 
@@ -273,9 +292,13 @@ step "daybook status"
 step "ready"
 cat << END
   API       $API_URL
-  try       curl -s -H 'Authorization: Bearer $API_TOKEN' '$API_URL/v1/developer/usage?timeframe=1h&keyId=web-shop' | jq .usage
+  try       curl -s -H 'Authorization: Bearer $API_TOKEN' '$API_URL/v1/developer/usage?timeframe=1h&organization=demo' | jq .usage
   send      curl -s -H 'X-Client-Id: me' http://127.0.0.1:$nginx_port/v1/orders/42
   look      $bin/daybook status --dir $dir/daybook
+
+  dashboard $DASHBOARD_URL
+  sign in   $(sign_in_link)
+            (good once, within 15 minutes; the token is $API_TOKEN)
 END
 if [ "$stay" = yes ]; then
     echo "Ctrl-C ends everything and removes $dir."
