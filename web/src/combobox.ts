@@ -12,6 +12,7 @@ export interface SearchListOptions {
     placeholder?: string;
     max?: number; // how many may be chosen
     hideIds?: boolean; // where a name says all
+    free?: boolean; // what was typed may be chosen, although it is not in the list
 }
 
 const SHOWN_MAX = 200;
@@ -85,7 +86,10 @@ export function searchList(label: string, options: SearchListOptions): HTMLEleme
     function draw(): void {
         const found = matching();
         left = found.length - SHOWN_MAX;
-        replace(list, found.length ? found.slice(0, SHOWN_MAX).map(row) : el('p', { class: 'empty-line' }, 'Nothing matches.'));
+        const typed = input.value.trim();
+        const rest = options.free && typed && !found.includes(typed) ? row(typed) : null;
+        const nothing = found.length || rest ? null : el('p', { class: 'empty-line' }, 'Nothing matches.');
+        replace(list, found.slice(0, SHOWN_MAX).map(row), rest, nothing);
         say();
     }
     function boxes(): HTMLInputElement[] {

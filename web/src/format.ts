@@ -145,7 +145,7 @@ export function ago(moment: Moment): string {
 export function offset(zone: string, moment: Moment = Date.now()): string {
     const parts = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' }).formatToParts(toDate(moment));
     const name = parts.find((part) => part.type === 'timeZoneName')?.value ?? 'GMT';
-    return name.replace('GMT', 'UTC');
+    return name.replace('GMT+00:00', 'GMT').replace('GMT', 'UTC');
 }
 
 export function weekdayName(index: number, style: 'short' | 'long' = 'long'): string {

@@ -40,6 +40,7 @@ export function organizationChoice(session: Session): HTMLElement | null {
                     chosen: [organization ?? ALL],
                     multiple: false,
                     hideIds: true,
+                    free: session.moreOrganizations ?? false,
                     onChange: ([chosen]) => {
                         if (chosen !== undefined && chosen !== (organization ?? ALL)) {
                             close();

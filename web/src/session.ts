@@ -7,6 +7,7 @@ export interface Session {
     client: string | null;
     permissions: string[];
     organizations: string[]; // those that may be chosen
+    moreOrganizations?: boolean; // there are more than the list has
 }
 
 export async function loadSession(): Promise<Session | null> {

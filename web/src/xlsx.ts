@@ -29,6 +29,9 @@ function cell(value: Cell, style: number): string {
     if (typeof value === 'number' && Number.isFinite(value)) {
         return `<c><v>${value}</v></c>`;
     }
+    if (typeof value === 'boolean') {
+        return `<c t="b"><v>${value ? 1 : 0}</v></c>`;
+    }
     return `<c t="inlineStr" s="${style}"><is><t xml:space="preserve">${escape(String(value))}</t></is></c>`;
 }
 
@@ -65,8 +68,11 @@ function styles(): string {
         'styleSheet',
         `xmlns="${MAIN}"`,
         `<fonts count="2"><font>${font}</font><font><b/>${font}</font></fonts>`,
-        '<fills count="1"><fill><patternFill patternType="none"/></fill></fills><borders count="1"><border/></borders>',
-        '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2"><xf/><xf fontId="1" applyFont="1"/></cellXfs>',
+        '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>',
+        '<borders count="1"><border/></borders>',
+        '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>',
+        '<cellXfs count="2"><xf fontId="0" xfId="0"/><xf fontId="1" xfId="0" applyFont="1"/></cellXfs>',
+        '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>',
     );
 }
 
