@@ -53,7 +53,7 @@ PROTO_O := $(B)/gen/usage.pb-c.o
 # GLib's locks are invisible to ThreadSanitizer; the shim shows them to it.
 SAN_O := $(if $(filter thread,$(SAN)),$(B)/tests/tsan_glib.o)
 
-.PHONY: all help clean unit system check quick demo bench fuzz fuzzers lint lint-fast format docs install tests
+.PHONY: all help clean unit unit-web system check quick demo bench fuzz fuzzers lint lint-fast format docs install tests
 
 all: $(PROGRAMS:%=$(B)/bin/%) ## the programs, in build/release/bin (also: SAN=…, CC=clang)
 
@@ -158,6 +158,7 @@ check: build/setup/check ## everything: build, format, lint, tests, sanitizers, 
 
 quick: all tests lint-fast ## before each commit, under a minute: build, quick lint, unit tests
 	DAYBOOK_MODEL_SCHEDULES=600 $(PROVE) -j3 --exec tests/unit/run $(TESTS)
+	$(Q)node web/test.mjs > build/web-unit.log || { cat build/web-unit.log >&2; exit 1; }
 
 # GLib's slices hide from the sanitizers what is freed; libraries are not instrumented, so their own atomics would look like races.
 SAN_ENV := $(if $(SAN),G_SLICE=always-malloc TSAN_OPTIONS=ignore_noninstrumented_modules=1 \
@@ -165,6 +166,9 @@ SAN_ENV := $(if $(SAN),G_SLICE=always-malloc TSAN_OPTIONS=ignore_noninstrumented
 tests: $(TESTS)
 unit: $(TESTS) ## unit tests (also with SAN=…)
 	$(SAN_ENV) $(PROVE) -j2 --exec tests/unit/run $(TESTS)
+
+unit-web: build/web/stamp ## unit tests of the dashboard
+	node web/test.mjs
 
 system: build/setup/check all ## system tests on real Kafka and Redis (ARGS='-k name', JOBS=2)
 	build/venv/bin/python -m pytest tests/system $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile) $(ARGS)

@@ -78,6 +78,7 @@ def steps(fuzz_seconds):
     yield Step("build-clang", [*make, "CC=clang", "all", "tests"], "the same with clang")
     yield Step("lint", [*make, "lint"], "arrows, sizes, format, clang-tidy, cppcheck, generated pages, deployment files")
     yield Step("unit", [*make, verbose, "unit"], "unit tests", count_tap)
+    yield Step("unit-web", [*make, "unit-web"], "unit tests of the dashboard", count_tap)
     yield Step("unit-asan", [*make, verbose, "SAN=address,undefined", "unit"], "unit tests, address and undefined", count_failures_only)
     yield Step("system", [*make, f"ARGS=-v --junitxml={JUNIT}", "system"], "system tests on real Kafka and Redis", count_junit)
     tsan = [*make, verbose, "SAN=thread", "unit"]

@@ -30,7 +30,7 @@ await createRequire(join(modules, 'x.js'))('esbuild').build({
     logLevel: 'warning',
 });
 const files = readdirSync(output).map((name) => join(output, name));
-const run = spawnSync(process.execPath, ['--test', ...files], {
+const run = spawnSync(process.execPath, ['--test', '--test-reporter=tap', ...files], {
     stdio: 'inherit',
     env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' },
 });
