@@ -51,14 +51,14 @@ class Client:
 
 
 CLIENTS = [
-    Client("acme", "web-shop", "web", 300, ORDERS + SHOP + USERS, PEOPLE, weekend=1.25, users=900),
-    Client("acme", "mobile-app", "mobile", 210, ORDERS + SHOP + USERS, PEOPLE, weekend=1.4, users=1400),
-    Client("acme", "warehouse", "server", 120, STOCK + ORDERS[:1], PEOPLE, weekend=0.15, users=12),
+    Client("acme", "storefront", "web", 300, ORDERS + SHOP + USERS, PEOPLE, weekend=1.25, users=900),
+    Client("acme", "shop-app", "mobile", 210, ORDERS + SHOP + USERS, PEOPLE, weekend=1.4, users=1400),
+    Client("acme", "stock-sync", "server", 120, STOCK + ORDERS[:1], PEOPLE, weekend=0.15, users=12),
     Client("globex", "partner-feed", "server", 50, STOCK + SHOP[:2], STEADY, growth=1.13),
-    Client("globex", "billing-job", "server", 45, BILLING, NIGHTLY),
-    Client("globex", "crm-sync", "server", 70, USERS + ORDERS[:1], STEADY, weekend=0.6),
-    Client("northwind", "analytics", "server", 40, REPORTS, PEOPLE, weekend=0.1, users=5),
-    Client("northwind", "search-bot", "crawler", 60, SHOP[:2], STEADY, throttled=0.09),
+    Client("globex", "invoicing", "server", 45, BILLING, NIGHTLY),
+    Client("globex", "crm-import", "server", 70, USERS + ORDERS[:1], STEADY, weekend=0.6),
+    Client("northwind", "insights", "server", 40, REPORTS, PEOPLE, weekend=0.1, users=5),
+    Client("northwind", "price-bot", "crawler", 60, SHOP[:2], STEADY, throttled=0.09),
 ]
 AGENTS = {"web": "Mozilla/5.0", "mobile": "acme-app/4.2", "server": "daybook-demo/1.0", "crawler": "northwind-bot/2.1"}
 
@@ -118,7 +118,7 @@ class Writer:
         late_s = self.today_s - LATE_DAY * DAY_S
         for begin_s in range(first_s, int(self.now_s), HOUR_S):
             for at_s, client in sorted((one for client in CLIENTS for one in self.hour(client, begin_s, per_share)), key=lambda one: one[0]):
-                is_late = client.name == "warehouse" and late_s + 9 * HOUR_S <= at_s < late_s + 12 * HOUR_S
+                is_late = client.name == "stock-sync" and late_s + 9 * HOUR_S <= at_s < late_s + 12 * HOUR_S
                 (self.late if is_late else self.log).write(self.line(client, at_s))
                 self.lines += 1
                 day = time.gmtime(at_s)

@@ -19,7 +19,7 @@ import_history() {
     import_log "$dir/history.log"
 }
 
-fact() { jq -r "$1" "$dir/history.json"; } # e.g. .month["web-shop"]
+fact() { jq -r "$1" "$dir/history.json"; } # e.g. .month["storefront"]
 
 put_client() { # ORGANIZATION ID NAME TIER PLATFORM PLAN
     api PUT "/api/v2/admin/clients/$2" \
@@ -49,30 +49,31 @@ register() {
     api PUT /api/v2/admin/organizations/acme '{"name":"Acme Ltd","plan":"business"}'
     api PUT /api/v2/admin/organizations/globex '{"name":"Globex Corporation","plan":"starter"}'
     api PUT /api/v2/admin/organizations/northwind '{"name":"Northwind Traders","plan":"starter"}'
-    put_client acme web-shop "Web shop" professional web ""
-    put_client acme mobile-app "Mobile app" professional mobile ""
-    put_client acme warehouse "Warehouse" starter server ""
+    api PUT /api/v2/admin/organizations/demo '{"name":"Live requests of this demo","plan":"starter"}'
+    put_client acme storefront "Storefront" professional web ""
+    put_client acme shop-app "Shop app" professional mobile ""
+    put_client acme stock-sync "Stock synchronisation" starter server ""
     put_client globex partner-feed "Partner feed" professional server feed
-    put_client globex billing-job "Billing job" starter server ""
-    put_client globex crm-sync "CRM synchronisation" starter server ""
-    put_client northwind analytics "Analytics" starter server ""
-    put_client northwind search-bot "Search bot" free crawler ""
+    put_client globex invoicing "Invoicing" starter server ""
+    put_client globex crm-import "CRM import" starter server ""
+    put_client northwind insights "Insights" starter server ""
+    put_client northwind price-bot "Price bot" free crawler ""
     api PUT /api/v2/admin/methods/orders '{"title":"Orders","endpoints":["ANY /v1/orders/**"]}'
     api PUT /api/v2/admin/methods/checkout '{"title":"Checkout","endpoints":["POST /v1/orders","POST /v1/payments"]}'
     api PUT /api/v2/admin/methods/catalogue '{"title":"Catalogue","endpoints":["GET /v1/products/**","GET /v1/search"]}'
     put_limit feed-month globex partner-feed month "$(within_forecast "$feed")"
-    put_limit bot-day northwind search-bot day $(($(fact '.today["search-bot"] // 0') * 10 / 11 + 1))
-    put_limit shop-day acme web-shop day $(($(fact '.today["web-shop"] // 0') * 10 / 8 + 100))
+    put_limit bot-day northwind price-bot day $(($(fact '.today["price-bot"] // 0') * 10 / 11 + 1))
+    put_limit shop-day acme storefront day $(($(fact '.today["storefront"] // 0') * 10 / 8 + 100))
     api POST /api/v2/admin/tokens '{"name":"Finance (reads only)","organization":"acme","permissions":["usage:organization:view"]}'
 }
 
 # Events that a service sent wrongly, for the page of integration errors.
 send_wrong_events() {
     curl -sS --max-time 10 -o "$dir/answer.json" -H 'Content-Type: application/json' "$COLLECTOR_URL/v1/events" -d '[
-        {"organization":"globex","client":"crm-sync","method":"GET","route":"/v1/users/{uuid}","status":"ok"},
-        {"organization":"globex","client":"crm-sync","method":"GET","route":"/v1/users/{uuid}"},
-        {"organization":"globex","client":"crm-sync","method":"GET","route":"/v1/orders","status":200,"time":"2019-01-01T00:00:00Z"},
-        {"organization":"globex","client":"crm-sync","method":"GET","route":"/v1/orders","status":200,"colour":"red"}]'
+        {"organization":"globex","client":"crm-import","method":"GET","route":"/v1/users/{uuid}","status":"ok"},
+        {"organization":"globex","client":"crm-import","method":"GET","route":"/v1/users/{uuid}"},
+        {"organization":"globex","client":"crm-import","method":"GET","route":"/v1/orders","status":200,"time":"2019-01-01T00:00:00Z"},
+        {"organization":"globex","client":"crm-import","method":"GET","route":"/v1/orders","status":200,"colour":"red"}]'
     curl -sS --max-time 10 -o "$dir/answer.json" -H 'Content-Type: application/json' "$COLLECTOR_URL/v1/events" -d '[{"method":"GET",'
 }
 

@@ -28,6 +28,9 @@ def test_demo(tmp_path, broker):
     assert statuses == {"200", "201", "204", "301", "400", "401", "403", "404", "429", "500", "502", "503", "504"}
     assert "GET /v1/users/{uuid}" in done.stdout and "GET {unmatched}" in done.stdout
     assert "no difference" in done.stdout
+    assert re.search(r"^final through \d{4}-\d\d-\d\d: 15 entries of the ledger, \d{6} events$", done.stdout, re.M), "14 days, one twice"
+    url = re.search(r"^  dashboard (http://127\.0\.0\.1:\d+)$", done.stdout, re.M).group(1)
+    assert re.search(rf"^  sign in   {url}/sign-in#code=dbk_[\w-]{{43}}$", done.stdout, re.M)
     assert "token=secret" not in done.stdout
     assert not list(tmp_path.glob("daybook-demo*")), "it cleans up"
 

@@ -1,6 +1,8 @@
 """`daybook dev`: the contract of its options and of DIR/env, on real processes."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import urllib.request
@@ -11,7 +13,7 @@ from dev_system import DevSystem, events, is_running
 from harness import BIN, run_program, wait_until
 
 NAMES = {
-    "COLLECTOR_URL", "COLLECTOR_SOCKET", "API_URL", "API_TOKEN", "KAFKA_BROKERS", "TOPIC", "REDIS_URL", "ARCHIVE_DIR", "COLLECTOR_PID", "AGGREGATOR_PID",
+    "COLLECTOR_URL", "COLLECTOR_SOCKET", "API_URL", "DASHBOARD_URL", "API_TOKEN", "KAFKA_BROKERS", "TOPIC", "REDIS_URL", "ARCHIVE_DIR", "COLLECTOR_PID", "AGGREGATOR_PID",
     "API_PID", "BROKER_PID", "REDIS_PID",
 }
 PARTS = ["collector", "aggregator", "api", "redis", "broker"]
@@ -34,6 +36,11 @@ def test_start_use_and_stop(dev):
     env = dev.env
     assert set(env) >= NAMES
     assert os.stat(dev.directory / "env").st_mode & 0o077 == 0, "it holds the API's token"
+    code = re.search(rf"^  signs in   {env['DASHBOARD_URL']}/sign-in#code=(\S+)  \(once", said, re.M).group(1)
+    request = urllib.request.Request(env["DASHBOARD_URL"] + "/session", json.dumps({"code": code}).encode(),
+        {"X-Daybook": "dashboard", "Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        assert answer.status == 204 and "daybook_session=" in answer.headers["Set-Cookie"]
     assert all(is_running(pid) for pid in pids(dev).values())
     for name in "COLLECTOR_URL", "API_URL":
         with urllib.request.urlopen(env[name] + "/readyz", timeout=5) as answer:

@@ -471,7 +471,7 @@ def test_too_many_requests(world, tmp_path):
 
 def test_without_redis(tmp_path, redis):
     world = World(redis, tmp_path)
-    paths = {repr(operation): world.path(operation) for operation in ALL if 503 in operation.responses}
+    paths = {repr(operation): world.path(operation) for operation in ALL if 503 in operation.responses and repr(operation) != "DELETE /session"}
     redis.kill()
     wait_until(lambda: send(world.api, "GET", "/readyz", None).status == 503, 10, "readiness")
     seen = 0

@@ -12,6 +12,8 @@
 #include "api/keys_route.h"
 #include "api/meters.h"
 #include "api/oauth_route.h"
+#include "api/session_route.h"
+#include "api/sign_in_links.h"
 #include "tests/unit/http_client.h"
 #include "tests/unit/redis_process.h"
 #include <jansson.h>
@@ -27,6 +29,7 @@ struct world {
     struct queries queries;
     struct admin_route admin;
     struct oauth_route oauth;
+    struct session_route session; /* without sources: not to be shown */
     struct http_server *http;
 };
 
@@ -61,7 +64,9 @@ static inline void world_dispatch(struct world *world, struct call *call)
             admin_items_route_handle(&world->admin, call);
         return;
     }
-    if (world_match(call, "/api/v2/admin/tokens"))
+    if (world_match(call, "/api/v2/admin/sign-in-links"))
+        sign_in_links_handle(&world->session, call);
+    else if (world_match(call, "/api/v2/admin/tokens"))
         admin_tokens_route_handle(&world->admin, call);
     else if (world_match(call, "/v1/developer/keys"))
         keys_route_handle(&world->admin, call);
@@ -76,6 +81,10 @@ static inline void world_handle(struct http_request *request, void *opaque)
     struct refusal refusal = {0};
     if (strcmp(http_request_path(request), "/oauth/token") == 0) {
         oauth_route_handle(&world->oauth, &call);
+        return;
+    }
+    if (strcmp(http_request_path(request), "/session") == 0) {
+        session_route_begin(&world->session, &call);
         return;
     }
     call.caller = auth_identify(world->auth, request, strcmp(http_request_path(request), "/who/query") == 0, &refusal);
@@ -109,6 +118,8 @@ static inline void world_start(struct world *world)
     world->queries.heavy = world->queries.workers;
     world->admin = (struct admin_route){&world->queries, world->registry, NULL};
     world->oauth = (struct oauth_route){&world->queries, world->registry};
+    world->session = (struct session_route){
+        .queries = &world->queries, .registry = world->registry, .auth = world->auth, .public_url = "https://usage.example.com"};
     const struct http_settings http = {
         .address = "127.0.0.1", .body_max_bytes = 4 * 1024 * 1024, .threads = 2, .connections_max = 100, .idle_timeout_s = 10};
     world->http = http_server_start(&http, world_handle, world, &error);

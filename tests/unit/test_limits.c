@@ -215,6 +215,23 @@ static void test_evenly(void)
     }
 }
 
+/* Sessions of a caller share an allowance, and leave alone that of its token. */
+static void test_sessions(void)
+{
+    const struct limits_tier tiers[LIMITS_TIER_N] = {[TIER_FREE] = {10, 1000}, [LIMITS_SESSION] = {20, 1000}};
+    struct world world = make_world(1, tiers, TIER_FREE, true);
+    struct caller *by_token = world.caller, *by_cookie = caller_new_session(by_token);
+    for (int turn = 0; turn < 2; turn++) {
+        world.caller = turn ? by_cookie : by_token;
+        for (int i = 0; i < (turn ? 20 : 10); i++)
+            g_assert_true(request(&world, 0, start_ms + i));
+        g_assert_false(request(&world, 0, start_ms + 100));
+    }
+    world.caller = by_token;
+    caller_unref(by_cookie);
+    world_clear(&world);
+}
+
 static void test_polling(void)
 {
     for (int tier = 0; tier < TIER_N; tier++) {
@@ -536,6 +553,7 @@ int main(int argc, char **argv)
     g_test_add_func("/limits/day", test_day);
     g_test_add_func("/limits/burst", test_burst);
     g_test_add_func("/limits/evenly", test_evenly);
+    g_test_add_func("/limits/sessions", test_sessions);
     g_test_add_func("/limits/polling", test_polling);
     g_test_add_func("/limits/refusal-is-remembered", test_refusal_is_remembered);
     g_test_add_func("/limits/day-is-named", test_day_is_named);

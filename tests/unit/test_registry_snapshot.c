@@ -99,6 +99,28 @@ static void test_orphans(void)
     registry_snapshot_unref(snapshot);
 }
 
+static void test_sessions(void)
+{
+    g_autoptr(GPtrArray) orphans = g_ptr_array_new_with_free_func(free_token);
+    struct registry_snapshot *snapshot = registry_snapshot_new(1);
+    struct registry_token *child = make_token("s-1", "child", "one", NULL), *orphan = make_token("s-2", "orphan", "gone", NULL),
+                          *foreign = make_token("s-3", "foreign", "elsewhere", make_caller("configured", NULL));
+    child->is_session = orphan->is_session = foreign->is_session = foreign->is_foreign = true;
+    registry_snapshot_add_token(snapshot, make_token("t-1", "one", NULL, make_caller("t-1", NULL)));
+    registry_snapshot_add_token(snapshot, child);
+    registry_snapshot_add_token(snapshot, orphan);
+    registry_snapshot_add_token(snapshot, foreign);
+    registry_snapshot_seal(snapshot, orphans);
+    g_assert_cmpuint(orphans->len, ==, 1);
+    const struct caller *caller = find(snapshot, "child")->caller;
+    g_assert_cmpstr(caller->id, ==, "t-1");
+    g_assert_cmpstr(caller->account, ==, "session:t-1");
+    g_assert_true(caller->is_session);
+    g_assert_cmpstr(find(snapshot, "one")->caller->account, ==, "t-1");
+    g_assert_cmpstr(find(snapshot, "foreign")->caller->id, ==, "configured");
+    registry_snapshot_unref(snapshot);
+}
+
 static void test_copies(void)
 {
     struct registry_token *token = make_token("t-1", "one", NULL, make_caller("t-1", NULL)), *copy = registry_token_dup(token);
@@ -121,6 +143,7 @@ int main(int argc, char **argv)
     g_test_add_func("/registry_snapshot/twice", test_twice);
     g_test_add_func("/registry_snapshot/keys_follow_clients", test_keys_follow_clients);
     g_test_add_func("/registry_snapshot/orphans", test_orphans);
+    g_test_add_func("/registry_snapshot/sessions", test_sessions);
     g_test_add_func("/registry_snapshot/copies", test_copies);
     return g_test_run();
 }

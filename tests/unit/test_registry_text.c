@@ -45,6 +45,26 @@ static void test_access_token(void)
     registry_token_free(read);
 }
 
+static void test_session(void)
+{
+    for (int foreign = 0; foreign < 2; foreign++) {
+        struct registry_token token = {.id = (char[]){"s-1"}, .name = (char[]){"n"}, .has_parent = true, .is_session = true};
+        token.is_foreign = foreign;
+        token.caller = foreign ? caller_new("jwt:i#s", "n", "acme", NULL, PERMISSION_CLIENT_VIEW, TIER_STARTER) : NULL;
+        registry_secret_digest("cookie", token.digest);
+        g_autofree char *json = registry_token_write(&token);
+        struct registry_token *read = registry_token_read(view_of("s-1"), view_of(json), NULL);
+        g_assert_true(read->has_parent && read->is_session && read->is_foreign == token.is_foreign);
+        if (foreign) {
+            g_assert_cmpstr(read->caller->id, ==, "jwt:i#s");
+            g_assert_cmpstr(read->caller->account, ==, "session:jwt:i#s");
+            g_assert_true(read->caller->is_session && read->caller->tier == TIER_STARTER);
+        }
+        registry_token_free(read);
+        caller_unref(token.caller);
+    }
+}
+
 #define TOKEN(digest, rest) "{\"name\":\"n\",\"digest\":" digest ",\"created\":1" rest "}"
 #define MAY ",\"permissions\":[],\"tier\":\"free\""
 #define D "\"" DIGEST "\""
@@ -154,6 +174,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/registry_text/token", test_token);
     g_test_add_func("/registry_text/access_token", test_access_token);
+    g_test_add_func("/registry_text/session", test_session);
     g_test_add_func("/registry_text/no_tokens", test_no_tokens);
     g_test_add_func("/registry_text/client", test_client);
     g_test_add_func("/registry_text/names", test_names);
