@@ -13,7 +13,7 @@ struct auth {
     struct caller *configured;
     uint8_t configured_digest[REGISTRY_DIGEST_SIZE];
     uint8_t configured_root[REGISTRY_DIGEST_SIZE]; /* what sessions made from it are tied to */
-    char *jwks_file; /* NULL: none */
+    char *jwks_file;                               /* NULL: none */
     char *issuer, *audience;
     GMutex lock;
     struct jwt_keys *keys; /* under lock; what it points to never changes */

@@ -4,8 +4,9 @@
  *                                                              daily_averages, hourly_averages
  *   GET /stats/applications/{applicationId}/NAME.{json|csv}    usage, usage_response_code, summary
  *
- * A service is an organization, an application a client. The service "*" is all organizations together, for who sees all. One that is neither registered nor was ever counted is a 404. Who sees one
- * organization may ask about it and its clients; who sees one client only about that. */
+ * A service is an organization, an application a client. The service "*" is all organizations together, for who sees all. One that
+ * is neither registered nor was ever counted is a 404. Who sees one organization may ask about it and its clients; who sees one
+ * client only about that. */
 #ifndef DAYBOOK_STATS_ROUTE_H
 #define DAYBOOK_STATS_ROUTE_H
 
