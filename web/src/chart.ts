@@ -155,8 +155,11 @@ class ChartView implements Chart {
         zr.on('globalout', () => this.hideTip());
         zr.on('click', (event) => {
             const point = this.pointAt(event.offsetX, event.offsetY);
-            this.doPick(point, this.picked);
-            this.picked = -1;
+            // After the handler above, which knows the series.
+            queueMicrotask(() => {
+                this.doPick(point, this.picked);
+                this.picked = -1;
+            });
         });
         if (this.shape.kind === 'donut') {
             drawn.on('mouseover', (event) => this.showTip(event.dataIndex, width / 2, 0));
@@ -239,7 +242,7 @@ class ChartView implements Chart {
             return this.shape.kind === 'donut' ? this.point : -1;
         }
         const at = this.drawn.convertFromPixel({ gridIndex: 0 }, [x, y])[this.shape.horizontal ? 1 : 0] ?? -1;
-        return at >= 0 && at < this.data.labels.length ? Math.round(at) : -1;
+        return at > -0.5 && at < this.data.labels.length ? Math.max(0, Math.round(at)) : -1;
     }
 
     private hover(x: number, y: number): void {

@@ -90,14 +90,14 @@ function bars(shape: Shape, series: Series, fill: string, data: ChartData, env: 
 }
 
 function line(shape: Shape, series: Series, stroke: string, values: (number | null)[], dashed: boolean): Drawn {
-    const lone = values.filter((value) => value !== null).length === 1;
+    // A point without neighbours is no line: it is drawn as a point.
+    const isLone = (i: number): boolean => (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null;
     return {
         type: 'line',
         name: series.name,
-        data: values.map((value) => value ?? '-'),
-        symbol: 'circle',
-        symbolSize: lone ? 7 : 6,
-        showSymbol: lone,
+        data: values.map((value, i) => ({ value: value ?? '-', symbol: isLone(i) ? 'circle' : 'none' })),
+        symbolSize: 6,
+        showAllSymbol: true,
         connectNulls: false,
         lineStyle: { color: stroke, width: 2, type: dashed ? [4, 4] : 'solid' },
         itemStyle: { color: stroke },

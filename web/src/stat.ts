@@ -34,7 +34,7 @@ export function stat(label: string, hint?: string): Stat {
             value.title = options.title ?? '';
             const changed =
                 options.change === null || options.change === undefined ? null : changeBadge(options.change, options.good ?? null);
-            replace(note, changed, changed && options.note ? ' ' : null, options.note);
+            replace(note, changed, options.note ? el('span', {}, options.note) : null);
         },
     };
 }
