@@ -8,6 +8,13 @@ import { loadSession } from './session';
 import { completeAddress, startState } from './state';
 import { startTheme } from './theme';
 
+// Back to the sign-in, but only if the session is what is missing.
+async function endIfSignedOut(): Promise<void> {
+    if ((await loadSession().catch(() => undefined)) === null) {
+        location.reload();
+    }
+}
+
 async function start(): Promise<void> {
     const root = document.getElementById('app')!;
     startTheme();
@@ -18,7 +25,7 @@ async function start(): Promise<void> {
             showSignIn(root, problem);
             return;
         }
-        whenSignedOut(() => location.reload());
+        whenSignedOut(() => void endIfSignedOut());
         startState();
         completeAddress();
         startRouter(pages, session, root);

@@ -20,6 +20,9 @@ export interface TableOptions<T> {
     onSort?: (key: string, descending: boolean) => void;
 }
 
+// What the reader chose stays when a table is made anew with newer rows.
+const chosenSorts = new Map<string, { sortBy: string; descending: boolean }>();
+
 // Columns for what is most often there.
 export function byText<T>(of: (row: T) => string): (a: T, b: T) => number {
     return (a, b) => of(a).localeCompare(of(b), undefined, { numeric: true });
@@ -45,8 +48,8 @@ function cells<T>(columns: Column<T>[], row: T, onPick?: (row: T) => void): HTML
 }
 
 export function table<T>(caption: string, columns: Column<T>[], rows: T[], options: TableOptions<T> = {}): HTMLElement {
-    let sortBy = options.sortBy ?? '';
-    let descending = options.descending ?? false;
+    const name = `${location.pathname} ${caption}`;
+    let { sortBy, descending } = chosenSorts.get(name) ?? { sortBy: options.sortBy ?? '', descending: options.descending ?? false };
     const head = el('tr');
     const body = el('tbody');
 
@@ -57,6 +60,7 @@ export function table<T>(caption: string, columns: Column<T>[], rows: T[], optio
     function sortOn(column: Column<T>): void {
         descending = sortBy === column.key ? !descending : column.align === 'right';
         sortBy = column.key;
+        chosenSorts.set(name, { sortBy, descending });
         draw();
         options.onSort?.(sortBy, descending);
     }

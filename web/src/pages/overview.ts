@@ -10,104 +10,9 @@ import { icon } from '../icon';
 import type { Page, View } from '../page';
 import { href, setState } from '../state';
 import { stat, stats } from '../stat';
-import { emptyState } from '../status_view';
-import { meter, table } from '../table';
 import type { Cell } from '../xlsx';
-
-interface Totals {
-    totalRequests: number;
-    failedRequests: number;
-    p95Latency: number | null;
-    dataTransferred: number;
-    activeClients: number;
-}
-interface Client {
-    organization: string;
-    clientId: string;
-    name: string;
-}
-interface TopClient extends Client {
-    requests: number;
-    failedRequests: number;
-    share: number;
-    p95Latency: number | null;
-}
-interface TopEndpoint {
-    endpoint: string;
-    requests: number;
-    failedRequests: number;
-    share: number;
-    p95Latency: number | null;
-}
-interface Limit extends Client {
-    metric: string;
-    period: string;
-    level: number;
-    limit: number;
-    value: number;
-    from: string;
-    to: string;
-}
-interface Alert {
-    id: string;
-    kind: string;
-    message: string;
-    clientId?: string | null;
-    metric?: string;
-    period?: string;
-    limit?: number;
-    value?: number;
-    level?: number | null;
-    createdAt: string;
-}
-interface Condition {
-    type: string;
-    subject: string;
-    message: string;
-    since: string;
-}
-interface Overview {
-    window: { from: string; to: string };
-    windowBefore: { from: string; to: string };
-    usage: Totals;
-    usageBefore: Totals;
-    change: { totalRequests: number; failedRequests: number; dataTransferred: number; p95Latency: number | null };
-    topClients: TopClient[];
-    topEndpoints: TopEndpoint[];
-    reachingLimits: Limit[];
-    reachingLimitsCount: number;
-    newestClients: {
-        registered: (Client & { keyCreatedAt: string; requests: number })[];
-        appeared: (Client & { requests: number })[];
-        appearedCount: number;
-    };
-    alerts: { unread: number; newest: Alert[] };
-    finality: { finalizedThrough: string | null; provisionalDays: string[] };
-    health: { status: string; conditions: Condition[] } | null;
-}
-interface Point {
-    timestamp: string;
-    successfulRequests: number;
-    failedRequests: number;
-    requests: number;
-    provisional?: boolean;
-}
-interface Usage {
-    timeSeries: Point[];
-    window: { from: string; to: string };
-}
-interface Account {
-    organization: string;
-    clientId?: string | null;
-    plan: { title: string; name: string } | null;
-    used: number;
-    included: number | null;
-    projected?: { used: number } | null;
-}
-interface Costs {
-    month: string;
-    entities: Account[];
-}
+import { alerts, failing, newest, quotas, topClients, topEndpoints } from './overview_lists';
+import type { Costs, Overview, Point, Usage } from './overview_lists';
 
 const TIMEFRAMES: Record<string, string> = { last24h: '24h', last7: '7d', last30: '30d', last90: '90d' };
 const REFRESH_MS = 10_000;
@@ -216,171 +121,6 @@ function showSeries(chart: Chart, usage: Usage, zone: string, hourly: boolean): 
     });
 }
 
-// ---- lists ----
-
-function of(view: View, client: Client): Child {
-    const more = view.state.organization || !client.organization ? null : el('span', { class: 'faint' }, ` ${client.organization}`);
-    return [el('span', {}, client.name || client.clientId), more];
-}
-
-function topClients(view: View, data: Overview): HTMLElement {
-    const most = data.topClients[0]?.requests ?? 0;
-    return table(
-        'Top applications',
-        [
-            { key: 'client', label: 'Application', cell: (row) => of(view, row) },
-            {
-                key: 'requests',
-                label: 'Requests',
-                align: 'right',
-                cell: (row) => meter(row.requests, most, format.count(row.requests)),
-            },
-            { key: 'share', label: 'Share', align: 'right', secondary: true, cell: (row) => format.percent(row.share / 100) },
-            { key: 'failed', label: 'Failed', align: 'right', cell: (row) => format.share(row.failedRequests, row.requests) },
-        ],
-        data.topClients.slice(0, 6),
-    );
-}
-
-function topEndpoints(data: Overview): HTMLElement {
-    const most = data.topEndpoints[0]?.requests ?? 0;
-    return table(
-        'Top endpoints',
-        [
-            {
-                key: 'endpoint',
-                label: 'Endpoint',
-                cell: (row) => el('a', { href: href({ page: '/endpoints', params: { endpoint: row.endpoint } }) }, row.endpoint),
-            },
-            {
-                key: 'requests',
-                label: 'Requests',
-                align: 'right',
-                cell: (row) => meter(row.requests, most, format.count(row.requests)),
-            },
-            { key: 'failed', label: 'Failed', align: 'right', cell: (row) => format.share(row.failedRequests, row.requests) },
-            { key: 'p95', label: 'p95', align: 'right', secondary: true, cell: (row) => format.ms(row.p95Latency) },
-        ],
-        data.topEndpoints.slice(0, 6),
-    );
-}
-
-// How much it will be at the end of the period if it goes on so; what was noticed is at least what there is now.
-function pace(limit: Limit): number {
-    const [from, to] = [Date.parse(limit.from), Date.parse(limit.to)];
-    const elapsed = Math.max(0.02, Math.min(1, (Date.now() - from) / (to - from)));
-    return limit.value / elapsed;
-}
-
-function quotaBadge(used: number, limit: number, expected: number): HTMLElement {
-    return used >= limit
-        ? el('span', { class: 'badge bad' }, 'Over')
-        : expected > limit
-          ? el('span', { class: 'badge warn' }, 'Will be over')
-          : el('span', { class: 'badge' }, format.percent(used / limit, 0));
-}
-
-function quotaRow(name: Child, what: string, used: number, limit: number, expected: number): HTMLElement {
-    return el(
-        'li',
-        {},
-        el(
-            'div',
-            { class: 'grow' },
-            el('div', {}, name),
-            el(
-                'div',
-                { class: 'hint' },
-                `${format.count(used)} of ${format.count(limit)} ${what}`,
-                used < limit && expected > limit ? `, about ${format.compact(expected)} at its end` : null,
-            ),
-        ),
-        meter(used, limit, '', used >= limit ? '--bad' : expected > limit ? '--warn' : '--accent'),
-        quotaBadge(used, limit, expected),
-    );
-}
-
-function quotas(view: View, data: Overview, costs: Costs | null): Child[] {
-    const plans = (costs?.entities ?? [])
-        .filter((each) => each.included && (each.projected?.used ?? each.used) >= each.included)
-        .map((each) =>
-            quotaRow(
-                [
-                    each.clientId ?? each.organization,
-                    el('span', { class: 'faint' }, ` plan ${each.plan?.title || each.plan?.name || ''}`),
-                ],
-                'included this month',
-                each.used,
-                each.included ?? 0,
-                each.projected?.used ?? each.used,
-            ),
-        );
-    const limits = data.reachingLimits.map((each) =>
-        quotaRow(
-            of(view, each),
-            `${each.metric === 'hits' ? 'requests' : each.metric} this ${each.period}`,
-            each.value,
-            each.limit,
-            pace(each),
-        ),
-    );
-    return [...plans, ...limits].length
-        ? [el('ul', { class: 'list' }, plans, limits)]
-        : [emptyState('No limit is near', 'Limits and plans appear here from their first alert level on.')];
-}
-
-function newest(view: View, data: Overview): Child[] {
-    const { registered, appeared } = data.newestClients;
-    const known = new Set(registered.map((each) => each.clientId));
-    const row = (client: Client & { requests: number }, note: string): HTMLElement =>
-        el(
-            'li',
-            {},
-            el('div', { class: 'grow' }, el('div', {}, of(view, client)), el('div', { class: 'hint' }, note)),
-            el('span', {}, format.plural(client.requests, 'request')),
-        );
-    const rows = [
-        ...appeared.filter((each) => !known.has(each.clientId)).map((each) => row(each, 'First requests in this period')),
-        ...registered.map((each) => row(each, `Key made ${format.ago(each.keyCreatedAt)}`)),
-    ].slice(0, 6);
-    return rows.length
-        ? [el('ul', { class: 'list' }, rows)]
-        : [emptyState('No new applications', 'None was registered, and all that made requests did so before.')];
-}
-
-function alertText(alert: Alert): string {
-    if (alert.kind === 'system' || !alert.clientId || !alert.limit) {
-        return alert.message;
-    }
-    const what = alert.metric === 'hits' ? 'requests' : `requests of ${alert.metric}`;
-    return `${alert.clientId}: ${format.count(alert.value)} of ${format.count(alert.limit)} ${what} a ${alert.period}`;
-}
-
-function alerts(data: Overview, zone: string): Child[] {
-    const kind = (alert: Alert): HTMLElement =>
-        el(
-            'span',
-            { class: ['badge', alert.kind === 'alert' ? 'warn' : 'bad'] },
-            alert.kind === 'system' ? 'System' : format.percent((alert.level ?? 0) / 100, 0),
-        );
-    const rows = data.alerts.newest.map((alert) =>
-        el(
-            'li',
-            {},
-            el(
-                'div',
-                { class: 'grow' },
-                el('div', {}, alertText(alert)),
-                el('div', { class: 'hint', title: format.time(alert.createdAt, zone, 'full') }, format.ago(alert.createdAt)),
-            ),
-            kind(alert),
-        ),
-    );
-    return rows.length
-        ? [el('ul', { class: 'list' }, rows)]
-        : [emptyState('No unread alerts', 'Limits, plans and the system itself raise alerts.')];
-}
-
 // ---- the page ----
 
 interface Parts {
@@ -392,6 +132,7 @@ interface Parts {
     endpoints: Card;
     quotas: Card;
     alerts: Card;
+    failing: Card;
     newest: Card;
 }
 
@@ -407,10 +148,11 @@ function makeParts(root: HTMLElement): Parts {
         endpoints: card('Top endpoints', { height: 280 }),
         quotas: card('Limits and quotas', { info: QUOTAS, height: 200 }),
         alerts: card('Unread alerts', { height: 200 }),
-        newest: card('Newest applications', { wide: true, height: 160 }),
+        failing: card('Failing endpoints', { height: 280 }),
+        newest: card('Newest applications', { height: 200 }),
     };
-    const { clients, endpoints, quotas: limits, alerts: unread, newest: fresh } = parts;
-    const grid = [clients, endpoints, limits, unread, fresh].map((each) => each.root);
+    const { clients, endpoints, quotas: limits, alerts: unread, failing: bad, newest: fresh } = parts;
+    const grid = [clients, endpoints, bad, limits, unread, fresh].map((each) => each.root);
     root.append(parts.head, parts.numbers.root, parts.series.root, el('div', { class: 'grid even' }, grid));
     parts.series.setChart(parts.chart);
     clients.setTotal(el('a', { href: href({ page: '/top' }) }, 'All'));
@@ -440,14 +182,14 @@ function questions(view: View): {
     const asked = { timeframe: timeframe(view), organization, timeZone: zone };
     const series = {
         granularity: isHourly(view) ? 'hour' : 'day',
-        includeEndpoints: false,
         includeErrors: false,
         includeLatency: false,
-        limit: 1,
+        sortBy: 'errors',
+        limit: 6,
     };
     return {
         overview: shared(() => get<Overview>('/api/v2/usage/overview', asked, view.signal)),
-        usage: () => get<Usage>('/v1/developer/usage', { ...asked, ...series }, view.signal),
+        usage: shared(() => get<Usage>('/v1/developer/usage', { ...asked, ...series }, view.signal)),
         // Whoever may not see costs sees the limits without them.
         costs: () => get<Costs>('/api/v2/usage/costs', { organization }, view.signal).catch(() => null),
     };
@@ -481,6 +223,7 @@ async function load(parts: Parts, view: View, keep: (usage: Usage) => void): Pro
             () => Promise.all([ask.overview(), ask.costs()]),
             ([data, costs], body) => replace(body, quotas(view, data, costs)),
         ),
+        parts.failing.load(signal, ask.usage, (usage, body) => replace(body, failing(usage))),
         list(parts.clients, (data) => [topClients(view, data)]),
         list(parts.endpoints, (data) => [topEndpoints(data)]),
         list(parts.alerts, (data) => alerts(data, state.zone)),
