@@ -54,7 +54,7 @@ export function popover(
         document.addEventListener('pointerdown', outside);
         document.addEventListener('focusin', outside);
         keepInside(panel);
-        panel.querySelector<HTMLElement>('[data-focus], button:not([disabled]), input, [tabindex="0"]')?.focus();
+        panel.querySelector<HTMLElement>('[data-focus], [role^=menuitem], button:not([disabled]), input, [tabindex="0"]')?.focus();
     };
     button.addEventListener('click', () => (panel.hidden ? open() : close()));
     root.addEventListener('keydown', (event) => {

@@ -126,7 +126,7 @@ export function makeShell(pages: Page[]): Shell {
     const root = el(
         'div',
         { class: 'shell' },
-        el('a', { class: 'skip-link', href: '#main' }, 'Skip to the page'),
+        el('a', { class: 'skip-link', href: '#main', onclick: skip }, 'Skip to the page'),
         side,
         el('div', { class: 'scrim', onclick: () => setDrawer(false) }),
         el(
@@ -162,6 +162,10 @@ export function makeShell(pages: Page[]): Shell {
     let exports: (() => ExportFile[]) | null = null;
     let shownFor: Session | null = null;
 
+    function skip(event: Event): void {
+        event.preventDefault();
+        main.focus();
+    }
     function setDrawer(open: boolean): void {
         root.classList.toggle('nav-open', open);
         drawer.setAttribute('aria-expanded', String(open));

@@ -123,5 +123,12 @@ export function fixedAddress(): string {
 }
 
 export function startState(): void {
-    window.addEventListener('popstate', () => listeners.forEach((listener) => listener()));
+    let shown = location.pathname + location.search;
+    onState(() => (shown = location.pathname + location.search));
+    window.addEventListener('popstate', () => {
+        if (shown !== location.pathname + location.search) {
+            // else only what is behind the #
+            listeners.forEach((listener) => listener());
+        }
+    });
 }
