@@ -6,7 +6,7 @@
 #   tests/demo/demo.sh [--exit]      leave when the result is printed (else it stays until Ctrl-C)
 #   BROKER=embedded|kafka            the broker of `daybook dev`
 #   REQUESTS=N                       how many requests, roughly (default 26,000; at least 20,000 are sent)
-#   HISTORY=N                        how many events of history, roughly (default 200,000)
+#   HISTORY=N                        how many events of history, roughly (default 120,000; the embedded broker keeps 5 MiB of a partition)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)

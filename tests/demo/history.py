@@ -135,7 +135,7 @@ class Writer:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("directory", type=Path)
-    parser.add_argument("--events", type=int, default=200_000, help="how many, roughly")
+    parser.add_argument("--events", type=int, default=120_000, help="how many, roughly")
     arguments = parser.parse_args()
     writer = Writer(arguments.directory, int(time.time()))
     writer.write(arguments.events / (DAYS + 0.5) / sum(client.share for client in CLIENTS) / 1.05)
