@@ -128,6 +128,37 @@ def test_eternity(world):
         assert answer["total"] == sum(e.time // DAY <= world.today - 30 for e in events)
 
 
+def test_all_organizations_together(world):
+    since, until = world.days_ago(40), world.days_ago(1)
+    span = dict(since=since, until=until)
+    counted = Counted(world.of(), since, f"{until} 23:59:59", "day")
+    answer = ask(world.api, "services/*/usage.json", metric_name="hits", granularity="day", skip_change="false", **span)
+    assert answer["values"] == counted.values and answer["total"] == counted.total
+    codes = ask(world.api, "services/*/usage_response_code.json", response_code="4XX", granularity="day", **span)
+    assert codes["values"] == Counted(world.of(), since, f"{until} 23:59:59", "day", code="4XX").values
+    summary = ask(world.api, "services/*/summary.json", **span)
+    assert summary["service"] == {"id": "*", "name": "All organizations"}
+    assert summary["metrics"][0]["data"]["total"] == counted.total
+    first, last = instant(datetime.fromisoformat(since), "UTC"), instant(datetime.fromisoformat(f"{until} 23:59:59"), "UTC") + 1000
+    totals = Counter((e.org, e.client) for e in world.events if first <= e.time < last)
+    top = ask(world.api, "services/*/top_applications.json", metric_name="hits", **span)["applications"]
+    assert [one["value"] for one in top] == sorted(totals.values(), reverse=True)[:10]
+    assert all(totals[one["service"]["id"], one["id"]] == one["value"] for one in top)
+    rows = rows_of(ask(world.api, "services/*/top_applications.csv", metric_name="hits", **span))
+    assert [(row[5], row[1], int(row[6])) for row in rows[1:]] == [(one["service"]["id"], one["id"], one["value"]) for one in top]
+    for name in ("daily_averages", "hourly_averages"):
+        assert ask(world.api, f"services/*/{name}.json", **span)["total"] == counted.total
+    token = make_token(world.client, organization="acme")
+    time.sleep(1.5)
+    assert failure(world.api, "services/*/usage.json", token=token, metric_name="hits", **span)[0] == 403
+
+
+def test_organizations_that_were_counted_can_be_chosen(world):
+    status, _, body = fetch(world.api, path="/session")
+    recent = {e.org for e in world.events if e.time > world.now - 7 * DAY + HOUR}
+    assert status == 200 and recent <= set(json.loads(body)["organizations"])
+
+
 def test_what_cannot_have_been(world):
     answer = ask(world.api, "services/acme/usage.json", metric_name="hits", period="month", since="0150-12-01", skip_change="false")
     assert answer["values"] == [0] * 31 and answer["previous_total"] == 0 and answer["change"] == 0
