@@ -1,6 +1,7 @@
 /* http_cors: which pages of other origins may read answers (the Fetch standard's CORS protocol), by a list of exact origins.
  *
- * Callers prove themselves by a header, never by a cookie, so answers are never said to be for credentials. Immutable once made. */
+ * Callers on other origins prove themselves by a header; a cookie is for our own page only (api/session.h), so answers are never
+ * said to be for credentials, and the header that goes with the cookie is none that they may send. Immutable once made. */
 #ifndef DAYBOOK_HTTP_CORS_H
 #define DAYBOOK_HTTP_CORS_H
 

@@ -27,6 +27,10 @@ max-steps = 12
 [[operations]]
 include-path = "/oauth/token"
 headers = {{ Authorization = "Basic {basic}" }}
+
+[[operations]]
+include-path = "/session"
+headers = {{ X-Daybook = "dashboard" }}
 """
 # For a query that is there, in the place of ids that somebody made up.
 FIXED = """
