@@ -1,15 +1,150 @@
 // A month to choose a range from: the first click begins it, the second ends it. Arrows move by day and week, Page Up and Down by
 // month.
-import { addDays, addMonths, monthBegin, monthEnd, weekday } from './dates';
+import { addDays, addMonths, earlier, later, monthBegin, monthEnd, weekday } from './dates';
 import { el, replace } from './dom';
 import { day, weekdayName } from './format';
-import { icon } from './icon';
+import { iconButton } from './icon';
 
 const FIRST_WEEKDAY = 1; // Monday, as in all weeks here
 
 export interface Calendar {
     root: HTMLElement;
     show(from: string, to: string): void;
+}
+
+class CalendarView implements Calendar {
+    readonly root = el('div', { class: 'calendar' });
+    private month: string; // its first date
+    private focused: string; // the date that Tab leads to
+    private begin: string | null = null; // of a range of which only the first date is chosen
+
+    constructor(
+        private from: string,
+        private to: string,
+        private readonly last: string,
+        private readonly why: string,
+        private readonly onChange: (from: string, to: string) => void,
+    ) {
+        this.focused = to;
+        this.month = monthBegin(to);
+        this.draw();
+    }
+
+    show(from: string, to: string): void {
+        this.from = from;
+        this.to = to;
+        this.focused = to;
+        this.begin = null;
+        this.month = monthBegin(to);
+        this.draw();
+    }
+
+    private choose(date: string): void {
+        if (date > this.last) {
+            return;
+        }
+        this.focused = date;
+        const other = this.begin ?? date;
+        this.from = earlier(date, other);
+        this.to = later(date, other);
+        this.begin = this.begin === null ? date : null;
+        this.onChange(this.from, this.to);
+        this.draw();
+        this.focus();
+    }
+
+    private go(date: string): void {
+        this.focused = earlier(date, this.last);
+        this.month = monthBegin(this.focused);
+        this.draw();
+        this.focus();
+    }
+
+    private turn(by: number): void {
+        this.month = addMonths(this.month, by);
+        this.focused = earlier(this.month, this.last);
+        this.draw();
+    }
+
+    private focus(): void {
+        this.root.querySelector<HTMLElement>(`[data-date="${this.focused}"]`)?.focus();
+    }
+
+    private key(event: KeyboardEvent): void {
+        const at = this.focused;
+        const moves: Record<string, string> = {
+            ArrowLeft: addDays(at, -1),
+            ArrowRight: addDays(at, 1),
+            ArrowUp: addDays(at, -7),
+            ArrowDown: addDays(at, 7),
+            PageUp: addMonths(at, -1),
+            PageDown: addMonths(at, 1),
+            Home: monthBegin(at),
+            End: monthEnd(at),
+        };
+        const next = moves[event.key];
+        if (next) {
+            event.preventDefault();
+            this.go(next);
+        }
+    }
+
+    // ---- what is drawn ----
+
+    private draw(): void {
+        const name = day(this.month, 'month');
+        const head = el(
+            'div',
+            { class: 'calendar-head' },
+            iconButton('Earlier month', 'left', () => this.turn(-1)),
+            el('span', { class: 'calendar-month', 'aria-live': 'polite' }, name),
+            iconButton('Later month', 'right', () => this.turn(1), { disabled: addMonths(this.month, 1) > this.last }),
+        );
+        const weekdays = Array.from({ length: 7 }, (_, i) => (i + FIRST_WEEKDAY) % 7);
+        const weekdayHead = (i: number): HTMLElement =>
+            el('th', { scope: 'col', abbr: weekdayName(i) }, weekdayName(i, 'short').slice(0, 2));
+        const table = el(
+            'table',
+            { onkeydown: (event: KeyboardEvent) => this.key(event) },
+            el('caption', { class: 'visually-hidden' }, `${name}: choose the first, then the last date`),
+            el('thead', {}, el('tr', {}, weekdays.map(weekdayHead))),
+            el('tbody', {}, this.weeks()),
+        );
+        replace(this.root, head, table);
+    }
+
+    private weeks(): HTMLElement[] {
+        const rows: HTMLElement[] = [];
+        const end = monthEnd(this.month);
+        let at = addDays(this.month, -((weekday(this.month) - FIRST_WEEKDAY + 7) % 7));
+        for (; at <= end; at = addDays(at, 7)) {
+            const dates = Array.from({ length: 7 }, (_, i) => addDays(at, i));
+            const cells = dates.map((date) => (date < this.month || date > end ? el('td') : this.cell(date)));
+            rows.push(el('tr', {}, cells));
+        }
+        return rows;
+    }
+
+    private cell(date: string): HTMLElement {
+        const within = date >= this.from && date <= this.to;
+        const open = date > this.last;
+        const button = el(
+            'button',
+            {
+                type: 'button',
+                class: 'day',
+                'aria-label': day(date, 'long'),
+                'aria-pressed': within,
+                'aria-disabled': open,
+                title: open ? this.why : null,
+                tabindex: date === this.focused ? 0 : -1,
+                'data-date': date,
+                onclick: () => this.choose(date),
+            },
+            String(Number(date.slice(8))),
+        );
+        return el('td', { class: [within && 'within', date === this.from && 'begin', date === this.to && 'end'] }, button);
+    }
 }
 
 // `last` is the last date that may be chosen, and `why` says why.
@@ -20,145 +155,5 @@ export function calendar(
     why: string,
     onChange: (from: string, to: string) => void,
 ): Calendar {
-    let month = monthBegin(to);
-    let focused = to;
-    let begin: string | null = null; // of a range of which only the first date is chosen
-    const root = el('div', { class: 'calendar' });
-
-    function choose(date: string): void {
-        if (date > last) {
-            return;
-        }
-        focused = date;
-        if (begin === null) {
-            begin = date;
-            [from, to] = [date, date];
-        } else {
-            [from, to] = date < begin ? [date, begin] : [begin, date];
-            begin = null;
-        }
-        onChange(from, to);
-        draw(true);
-    }
-    function dayButton(date: string): HTMLElement {
-        const within = date >= from && date <= to;
-        const open = date > last;
-        return el(
-            'td',
-            { class: [within && 'within', date === from && 'begin', date === to && 'end'] },
-            el(
-                'button',
-                {
-                    type: 'button',
-                    class: 'day',
-                    'aria-label': day(date, 'long'),
-                    'aria-pressed': within,
-                    'aria-disabled': open,
-                    title: open ? why : null,
-                    tabindex: date === focused ? 0 : -1,
-                    'data-date': date,
-                    onclick: () => choose(date),
-                },
-                String(Number(date.slice(8))),
-            ),
-        );
-    }
-    function weeks(): HTMLElement[] {
-        const rows: HTMLElement[] = [];
-        const end = monthEnd(month);
-        let at = addDays(month, -((weekday(month) - FIRST_WEEKDAY + 7) % 7));
-        while (at <= end) {
-            const dates = Array.from({ length: 7 }, (_, i) => addDays(at, i));
-            rows.push(
-                el(
-                    'tr',
-                    {},
-                    dates.map((date) => (date < month || date > end ? el('td') : dayButton(date))),
-                ),
-            );
-            at = addDays(at, 7);
-        }
-        return rows;
-    }
-    function go(date: string): void {
-        focused = date > last ? last : date;
-        month = monthBegin(focused);
-        draw(true);
-    }
-    function key(event: KeyboardEvent): void {
-        const moves: Record<string, string> = {
-            ArrowLeft: addDays(focused, -1),
-            ArrowRight: addDays(focused, 1),
-            ArrowUp: addDays(focused, -7),
-            ArrowDown: addDays(focused, 7),
-            PageUp: addMonths(focused, -1),
-            PageDown: addMonths(focused, 1),
-            Home: monthBegin(focused),
-            End: monthEnd(focused),
-        };
-        const next = moves[event.key];
-        if (next) {
-            event.preventDefault();
-            go(next);
-        }
-    }
-    function turn(by: number): void {
-        month = addMonths(month, by);
-        focused = month > last ? last : month;
-        draw(false);
-    }
-    function draw(focus: boolean): void {
-        const names = Array.from({ length: 7 }, (_, i) => (i + FIRST_WEEKDAY) % 7);
-        replace(
-            root,
-            el(
-                'div',
-                { class: 'calendar-head' },
-                el(
-                    'button',
-                    { type: 'button', class: 'icon-button', 'aria-label': 'Earlier month', onclick: () => turn(-1) },
-                    icon('left'),
-                ),
-                el('span', { class: 'calendar-month', 'aria-live': 'polite' }, day(month, 'month')),
-                el(
-                    'button',
-                    {
-                        type: 'button',
-                        class: 'icon-button',
-                        'aria-label': 'Later month',
-                        disabled: addMonths(month, 1) > last,
-                        onclick: () => turn(1),
-                    },
-                    icon('right'),
-                ),
-            ),
-            el(
-                'table',
-                { onkeydown: key },
-                el('caption', { class: 'visually-hidden' }, `${day(month, 'month')}: choose the first, then the last date`),
-                el(
-                    'thead',
-                    {},
-                    el(
-                        'tr',
-                        {},
-                        names.map((i) => el('th', { scope: 'col', abbr: weekdayName(i) }, weekdayName(i, 'short').slice(0, 2))),
-                    ),
-                ),
-                el('tbody', {}, weeks()),
-            ),
-        );
-        if (focus) {
-            root.querySelector<HTMLElement>(`[data-date="${focused}"]`)?.focus();
-        }
-    }
-    draw(false);
-    return {
-        root,
-        show: (newFrom, newTo) => {
-            [from, to, focused, begin] = [newFrom, newTo, newTo, null];
-            month = monthBegin(newTo);
-            draw(false);
-        },
-    };
+    return new CalendarView(from, to, last, why, onChange);
 }

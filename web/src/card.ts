@@ -3,7 +3,7 @@
 import { el, replace, type Child } from './dom';
 import { download as saveBlob } from './export';
 import type { Chart } from './chart';
-import { icon } from './icon';
+import { icon, iconButton } from './icon';
 import { menuButton, type MenuItem } from './menu';
 import { emptyState, errorState, skeleton } from './status_view';
 import { getState } from './state';
@@ -146,12 +146,8 @@ class CardView implements Card {
 
     private drawMenu(): void {
         if (!this.menu.firstChild) {
-            const button = el(
-                'button',
-                { type: 'button', class: 'icon-button', 'aria-label': `More for ${this.title}` },
-                icon('more'),
-            );
-            this.menu.append(menuButton(`More for ${this.title}`, button, () => [...this.chartItems(), ...this.items]));
+            const name = `More for ${this.title}`;
+            this.menu.append(menuButton(name, iconButton(name, 'more', null), () => [...this.chartItems(), ...this.items]));
         }
     }
 }

@@ -17,106 +17,138 @@ export interface SearchListOptions {
 
 const SHOWN_MAX = 200;
 
-export function searchList(label: string, options: SearchListOptions): HTMLElement {
-    const chosen = new Set(options.chosen);
-    const name = uniqueId('item');
-    const nameOf = (item: string): string => options.names?.get(item) ?? item;
-    const list = el('div', { class: 'search-items', role: 'group', 'aria-label': label, onkeydown: move });
-    const note = el('p', { class: 'hint', 'aria-live': 'polite' });
-    const input = el('input', {
-        type: 'search',
-        class: 'input',
-        placeholder: options.placeholder ?? 'Search',
-        'aria-label': `Search ${label.toLowerCase()}`,
-        autocomplete: 'off',
-        spellcheck: 'false',
-        'data-focus': true,
-        oninput: draw,
-        onkeydown: fromInput,
-    });
+class SearchList {
+    readonly root: HTMLElement;
+    private readonly chosen: Set<string>;
+    private readonly group = uniqueId('item');
+    private readonly list: HTMLElement;
+    private readonly note = el('p', { class: 'hint', 'aria-live': 'polite' });
+    private readonly input: HTMLInputElement;
+    private left = 0; // how many match and are not shown
 
-    function choose(item: string, on: boolean, box: HTMLInputElement): void {
-        if (on && options.multiple && options.max && chosen.size >= options.max) {
+    constructor(
+        label: string,
+        private readonly options: SearchListOptions,
+    ) {
+        this.chosen = new Set(options.chosen);
+        this.list = el('div', {
+            class: 'search-items',
+            role: 'group',
+            'aria-label': label,
+            onkeydown: (event: KeyboardEvent) => this.move(event),
+        });
+        this.input = el('input', {
+            type: 'search',
+            class: 'input',
+            placeholder: options.placeholder ?? 'Search',
+            'aria-label': `Search ${label.toLowerCase()}`,
+            autocomplete: 'off',
+            spellcheck: 'false',
+            'data-focus': true,
+            oninput: () => this.draw(),
+            onkeydown: (event: KeyboardEvent) => this.fromInput(event),
+        });
+        this.root = el('div', { class: 'search-list' }, this.input, this.list, this.note);
+        this.draw();
+    }
+
+    private choose(item: string, box: HTMLInputElement): void {
+        const { multiple, max, onChange } = this.options;
+        if (box.checked && multiple && max && this.chosen.size >= max) {
             box.checked = false;
-            note.textContent = `At most ${count(options.max)} can be chosen.`;
+            this.note.textContent = `At most ${count(max)} can be chosen.`;
             return;
         }
-        if (!options.multiple) {
-            chosen.clear();
+        if (!multiple) {
+            this.chosen.clear();
         }
-        chosen[on ? 'add' : 'delete'](item);
-        options.onChange([...chosen]);
-        say();
+        this.chosen[box.checked ? 'add' : 'delete'](item);
+        this.say();
+        onChange([...this.chosen]);
     }
-    function row(item: string): HTMLElement {
-        const box = el('input', {
-            type: options.multiple ? 'checkbox' : 'radio',
-            name,
-            checked: chosen.has(item),
-            onchange: () => choose(item, box.checked, box),
-        });
-        const shown = nameOf(item);
-        return el(
-            'label',
-            { class: 'search-item', title: shown },
-            box,
-            el('span', {}, shown),
-            shown === item || options.hideIds ? null : el('span', { class: 'faint' }, item),
-        );
+
+    private nameOf(item: string): string {
+        return this.options.names?.get(item) ?? item;
     }
-    function matching(): string[] {
-        const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+
+    private matching(): string[] {
+        const words = this.input.value.toLowerCase().split(/\s+/).filter(Boolean);
         const fits = (item: string): boolean =>
-            words.every((word) => item.toLowerCase().includes(word) || nameOf(item).toLowerCase().includes(word));
-        const found = options.items.filter(fits);
+            words.every((word) => item.toLowerCase().includes(word) || this.nameOf(item).toLowerCase().includes(word));
+        const found = [...new Set([...this.options.items, ...this.chosen])].filter(fits);
         if (words.length) {
             return found;
         }
-        const first = found.filter((item) => chosen.has(item)); // what is chosen can be seen at once
-        return [...first, ...found.filter((item) => !chosen.has(item))];
+        // What is chosen can be seen at once.
+        return [...found.filter((item) => this.chosen.has(item)), ...found.filter((item) => !this.chosen.has(item))];
     }
-    let left = 0;
-    function say(): void {
-        const parts = [
-            options.multiple ? `${count(chosen.size)} chosen` : '',
-            left > 0 ? `${count(left)} more: type to narrow` : '',
-        ];
-        note.textContent = parts.filter(Boolean).join(' · ');
+
+    private row(item: string): HTMLElement {
+        const box = el('input', {
+            type: this.options.multiple ? 'checkbox' : 'radio',
+            name: this.group,
+            checked: this.chosen.has(item),
+            onchange: () => this.choose(item, box),
+        });
+        const name = this.nameOf(item);
+        const id = name === item || this.options.hideIds ? null : el('span', { class: 'faint' }, item);
+        return el('label', { class: 'search-item', title: name }, box, el('span', {}, name), id);
     }
-    function draw(): void {
-        const found = matching();
-        left = found.length - SHOWN_MAX;
-        const typed = input.value.trim();
-        const rest = options.free && typed && !found.includes(typed) ? row(typed) : null;
-        const nothing = found.length || rest ? null : el('p', { class: 'empty-line' }, 'Nothing matches.');
-        replace(list, found.slice(0, SHOWN_MAX).map(row), rest, nothing);
-        say();
+
+    private draw(): void {
+        const found = this.matching();
+        const typed = this.input.value.trim();
+        const own = this.options.free && typed && !found.includes(typed) ? this.row(typed) : null;
+        const nothing = found.length || own ? null : el('p', { class: 'empty-line' }, 'Nothing matches.');
+        this.left = found.length - SHOWN_MAX;
+        replace(
+            this.list,
+            found.slice(0, SHOWN_MAX).map((item) => this.row(item)),
+            own,
+            nothing,
+        );
+        this.say();
     }
-    function boxes(): HTMLInputElement[] {
-        return [...list.querySelectorAll('input')];
+
+    private say(): void {
+        const chosen = this.options.multiple ? `${count(this.chosen.size)} chosen` : '';
+        const more = this.left > 0 ? `${count(this.left)} more: type to narrow` : '';
+        this.note.textContent = [chosen, more].filter(Boolean).join(' · ');
     }
-    function fromInput(event: KeyboardEvent): void {
-        if (event.key === 'ArrowDown') {
+
+    // ---- the keyboard ----
+
+    private boxes(): HTMLInputElement[] {
+        return [...this.list.querySelectorAll('input')];
+    }
+
+    private fromInput(event: KeyboardEvent): void {
+        if (event.key === 'ArrowDown' || event.key === 'Enter') {
             event.preventDefault();
-            boxes()[0]?.focus();
-        } else if (event.key === 'Enter') {
-            event.preventDefault();
-            boxes()[0]?.click();
+            const first = this.boxes()[0];
+            if (event.key === 'Enter') {
+                first?.click();
+            } else {
+                first?.focus();
+            }
         }
     }
+
     // Radio buttons would choose on the way; arrows only move here.
-    function move(event: KeyboardEvent): void {
-        const all = boxes();
+    private move(event: KeyboardEvent): void {
+        const all = this.boxes();
         const at = all.indexOf(document.activeElement as HTMLInputElement);
         const to = event.key === 'ArrowDown' ? at + 1 : event.key === 'ArrowUp' ? at - 1 : null;
         if (to !== null && at >= 0) {
             event.preventDefault();
-            (to < 0 ? input : all[Math.min(to, all.length - 1)])?.focus();
+            (to < 0 ? this.input : all[Math.min(to, all.length - 1)])?.focus();
         } else if (event.key === 'Enter' && at >= 0) {
             event.preventDefault();
-            all[at]!.click();
+            all[at]?.click();
         }
     }
-    draw();
-    return el('div', { class: 'search-list' }, input, list, note);
+}
+
+export function searchList(label: string, options: SearchListOptions): HTMLElement {
+    return new SearchList(label, options).root;
 }

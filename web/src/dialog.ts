@@ -1,6 +1,6 @@
 // Dialogs, on the browser's own element: it holds the focus and gives it back, and Escape closes it.
 import { el, uniqueId } from './dom';
-import { icon } from './icon';
+import { iconButton } from './icon';
 import { errorText } from './toast';
 
 export interface DialogButton {
@@ -59,12 +59,7 @@ export function openDialog(
                 }
             },
         },
-        el(
-            'header',
-            { class: 'dialog-head' },
-            el('h2', { id }, title),
-            el('button', { type: 'button', class: 'icon-button', 'aria-label': 'Close', onclick: close }, icon('close')),
-        ),
+        el('header', { class: 'dialog-head' }, el('h2', { id }, title), iconButton('Close', 'close', close)),
         el('div', { class: 'dialog-body' }, body, problem),
         el('footer', { class: 'dialog-foot' }, rest),
     );

@@ -94,75 +94,84 @@ async function save(files: ExportFile[], format: Format, name: string, dates: st
     download(`${name}_${dates}.zip`, new Blob([zipSync(Object.fromEntries(entries)) as BlobPart], { type: 'application/zip' }));
 }
 
-export function openExport(title: string, list: ExportFile[], state: State): void {
-    const formats = (['csv', 'jsonl', 'xlsx'] as Format[]).filter((format) => list.some((file) => file.formats.includes(format)));
-    let format: Format = formats[0] ?? 'csv';
-    const chosen = new Set(list.slice(0, 1));
-    const boxes = list.map((file) =>
-        el('input', {
-            type: 'checkbox',
-            checked: chosen.has(file),
-            onchange: (event: Event) => {
-                chosen[(event.target as HTMLInputElement).checked ? 'add' : 'delete'](file);
-                follow();
-            },
-        }),
-    );
-    const all = el('input', {
-        type: 'checkbox',
-        onchange: () => {
-            usable().forEach((file) => chosen[all.checked ? 'add' : 'delete'](file));
-            follow();
-        },
-    });
-    const usable = (): ExportFile[] => list.filter((file) => file.formats.includes(format));
-    function follow(): void {
-        list.forEach((file, i) => {
-            boxes[i]!.disabled = !file.formats.includes(format);
-            boxes[i]!.checked = chosen.has(file) && file.formats.includes(format);
+class ExportDialog {
+    private readonly formats: Format[];
+    private readonly chosen: Set<ExportFile>;
+    private readonly boxes: HTMLInputElement[];
+    private readonly all: HTMLInputElement;
+    private format: Format;
+
+    constructor(
+        private readonly title: string,
+        private readonly list: ExportFile[],
+        private readonly state: State,
+    ) {
+        this.formats = (['csv', 'jsonl', 'xlsx'] as Format[]).filter((format) =>
+            list.some((file) => file.formats.includes(format)),
+        );
+        this.format = this.formats[0] ?? 'csv';
+        this.chosen = new Set(list.slice(0, 1));
+        this.boxes = list.map((file) => {
+            const box = el('input', { type: 'checkbox', onchange: () => this.choose([file], box.checked) });
+            return box;
         });
-        all.checked = usable().length > 0 && usable().every((file) => chosen.has(file));
-        all.indeterminate = !all.checked && usable().some((file) => chosen.has(file));
+        this.all = el('input', { type: 'checkbox', onchange: () => this.choose(this.usable(), this.all.checked) });
+        this.follow();
     }
-    const body = el(
-        'div',
-        { class: 'export' },
-        el(
-            'p',
-            { class: 'faint' },
-            [dayRange(state.range.from, state.range.to), state.zone, state.organization].filter(Boolean).join(' · '),
-        ),
-        segmented(
-            'Format',
-            formats.map((each) => ({ id: each, label: FORMAT_NAMES[each] })),
-            format,
-            (id) => {
-                format = id as Format;
-                follow();
-            },
-        ),
-        el(
-            'fieldset',
-            { class: 'choices' },
-            el('legend', {}, 'Files'),
-            list.map((file, i) => el('label', { class: 'choice' }, boxes[i], file.label)),
-            list.length > 1 ? el('label', { class: 'choice all' }, all, 'All, as one zip file') : null,
-        ),
-    );
-    follow();
-    openDialog('Export', body, [
-        { label: 'Cancel' },
-        {
-            label: 'Export',
-            primary: true,
-            run: async () => {
-                const files = usable().filter((file) => chosen.has(file));
-                if (!files.length) {
-                    throw new Error('Choose at least one file.');
-                }
-                await save(files, format, title.toLowerCase().replace(/[^a-z0-9]+/g, '-'), `${state.range.from}_${state.range.to}`);
-                toast(`Exported ${plural(files.length, 'file')}.`);
-            },
-        },
-    ]);
+
+    open(): void {
+        openDialog('Export', this.body(), [{ label: 'Cancel' }, { label: 'Export', primary: true, run: () => this.run() }]);
+    }
+
+    private body(): HTMLElement {
+        const { range, zone, organization } = this.state;
+        const formats = this.formats.map((each) => ({ id: each, label: FORMAT_NAMES[each] }));
+        const files = this.list.map((file, i) => el('label', { class: 'choice' }, this.boxes[i], file.label));
+        const all = files.length > 1 ? el('label', { class: 'choice all' }, this.all, 'All, as one zip file') : null;
+        return el(
+            'div',
+            { class: 'export' },
+            el('p', { class: 'faint' }, [dayRange(range.from, range.to), zone, organization].filter(Boolean).join(' · ')),
+            segmented('Format', formats, this.format, (id) => {
+                this.format = id as Format;
+                this.follow();
+            }),
+            el('fieldset', { class: 'choices' }, el('legend', {}, 'Files'), files, all),
+        );
+    }
+
+    // The files that there are in the format.
+    private usable(): ExportFile[] {
+        return this.list.filter((file) => file.formats.includes(this.format));
+    }
+
+    private choose(files: ExportFile[], on: boolean): void {
+        files.forEach((file) => this.chosen[on ? 'add' : 'delete'](file));
+        this.follow();
+    }
+
+    private follow(): void {
+        const usable = this.usable();
+        this.list.forEach((file, i) => {
+            const box = this.boxes[i]!;
+            box.disabled = !usable.includes(file);
+            box.checked = usable.includes(file) && this.chosen.has(file);
+        });
+        this.all.checked = usable.length > 0 && usable.every((file) => this.chosen.has(file));
+        this.all.indeterminate = !this.all.checked && usable.some((file) => this.chosen.has(file));
+    }
+
+    private async run(): Promise<void> {
+        const files = this.usable().filter((file) => this.chosen.has(file));
+        if (!files.length) {
+            throw new Error('Choose at least one file.');
+        }
+        const name = this.title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+        await save(files, this.format, name, `${this.state.range.from}_${this.state.range.to}`);
+        toast(`Exported ${plural(files.length, 'file')}.`);
+    }
+}
+
+export function openExport(title: string, list: ExportFile[], state: State): void {
+    new ExportDialog(title, list, state).open();
 }

@@ -26,7 +26,7 @@ function presetButton(id: string, rules: RangeRules, now: Range, zone: string, c
             class: 'preset',
             'aria-pressed': now.preset === id,
             'aria-disabled': !range,
-            title: closed ? CLOSED_ONLY : range && id !== 'last24h' ? dayRange(range.from, range.to) : null,
+            title: closed ? CLOSED_ONLY : range ? rangeText(range, rules) : null,
             onclick: () => {
                 if (range) {
                     close();
@@ -97,8 +97,9 @@ function customRange(rules: RangeRules, now: Range, zone: string, close: () => v
     );
 }
 
-export function rangeText(range: Range): string {
-    return range.preset === 'last24h' ? 'until now' : dayRange(range.from, range.to);
+// Where only presets are offered they mean so many hours before now, and not whole days.
+export function rangeText(range: Range, rules: RangeRules): string {
+    return rules.custom ? dayRange(range.from, range.to) : 'until now';
 }
 
 export function dateFilter(rules: RangeRules): HTMLElement {
@@ -110,7 +111,7 @@ export function dateFilter(rules: RangeRules): HTMLElement {
         el('span', { class: 'visually-hidden' }, 'Dates: '),
         range.preset ? el('strong', {}, presetLabel(range.preset)) : null,
         ' ',
-        el('span', { class: 'filter-dates' }, rangeText(range)),
+        el('span', { class: 'filter-dates' }, rangeText(range, rules)),
         icon('down'),
     );
     return popover(

@@ -1,6 +1,8 @@
 // Icons: lines on a grid of 24, in the colour of the text around them. They are decoration: what they mean stands beside them in
 // words.
 
+import { el } from './dom';
+
 const PATHS: Record<string, string> = {
     overview: 'M4 4h7v7H4z M13 4h7v4h-7z M13 11h7v9h-7z M4 14h7v6H4z',
     report: 'M6 3h9l4 4v14H6z M14 3v5h5 M9 12h7 M9 16h7',
@@ -55,4 +57,14 @@ export function icon(name: string): SVGSVGElement {
     path.setAttribute('d', PATHS[name] ?? '');
     svg.append(path);
     return svg;
+}
+
+// A button that shows an icon only; its name is read, and shown on hover where `more` has a title.
+export function iconButton(
+    name: string,
+    iconName: string,
+    onclick: (() => void) | null,
+    more: Record<string, unknown> = {},
+): HTMLButtonElement {
+    return el('button', { type: 'button', class: 'icon-button', 'aria-label': name, onclick, ...more }, icon(iconName));
 }

@@ -85,7 +85,7 @@ function show(pages: Page[], shell: Shell, session: Session): void {
         exports: (list) => shell.setExports(list),
     };
     shell.setExports(null);
-    shell.show(page, session);
+    shell.show(page);
     shell.main.style.minHeight = isNew ? '' : `${kept}px`; // so that the window does not jump while the same page is loaded again
     shell.main.replaceChildren(root);
     if (isAllowed(page, session)) {
@@ -135,7 +135,7 @@ export function startRouter(pages: Page[], session: Session, into: HTMLElement):
         const presets = page.presets ?? USUAL_PRESETS.filter((id) => !page.closedOnly || id !== 'today');
         return { closedOnly: page.closedOnly, presets, custom: !page.presets };
     });
-    const shell = makeShell(pages);
+    const shell = makeShell(pages, session);
     into.replaceChildren(shell.root);
     document.addEventListener('click', follow);
     onState(() => show(pages, shell, session));

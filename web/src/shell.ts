@@ -3,7 +3,7 @@ import { el, replace } from './dom';
 import { openDialog } from './dialog';
 import { openExport, type ExportFile } from './export';
 import { dateFilter } from './filter';
-import { icon } from './icon';
+import { icon, iconButton } from './icon';
 import { menuButton } from './menu';
 import { organizationChoice } from './organization_choice';
 import { isAllowed, type Page } from './page';
@@ -23,7 +23,7 @@ const THEMES: { id: Theme; label: string; icon: string }[] = [
 export interface Shell {
     root: HTMLElement;
     main: HTMLElement;
-    show(page: Page, session: Session): void; // title, filters and navigation as the address says
+    show(page: Page): void; // title, filters and navigation as the address says
     setExports(list: (() => ExportFile[]) | null): void;
     focusTitle(): void;
 }
@@ -82,7 +82,7 @@ function leave(): void {
 }
 
 function person(session: Session): HTMLElement {
-    const button = el('button', { type: 'button', class: 'icon-button', 'aria-label': `Account: ${session.name}` }, icon('user'));
+    const button = iconButton(`Account: ${session.name}`, 'user', null);
     return menuButton(session.name, button, () => [
         ...THEMES.filter((theme) => theme.id !== getTheme()).map((theme) => ({
             label: theme.label,
@@ -93,123 +93,106 @@ function person(session: Session): HTMLElement {
     ]);
 }
 
-export function makeShell(pages: Page[]): Shell {
-    const nav = el('div', { class: 'nav' });
-    const title = el('h1', { tabindex: -1 });
-    const filters = el('div', { class: 'filters', role: 'group', 'aria-label': 'Filters' });
-    const exportButton = el(
+class AppShell implements Shell {
+    readonly main = el('main', { id: 'main', class: 'main', tabindex: -1 });
+    readonly root: HTMLElement;
+    private readonly home = el('div');
+    private readonly nav = el('div', { class: 'nav' });
+    private readonly title = el('h1', { tabindex: -1 });
+    private readonly filters = el('div', { class: 'filters', role: 'group', 'aria-label': 'Filters' });
+    private readonly account = el('div', { class: 'account' });
+    private readonly drawer = iconButton('Pages', 'menu', () => this.setDrawer(!this.isDrawerOpen()), {
+        class: 'icon-button drawer-button',
+        'aria-expanded': 'false',
+        'aria-controls': 'navigation',
+    });
+    private readonly exportButton = el(
         'button',
-        { type: 'button', class: 'button', hidden: true },
+        { type: 'button', class: 'button', hidden: true, onclick: () => this.openExport() },
         icon('download'),
         el('span', {}, 'Export'),
     );
-    const account = el('div', { class: 'account' });
-    const main = el('main', { id: 'main', class: 'main', tabindex: -1 });
-    const drawer = el(
-        'button',
-        {
-            type: 'button',
-            class: 'icon-button drawer-button',
-            'aria-label': 'Pages',
-            'aria-expanded': 'false',
-            'aria-controls': 'navigation',
-            onclick: () => setDrawer(!root.classList.contains('nav-open')),
-        },
-        icon('menu'),
-    );
-    const home = el('div', {}, logo());
-    const side = el(
-        'nav',
-        { class: 'side', id: 'navigation', 'aria-label': 'Pages' },
-        el('div', { class: 'side-inner' }, home, nav),
-    );
-    const root = el(
-        'div',
-        { class: 'shell' },
-        el('a', { class: 'skip-link', href: '#main', onclick: skip }, 'Skip to the page'),
-        side,
-        el('div', { class: 'scrim', onclick: () => setDrawer(false) }),
-        el(
-            'div',
-            { class: 'content' },
-            el(
-                'header',
-                { class: 'bar' },
-                drawer,
-                title,
-                filters,
-                el(
-                    'div',
-                    { class: 'bar-end' },
-                    exportButton,
-                    el(
-                        'button',
-                        {
-                            type: 'button',
-                            class: 'icon-button',
-                            'aria-label': 'Copy link',
-                            title: 'Copy link',
-                            onclick: () => void copyLink().catch(toastError),
-                        },
-                        icon('link'),
-                    ),
-                    account,
-                ),
-            ),
-            main,
-        ),
-    );
-    let exports: (() => ExportFile[]) | null = null;
-    let shownFor: Session | null = null;
+    private exports: (() => ExportFile[]) | null = null;
 
-    function skip(event: Event): void {
-        event.preventDefault();
-        main.focus();
-    }
-    function setDrawer(open: boolean): void {
-        root.classList.toggle('nav-open', open);
-        drawer.setAttribute('aria-expanded', String(open));
-        if (open) {
-            nav.querySelector<HTMLElement>('[aria-current=page]')?.focus();
-        }
-    }
-    root.addEventListener('keydown', (event) => {
-        if (event.key === 'Escape' && root.classList.contains('nav-open')) {
-            setDrawer(false);
-            drawer.focus();
-        }
-    });
-    exportButton.addEventListener('click', () => {
-        if (exports) {
-            openExport(title.textContent ?? 'export', exports(), getState());
-        }
-    });
-    function show(page: Page, session: Session): void {
-        setDrawer(false);
-        document.title = `${page.title} · Daybook`;
-        title.textContent = page.title;
-        replace(
-            nav,
-            navigation(
-                pages.filter((each) => isAllowed(each, session)),
-                page.path,
-            ),
+    constructor(
+        private readonly pages: Page[],
+        private readonly session: Session,
+    ) {
+        this.account.append(person(session));
+        const inner = el('div', { class: 'side-inner' }, this.home, this.nav);
+        this.root = el(
+            'div',
+            { class: 'shell', onkeydown: (event: KeyboardEvent) => this.key(event) },
+            el('a', { class: 'skip-link', href: '#main', onclick: (event: Event) => this.skip(event) }, 'Skip to the page'),
+            el('nav', { class: 'side', id: 'navigation', 'aria-label': 'Pages' }, inner),
+            el('div', { class: 'scrim', onclick: () => this.setDrawer(false) }),
+            el('div', { class: 'content' }, this.bar(), this.main),
         );
-        replace(home, logo());
+    }
+
+    private bar(): HTMLElement {
+        const share = iconButton('Copy link', 'link', () => void copyLink().catch(toastError), { title: 'Copy link' });
+        const end = el('div', { class: 'bar-end' }, this.exportButton, share, this.account);
+        return el('header', { class: 'bar' }, this.drawer, this.title, this.filters, end);
+    }
+
+    show(page: Page): void {
+        this.setDrawer(false);
+        document.title = `${page.title} · Daybook`;
+        this.title.textContent = page.title;
+        const allowed = this.pages.filter((each) => isAllowed(each, this.session));
+        replace(this.home, logo());
+        replace(this.nav, navigation(allowed, page.path));
         replace(
-            filters,
+            this.filters,
             page.filters.range ? dateFilter(rangeRules()) : null,
-            page.filters.organization ? organizationChoice(session) : null,
+            page.filters.organization ? organizationChoice(this.session) : null,
             page.filters.zone ? zoneChoice() : null,
         );
-        if (shownFor !== session) {
-            shownFor = session;
-            replace(account, person(session));
+    }
+
+    setExports(list: (() => ExportFile[]) | null): void {
+        this.exports = list;
+        this.exportButton.hidden = !list;
+    }
+
+    focusTitle(): void {
+        this.title.focus({ preventScroll: true });
+    }
+
+    private openExport(): void {
+        if (this.exports) {
+            openExport(this.title.textContent ?? 'export', this.exports(), getState());
         }
     }
-    function setExports(list: (() => ExportFile[]) | null): void {
-        exports = list;
-        exportButton.hidden = !list;
+
+    private skip(event: Event): void {
+        event.preventDefault();
+        this.main.focus();
     }
-    return { root, main, show, setExports, focusTitle: () => title.focus({ preventScroll: true }) };
+
+    // ---- the navigation on narrow screens ----
+
+    private isDrawerOpen(): boolean {
+        return this.root.classList.contains('nav-open');
+    }
+
+    private setDrawer(open: boolean): void {
+        this.root.classList.toggle('nav-open', open);
+        this.drawer.setAttribute('aria-expanded', String(open));
+        if (open) {
+            this.nav.querySelector<HTMLElement>('[aria-current=page]')?.focus();
+        }
+    }
+
+    private key(event: KeyboardEvent): void {
+        if (event.key === 'Escape' && this.isDrawerOpen()) {
+            this.setDrawer(false);
+            this.drawer.focus();
+        }
+    }
+}
+
+export function makeShell(pages: Page[], session: Session): Shell {
+    return new AppShell(pages, session);
 }
