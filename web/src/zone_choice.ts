@@ -1,57 +1,25 @@
 // The one choice of a time zone: every date and hour on screen is by its clocks.
+import { choice } from './choice';
 import { zoneName } from './dates';
-import { searchList } from './combobox';
-import { el } from './dom';
 import { offset } from './format';
-import { icon } from './icon';
-import { popover } from './popover';
 import { getState, setState } from './state';
 
-function zones(): string[] {
+function zones(current: string): string[] {
     const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    return [...new Set(['UTC', own, ...Intl.supportedValuesOf('timeZone')].map(zoneName))];
+    return [...new Set(['UTC', own, ...Intl.supportedValuesOf('timeZone'), current].map(zoneName))];
 }
 
 export function zoneChoice(): HTMLElement {
     const { zone } = getState();
-    const button = el(
-        'button',
-        { type: 'button', class: 'filter-button', title: offset(zone) },
-        icon('globe'),
-        el('span', { class: 'visually-hidden' }, 'Time zone: '),
-        el('span', { class: 'filter-value' }, zone.replaceAll('_', ' ')),
-        icon('down'),
-    );
-    return popover(
-        button,
-        (close) => {
-            const items = zones();
-            if (!items.includes(zone)) {
-                items.unshift(zone);
-            }
-            const names = new Map(items.map((item) => [item, item.replaceAll('_', ' ')]));
-            return [
-                el(
-                    'div',
-                    { class: 'choice-panel' },
-                    searchList('Time zones', {
-                        items,
-                        names,
-                        chosen: [zone],
-                        multiple: false,
-                        hideIds: true,
-                        placeholder: 'City or region',
-                        onChange: ([chosen]) => {
-                            if (chosen && chosen !== zone) {
-                                close();
-                                setState({ zone: chosen });
-                            }
-                        },
-                    }),
-                    el('p', { class: 'hint' }, `${zone} is ${offset(zone)} now.`),
-                ),
-            ];
-        },
-        { label: 'Time zone', end: true },
-    ).root;
+    const items = zones(zone);
+    return choice({
+        label: 'Time zone',
+        icon: 'globe',
+        shown: zone.replaceAll('_', ' '),
+        items,
+        chosen: zone,
+        search: { names: new Map(items.map((item) => [item, item.replaceAll('_', ' ')])), placeholder: 'City or region' },
+        hint: `${zone} is ${offset(zone)} now.`,
+        onChange: (item) => setState({ zone: item }),
+    });
 }
