@@ -33,7 +33,9 @@ interface Method {
 // Administrators see the methods; those of one organization count where it is chosen.
 async function configuredMethods(view: View): Promise<Metric[]> {
     const { entities } = await get<{ entities: Method[] }>('/api/v2/admin/methods', {}, view.signal);
-    const known = entities.filter(({ organization }) => !organization || organization === view.state.organization);
+    const known = entities.filter(
+        ({ organization }) => !organization || organization === (view.state.organization ?? view.session.organization),
+    );
     return [...new Map(known.map(({ name, title }) => [name, { name, title: title || name }])).values()];
 }
 
