@@ -6,7 +6,7 @@
 #   tests/demo/demo.sh [--exit]      leave when the result is printed (else it stays until Ctrl-C)
 #   BROKER=embedded|kafka            the broker of `daybook dev`
 #   REQUESTS=N                       how many requests, roughly (default 26,000; at least 20,000 are sent)
-#   HISTORY=N                        how many events of history, roughly (default 120,000; the embedded broker keeps 5 MiB of a partition)
+#   HISTORY=N                        how many events of history, roughly (default 200,000; the embedded broker keeps 5 MiB of each partition)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -245,7 +245,7 @@ export LC_ALL=C
 nginx_port=$(free_port)
 dead_port=$(free_port)
 write_templates
-"$bin/daybook" dev --dir "$dir/daybook" --broker "$broker" --detach \
+"$bin/daybook" dev --dir "$dir/daybook" --broker "$broker" --partitions 8 --detach \
     --set collector.collector.name=nginx-sidecar \
     --set "collector.follow.nginx.path=$dir/access.log" \
     --set collector.follow.nginx.format=nginx-json \

@@ -29,10 +29,10 @@ NIGHTLY = [4, 4, 90, 120, 40, 4] + [2] * 18
 
 # Weight, method, path, usual latency in ms, bytes; {n} and {u} are ids.
 ORDERS = [(30, "GET", "/v1/orders/{n}", 24, 1900), (12, "GET", "/v1/orders", 62, 14000), (8, "POST", "/v1/orders", 90, 320)]
-SHOP = [(34, "GET", "/v1/products/{n}", 15, 2600), (14, "GET", "/v1/search", 130, 9800), (9, "POST", "/v1/payments", 210, 280)]
+SHOP = [(34, "GET", "/v1/products/{n}", 15, 2600), (14, "GET", "/v1/search", 130, 9800), (15, "POST", "/v1/payments", 210, 280)]
 USERS = [(10, "GET", "/v1/users/{u}", 18, 900), (3, "PUT", "/v1/users/{u}", 47, 120)]
 STOCK = [(30, "GET", "/v1/stock/{n}", 9, 240), (10, "PUT", "/v1/stock/{n}", 33, 90)]
-BILLING = [(20, "GET", "/v1/invoices/{n}", 71, 41000), (6, "POST", "/v1/payments", 230, 280)]
+BILLING = [(20, "GET", "/v1/invoices/{n}", 71, 41000), (9, "POST", "/v1/payments", 230, 280)]
 REPORTS = [(10, "GET", "/v1/reports/{n}", 640, 96000), (6, "GET", "/v1/orders", 75, 14000)]
 
 
@@ -58,7 +58,7 @@ CLIENTS = [
     Client("globex", "invoicing", "server", 45, BILLING, NIGHTLY),
     Client("globex", "crm-import", "server", 70, USERS + ORDERS[:1], STEADY, weekend=0.6),
     Client("northwind", "insights", "server", 40, REPORTS, PEOPLE, weekend=0.1, users=5),
-    Client("northwind", "price-bot", "crawler", 60, SHOP[:2], STEADY, throttled=0.09),
+    Client("northwind", "price-bot", "crawler", 60, SHOP[:2], STEADY, throttled=0.06),
 ]
 AGENTS = {"web": "Mozilla/5.0", "mobile": "acme-app/4.2", "server": "daybook-demo/1.0", "crawler": "northwind-bot/2.1"}
 
@@ -75,18 +75,18 @@ class Writer:
     def status(self, client, method, path, at_s):
         """With how often each happens; the payments fail since a certain hour."""
         rng, draw = self.rng, self.rng.random()
-        if path == "/v1/payments" and at_s >= self.fails_s and draw < 0.31:
+        if path == "/v1/payments" and at_s >= self.fails_s and draw < 0.42:
             return rng.choice((503, 503, 504))
         if draw < client.throttled:
             return 429
         draw = rng.random()
-        if draw < 0.004:
+        if draw < 0.003:
             return rng.choice((500, 502))
-        if draw < 0.035:
+        if draw < 0.016:
             return 404 if "{" in path else 400
-        if draw < 0.043:
+        if draw < 0.021:
             return rng.choice((401, 403))
-        if draw < 0.055 and path.startswith("/v1/products"):
+        if draw < 0.04 and path.startswith("/v1/products"):
             return 304
         return {"POST": 201, "PUT": 204}.get(method, 200)
 
@@ -135,7 +135,7 @@ class Writer:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("directory", type=Path)
-    parser.add_argument("--events", type=int, default=120_000, help="how many, roughly")
+    parser.add_argument("--events", type=int, default=200_000, help="how many, roughly")
     arguments = parser.parse_args()
     writer = Writer(arguments.directory, int(time.time()))
     writer.write(arguments.events / (DAYS + 0.5) / sum(client.share for client in CLIENTS) / 1.05)

@@ -15,7 +15,7 @@ import_log() {
 }
 
 import_history() {
-    /usr/bin/python3 "$here/history.py" "$dir" --events "${HISTORY:-120000}"
+    /usr/bin/python3 "$here/history.py" "$dir" --events "${HISTORY:-200000}"
     import_log "$dir/history.log"
 }
 
