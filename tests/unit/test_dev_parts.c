@@ -47,10 +47,11 @@ static void test_ports(void)
     g_assert_true(net_port_is_free(taken[0]));
 }
 
+static const char *answer = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
+
 /* Answers one request with fixed bytes. */
 static void *answer_once(void *opaque)
 {
-    const char *answer = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
     char request[512];
     int fd = accept(GPOINTER_TO_INT(opaque), NULL, NULL);
 
@@ -58,6 +59,27 @@ static void *answer_once(void *opaque)
     g_assert_cmpint(send(fd, answer, strlen(answer), 0), ==, (int)strlen(answer));
     close(fd);
     return NULL;
+}
+
+/* What is 2xx has its body taken, and nothing else. */
+static void test_http_post(void)
+{
+    static const char *const rows[][2] = {{"HTTP/1.1 201 Created\r\nA: b\r\n\r\n{\"url\":1}", "{\"url\":1}"},
+                                          {"HTTP/1.1 204 No Content\r\n\r\n", ""},
+                                          {"HTTP/1.1 401 Unauthorized\r\n\r\n{}", NULL},
+                                          {"HTTP/1.1 201 Created\r\n", NULL},
+                                          {"201", NULL}};
+    const char *before = answer;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        int port = net_port_choose(NULL, 0), fd = listen_on(port);
+        answer = rows[i][0];
+        GThread *thread = g_thread_new("answer", answer_once, GINT_TO_POINTER(fd));
+        g_autofree char *body = net_http_post(port, "/x", "token", 5000);
+        g_assert_cmpstr(body, ==, rows[i][1]);
+        g_thread_join(thread);
+        close(fd);
+    }
+    answer = before;
 }
 
 static void test_http_status(void)
@@ -306,6 +328,7 @@ int main(int argc, char **argv)
     directory = g_dir_make_tmp("daybook-dev-XXXXXX", NULL);
     g_test_add_func("/net/ports", test_ports);
     g_test_add_func("/net/http_status", test_http_status);
+    g_test_add_func("/net/http_post", test_http_post);
     g_test_add_func("/net/unix_sockets", test_unix_sockets);
     g_test_add_func("/child/runs", test_child);
     g_test_add_func("/child/missing_program", test_child_missing_program);
