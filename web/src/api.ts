@@ -4,6 +4,13 @@
 export type QueryValue = string | number | boolean | string[] | null | undefined;
 export type Query = Record<string, QueryValue>;
 
+// What is wrong in a table that was sent; the header row is line 1.
+export interface TableLine {
+    line: number;
+    field?: string;
+    message: string;
+}
+
 export class ApiError extends Error {
     status: number; // 0: the server was not reached
     code: string;
@@ -11,6 +18,7 @@ export class ApiError extends Error {
     allowed?: string[];
     requestId?: string;
     retryAfterS?: number;
+    lines?: TableLine[];
 
     constructor(status: number, code: string, message: string) {
         super(message);
@@ -57,6 +65,7 @@ interface Refusal {
     allowed?: string[];
     requestId?: string;
     contextId?: string;
+    lines?: TableLine[];
 }
 
 async function toError(response: Response): Promise<ApiError> {
@@ -71,6 +80,7 @@ async function toError(response: Response): Promise<ApiError> {
     const wait = Number(response.headers.get('Retry-After') ?? NaN);
     error.field = said.field;
     error.allowed = said.allowed;
+    error.lines = said.lines;
     error.requestId = said.requestId ?? said.contextId ?? response.headers.get('X-Request-Id') ?? undefined;
     error.retryAfterS = Number.isFinite(wait) ? wait : undefined;
     return error;
@@ -135,17 +145,37 @@ export async function get<T>(path: string, query: Query = {}, signal?: AbortSign
 }
 
 // The header is what no page of another origin can send: it protects the cookie's bearer.
+const OWN = { 'X-Daybook': 'dashboard' };
+
 export async function send<T>(
     method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     body?: unknown,
     signal?: AbortSignal,
 ): Promise<T> {
-    const headers: Record<string, string> = { 'X-Daybook': 'dashboard' };
+    const headers: Record<string, string> = { ...OWN };
     if (body !== undefined) {
         headers['Content-Type'] = 'application/json';
     }
     return answer<T>(await ask(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) }));
+}
+
+// A table that the server reads.
+export async function sendTable<T>(path: string, table: Blob): Promise<T> {
+    const headers = { ...OWN, 'Content-Type': 'text/csv' };
+    return answer<T>(await ask(path, { method: 'POST', headers, body: table }));
+}
+
+// Lists that come in pages, up to so many rows of them.
+export async function allPages<T>(path: string, query: Query, most: number, signal?: AbortSignal): Promise<T[]> {
+    const rows: T[] = [];
+    let next: string | undefined = address(path, { ...query, pageSize: Math.min(most, 1000) });
+    while (next !== undefined && rows.length < most) {
+        const page: { entities: T[]; nextUri?: string } = await get(next, {}, signal);
+        rows.push(...page.entities);
+        next = page.nextUri;
+    }
+    return rows.slice(0, most);
 }
 
 export async function download(path: string, query: Query = {}, signal?: AbortSignal): Promise<{ name: string; blob: Blob }> {

@@ -26,6 +26,20 @@ export function dateIn(zone: string, ms: number = Date.now()): string {
     return `${part('year').padStart(4, '0')}-${part('month')}-${part('day')}`;
 }
 
+// The moment when a date begins by the clocks of the zone; where they skip midnight, the first moment after it.
+export function dayBegin(zone: string, date: string): number {
+    let [low, high] = [toMs(date) - DAY_MS, toMs(date) + DAY_MS]; // no zone is a day away
+    while (high - low > 1000) {
+        const middle = low + Math.floor((high - low) / 2000) * 1000;
+        if (dateIn(zone, middle) < date) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return high;
+}
+
 export function addDays(date: string, days: number): string {
     return fromMs(toMs(date) + days * DAY_MS);
 }

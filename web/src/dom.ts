@@ -59,12 +59,18 @@ export function el<K extends keyof HTMLElementTagNameMap>(
     return node;
 }
 
-// Replaces what is in the element, and keeps the keyboard's focus at the same place in the structure, for lists that are shown
-// anew.
+// Replaces what is in the element, for lists that are shown anew; the focus stays.
 export function replace(node: Element, ...children: Child[]): void {
+    keepFocus(node, () => {
+        node.replaceChildren();
+        append(node, children);
+    });
+}
+
+// Keeps the keyboard's focus at the same place in the structure, whatever is done to what is in the element.
+export function keepFocus(node: Element, change: () => void): void {
     const path = focusPath(node);
-    node.replaceChildren();
-    append(node, children);
+    change();
     if (path) {
         restoreFocus(node, path);
     }

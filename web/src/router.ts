@@ -1,6 +1,6 @@
 // From the address to a page. Each change of the address ends what the page before was waiting for and draws the page anew; a page
 // that is only filtered differently keeps its scroll position and the focus in the filters.
-import { el } from './dom';
+import { el, keepFocus } from './dom';
 import { emptyState, errorState } from './status_view';
 import { isAllowed, type Page, type View } from './page';
 import type { Session } from './session';
@@ -87,13 +87,20 @@ function show(pages: Page[], shell: Shell, session: Session): void {
     shell.setExports(null);
     shell.show(page);
     shell.main.style.minHeight = isNew ? '' : `${kept}px`; // so that the window does not jump while the same page is loaded again
-    shell.main.replaceChildren(root);
-    if (isAllowed(page, session)) {
-        void draw(page, view).finally(() => {
-            shell.main.style.minHeight = '';
-        });
+    const fill = (): void => {
+        shell.main.replaceChildren(root);
+        if (isAllowed(page, session)) {
+            void draw(page, view).finally(() => {
+                shell.main.style.minHeight = '';
+            });
+        } else {
+            root.append(denied(page));
+        }
+    };
+    if (isNew) {
+        fill();
     } else {
-        root.append(denied(page));
+        keepFocus(shell.main, fill); // in what the page draws at once: its own filters
     }
     if (isNew) {
         window.scrollTo(0, 0);
