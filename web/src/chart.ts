@@ -29,6 +29,7 @@ export interface ChartData {
     total?: (i: number) => string; // a last line of the tooltip
     colors?: string[]; // by point, where there is one series
     details?: (i: number) => [string, string][]; // further lines of the tooltip
+    hints?: string[]; // of a ring, by label: what the legend says on hover
 }
 
 export interface Chart {
@@ -187,7 +188,11 @@ class ChartView implements Chart {
 
     private legendEntries(): LegendEntry[] {
         if (this.shape.kind === 'donut') {
-            return this.data.labels.map((name, i) => ({ name, color: this.data.colors?.[i] ?? seriesColor(i) }));
+            return this.data.labels.map((name, i) => ({
+                name,
+                color: this.data.colors?.[i] ?? seriesColor(i),
+                hint: this.data.hints?.[i],
+            }));
         }
         return this.data.series.map((each, i) => ({
             name: each.name,
