@@ -65,15 +65,16 @@ function whyNotToday(report: Report | null): Child[] {
 function whyOtherDate(view: View, report: Report | null): string {
     const { zone } = view.state;
     if (isLocal(view)) {
-        return `Days are true days of ${zone}, from midnight to midnight of its clock. Bills count days of UTC, so they can differ by day.`;
+        return `Days are true days of ${zone}, by its clock. Bills count days of UTC, which begin at another time.`;
     }
     const day = report?.days[report.days.length - 1];
     if (!day || format.time(day.begin, zone, 'time') === format.time(day.begin, 'UTC', 'time')) {
         return 'Billing days are days of UTC.';
     }
     return (
-        `Billing days are days of UTC. In ${zone} that of ${format.day(day.date, 'short')} runs from ${format.time(day.begin, zone)} ` +
-        `to ${format.time(day.end, zone)}, so a request can belong to another day than its local date says.`
+        `Billing days are days of UTC. In ${zone} that of ${format.day(day.date, 'short')} runs from ` +
+        `${format.time(day.begin, zone)} to ${format.time(day.end, zone)}, so a request can belong to another day than its local ` +
+        'date says.'
     );
 }
 
@@ -97,9 +98,23 @@ function remarks(report: Report): string[] {
 function showNotices(into: HTMLElement, view: View, report: Report | null): void {
     replace(
         into,
-        el('div', { class: 'notice' }, icon('info'), el('div', {}, el('p', {}, whyNotToday(report)), el('p', {}, whyOtherDate(view, report)))),
+        el(
+            'div',
+            { class: 'notice' },
+            icon('info'),
+            el('div', {}, el('p', {}, whyNotToday(report)), el('p', {}, whyOtherDate(view, report))),
+        ),
         report && remarks(report).length
-            ? el('div', { class: 'notice warn' }, icon('errors'), el('div', {}, remarks(report).map((text) => el('p', {}, text))))
+            ? el(
+                  'div',
+                  { class: 'notice warn' },
+                  icon('errors'),
+                  el(
+                      'div',
+                      {},
+                      remarks(report).map((text) => el('p', {}, text)),
+                  ),
+              )
             : null,
     );
 }
@@ -137,7 +152,7 @@ function makeSection(view: View, spec: SectionSpec, onReport: (report: Report) =
     const head = sectionHead(view, spec.title, choice);
     const grid = el(
         'div',
-        { class: 'grid three even' },
+        { class: ['grid', 'even', spec.charts.length > 2 && 'three'] },
         spec.charts.map(({ card }) => card.root),
     );
     const totals = (report: Report): void => {
@@ -236,7 +251,12 @@ function clientUrlBars(rows: number): Shown {
 
 function byDay(view: View, report: () => Report | null): Shown {
     const title = 'Requests by day';
-    const made = chartCard(title, barChart(title, { height: HEIGHT }), 'All requests of each closed day. A click shows that day alone.', HEIGHT);
+    const made = chartCard(
+        title,
+        barChart(title, { height: HEIGHT }),
+        'All requests of each closed day. A click shows that day alone.',
+        HEIGHT,
+    );
     made.card.root.classList.add('wide');
     made.chart.onPick((i) => {
         const date = report()?.days[i]?.date;
@@ -271,7 +291,13 @@ function makeSections(view: View, onReport: (id: SectionId, report: Report) => v
             dialog: null,
             top: TOP_ACTIVE,
             charts: [
-                clients('Top 5 clients', TOP_ACTIVE, 'active', showClient, 'A click shows the client below, under OAuth client requests.'),
+                clients(
+                    'Top 5 clients',
+                    TOP_ACTIVE,
+                    'active',
+                    showClient,
+                    'A click shows the client below, under OAuth client requests.',
+                ),
                 statuses('Response statuses'),
                 pickUrl(
                     urlBars('Top 5 URLs', TOP_ACTIVE, 'A click shows the URL below, under URL requests.'),
@@ -362,7 +388,12 @@ export const report: Page = {
             }
         });
         view.root.append(
-            el('div', { class: 'row between' }, daysSwitch(view), el('span', { class: 'faint' }, `Today, ${format.day(dateIn('UTC'))} (UTC), is not included`)),
+            el(
+                'div',
+                { class: 'row between' },
+                daysSwitch(view),
+                el('span', { class: 'faint' }, `Today, ${format.day(dateIn('UTC'))} (UTC), is not included`),
+            ),
             notices,
             ...sections.map(({ root }) => root),
         );

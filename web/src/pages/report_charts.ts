@@ -90,8 +90,7 @@ export function showClientUrls(chart: Chart, { clients }: Report): void {
     );
     const most = [...sums].sort((a, b) => b[1] - a[1]).map(([name]) => name);
     const shown = most.slice(0, URLS_SHOWN);
-    const of = (client: ReportClient, url: string): number =>
-        client.urls.find((each) => each.templateUri === url)?.requests ?? 0;
+    const of = (client: ReportClient, url: string): number => client.urls.find((each) => each.templateUri === url)?.requests ?? 0;
     const series: Series[] = shown.map((url) => ({ name: url, values: clients.map((client) => of(client, url)) }));
     const rest = clients.map((client) => client.requests - shown.reduce((sum, url) => sum + of(client, url), 0));
     if (rest.some((value) => value > 0)) {

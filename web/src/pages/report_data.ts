@@ -1,5 +1,5 @@
-// What the report asks the server, and what the reader chose for it. All numbers of the page are answers of one route, each with the
-// filters of its section, so they agree with each other and with the exports.
+// What the report asks the server, and what the reader chose for it. All numbers of the page are answers of one route, each with
+// the filters of its section, so they agree with each other and with the exports.
 import { download, get, listItem, type Query } from '../api';
 import type { View } from '../page';
 import { setState } from '../state';

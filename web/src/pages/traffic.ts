@@ -1,10 +1,153 @@
-import type { Page } from '../page';
-import { emptyState } from '../status_view';
+// Requests over time: all of them and by method, stacked, with the period before laid over.
+import { shared } from '../api';
+import { card } from '../card';
+import { barChart } from '../chart';
+import { el, replace } from '../dom';
+import { icon, iconButton } from '../icon';
+import type { Page, View } from '../page';
+import { setState } from '../state';
+import { HITS, metricChoice, type Metric } from '../stats';
+import { segmented } from '../tabs';
+import {
+    askBefore,
+    askTraffic,
+    chosenMetric,
+    hasBefore,
+    stepOf,
+    stepsFor,
+    STACKED,
+    type Asking,
+    type Slot,
+    type Step,
+    type Traffic,
+} from './traffic_data';
+import { draw, figures, methodsFile, methodTable, seriesFile } from './traffic_view';
+
+const REFRESH_MS = 10_000;
+const STEP_NAMES: Record<Step, string> = { hour: 'Hour', day: 'Day', week: 'Week', month: 'Month' };
+
+// ---- controls ----
+
+function stepSwitch(view: View, step: Step): HTMLElement {
+    const items = stepsFor(view.state.range).map((id) => ({ id, label: STEP_NAMES[id] }));
+    return segmented('Step', items, step, (by) => setState({ params: { by } }));
+}
+
+function beforeSwitch(view: View): HTMLElement {
+    const box = el('input', {
+        type: 'checkbox',
+        checked: hasBefore(view),
+        onchange: () => setState({ params: { before: box.checked ? null : 'off' } }),
+    });
+    return el('label', { class: 'choice' }, box, 'Period before');
+}
+
+// A filter that another page's click set, with a way to take it off.
+export function clientChip(client: string): HTMLElement {
+    return el(
+        'span',
+        { class: 'badge accent' },
+        icon('filter'),
+        `Only ${client}`,
+        iconButton(`Show all clients, not only ${client}`, 'close', () => setState({ params: { client: null } })),
+    );
+}
+
+interface Controls {
+    root: HTMLElement;
+    showMetrics(list: Metric[]): void;
+}
+
+function controls(view: View, step: Step): Controls {
+    const client = view.state.params.get('client');
+    const choice = el('span', { class: 'metric-choice' });
+    const showMetrics = (list: Metric[]): void =>
+        replace(
+            choice,
+            metricChoice([STACKED, ...list], chosenMetric(view), (name) => setState({ params: { metric: name || null } })),
+        );
+    showMetrics([HITS]);
+    const root = el(
+        'div',
+        { class: 'row' },
+        stepSwitch(view, step),
+        choice,
+        beforeSwitch(view),
+        client ? clientChip(client) : null,
+    );
+    return { root, showMetrics };
+}
+
+// ---- the page ----
+
+function drillDown(slot: Slot, step: Step, client: string | null): void {
+    const range = { preset: null, from: slot.from, to: slot.to };
+    if (step === 'hour') {
+        setState({ page: '/codes', range, params: { client } });
+    } else {
+        setState({ range, params: { by: step === 'day' ? 'hour' : 'day' } });
+    }
+}
+
+function isEmpty({ hits, before }: Traffic): boolean {
+    return ![...hits, ...(before ?? [])].some((value) => value > 0);
+}
 
 export const traffic: Page = {
-    path: '/traffic', title: 'Traffic', group: 'Usage', icon: 'traffic', live: true, closedOnly: false,
+    path: '/traffic',
+    title: 'Traffic',
+    group: 'Usage',
+    icon: 'traffic',
+    live: true,
+    closedOnly: false,
     filters: { range: true, zone: true, organization: true },
-    render({ root }) {
-        root.append(emptyState('Nothing here yet', ''));
+    async render(view) {
+        const { state, signal } = view;
+        const step = stepOf(state.params.get('by'), state.range);
+        const asking: Asking = { view, client: state.params.get('client'), step };
+        const bar = controls(view, step);
+        const numbers = figures(view, step);
+        const chart = barChart('Requests over time', { height: 360 });
+        const series = card('Requests over time', { wide: true, height: 390, subtitle: `By ${step}, ${state.zone}` });
+        const methods = card('By method', { wide: true, height: 160, subtitle: 'A click shows one over time' });
+        let shown: Traffic | null = null;
+        const keep = (answer: Traffic): void => {
+            if (!shown) {
+                bar.showMetrics(answer.totals);
+            }
+            shown = answer;
+            numbers.show(answer);
+        };
+        const before = shared(() => askBefore(asking));
+        const again = async (): Promise<void> => {
+            const ask = shared(() => askTraffic(asking, before));
+            ask().then(
+                (answer) => signal.aborted || keep(answer),
+                () => signal.aborted || numbers.clear(), // the cards say why
+            );
+            await Promise.all([
+                series.load(
+                    signal,
+                    ask,
+                    (answer, body) => {
+                        body.replaceChildren(chart.root);
+                        draw(chart, answer, view, step);
+                    },
+                    isEmpty,
+                ),
+                methods.load(signal, ask, (answer, body) => replace(body, methodTable(answer, view)), isEmpty),
+            ]);
+        };
+        series.setChart(chart);
+        chart.onPick((i) => {
+            const slot = shown?.slots[i];
+            if (slot) {
+                drillDown(slot, step, asking.client);
+            }
+        });
+        view.root.append(bar.root, numbers.root, series.root, methods.root);
+        view.exports(() => [seriesFile(view, step, () => shown), methodsFile(() => shown)]);
+        view.refresh(REFRESH_MS, async () => (shown && !shown.provisional ? undefined : again()));
+        await again();
     },
 };
