@@ -108,7 +108,7 @@ class AppShell implements Shell {
     });
     private readonly exportButton = el(
         'button',
-        { type: 'button', class: 'button', hidden: true, onclick: () => this.openExport() },
+        { type: 'button', class: 'button', 'aria-label': 'Export', hidden: true, onclick: () => this.openExport() },
         icon('download'),
         el('span', {}, 'Export'),
     );

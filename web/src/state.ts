@@ -99,6 +99,11 @@ export function setState(change: StateChange, how: 'push' | 'replace' = 'push'):
     goTo(href(change), how);
 }
 
+// Writes into the address what the page shows already, as words that are typed: it is not drawn anew.
+export function noteState(change: StateChange): void {
+    history.replaceState(null, '', href(change));
+}
+
 // An address of our own, with everything that follows from it.
 export function goTo(address: string, how: 'push' | 'replace' = 'push'): void {
     if (address === location.pathname + location.search) {
