@@ -177,17 +177,18 @@ export interface FormOptions {
     intro?: Child;
 }
 
-// `submit` does it; what it throws stays in the dialog.
+// `submit` does it; what it throws stays in the dialog. What it returns is done when the dialog is closed.
 export function openForm(
     title: string,
     fields: FormField[],
-    submit: (values: Values) => Promise<void>,
+    submit: (values: Values) => Promise<(() => void) | void>,
     options: FormOptions = {},
 ): void {
     const form = new Form(fields, options.intro);
+    let after: (() => void) | void;
     const run = async (): Promise<boolean> => {
         try {
-            await submit(form.values());
+            after = await submit(form.values());
             return true;
         } catch (error) {
             if (error instanceof ApiError && form.refuse(error)) {
@@ -196,5 +197,6 @@ export function openForm(
             throw error;
         }
     };
-    openDialog(title, form.root, [{ label: 'Cancel' }, { label: options.action ?? 'Save', primary: true, run }]);
+    const buttons = [{ label: 'Cancel' }, { label: options.action ?? 'Save', primary: true, run }];
+    openDialog(title, form.root, buttons, { onClose: () => after?.() });
 }

@@ -126,9 +126,10 @@ function columns(view: View, change: (alert: Alert, state: Alert['state']) => vo
             cell: (alert) => [
                 el('span', { class: alert.state === 'unread' ? 'strong' : '' }, subjectOf(alert)),
                 alert.state === 'unread' ? el('span', { class: 'visually-hidden' }, ' (unread)') : null,
+                el('span', { class: 'narrow-only' }, kindBadge(alert)),
             ],
         },
-        { key: 'kind', label: 'Level', cell: kindBadge },
+        { key: 'kind', label: 'Level', secondary: true, cell: kindBadge },
         { key: 'what', label: 'What happened', cell: what },
         ...(several
             ? [{ key: 'organization', label: 'Organization', secondary: true, cell: (alert: Alert) => alert.organization ?? format.NOTHING }]

@@ -157,6 +157,7 @@ function sampleColumns(zone: string): Column<Sample>[] {
             key: 'time',
             label: 'Counted',
             width: '130px',
+            secondary: true,
             cell: (row) => {
                 const refused = row.refusedAt ? `Refused ${format.time(row.refusedAt, zone, 'full')} by the collector's clock` : null;
                 return el('span', { title: refused }, format.time(row.time, zone));
@@ -166,6 +167,7 @@ function sampleColumns(zone: string): Column<Sample>[] {
             key: 'what',
             label: 'What was wrong',
             cell: (row) => [
+                el('div', { class: 'narrow-only hint' }, `${format.time(row.time, zone)} · ${row.collector} · ${reasonName(row.reason)}`),
                 el('div', {}, row.message),
                 row.sample ? el('code', { class: 'sample' }, row.sample) : el('span', { class: 'hint' }, 'There was nothing to show.'),
             ],
