@@ -180,7 +180,13 @@ function files(codes: () => Code[], series: () => Series | null): ExportFile[] {
     return [
         rowsFile('response-codes', 'Response codes', () => ({
             columns: ['code', 'meaning', 'class', 'requests', 'requestsBefore'],
-            rows: codes().map((each) => [Number(each.code), codeMeaning(each.code), statusOf(each.code).name, each.total, each.before]),
+            rows: codes().map((each) => [
+                Number(each.code),
+                codeMeaning(each.code),
+                statusOf(each.code).name,
+                each.total,
+                each.before,
+            ]),
         })),
         rowsFile('response-classes', 'Classes over time', () => ({
             columns: ['time', ...(series()?.parts.map(({ status }) => status.name) ?? []), 'provisional'],

@@ -1,4 +1,4 @@
-// The ledger: which days are final, which were revised, which are incomplete, and by which checksum each can be told from any other.
+// The ledger: which days are final, which were revised, which are incomplete, and the checksum of each.
 import { card } from '../card';
 import { addDays, dateIn } from '../dates';
 import { el, replace, type Child } from '../dom';
@@ -13,9 +13,14 @@ import { askDays, REASONS, type Day, type Days, type DayState, type Revision } f
 import { openRevision, shortChecksum } from './days_revision';
 
 const REFRESH_MS = 60_000;
-const STATES: Record<DayState, { label: string; kind: string; meaning: string }> = {
-    final: { label: 'Final', kind: 'good', meaning: 'Closed and complete: its numbers do not change unless a revision says so.' },
-    revised: { label: 'Revised', kind: 'accent', meaning: 'Closed again with a reason; the newest revision restates the whole day.' },
+interface Look {
+    label: string;
+    kind: string;
+    meaning: string;
+}
+const STATES: Record<DayState, Look> = {
+    final: { label: 'Final', kind: 'good', meaning: 'Closed and complete. Only another revision could change its numbers.' },
+    revised: { label: 'Revised', kind: 'accent', meaning: 'Closed again for a reason; the newest revision restates the day.' },
     incomplete: { label: 'Incomplete', kind: 'bad', meaning: 'Closed, though something of it was lost on its way.' },
     open: { label: 'Provisional', kind: 'warn', meaning: 'Not closed yet: its numbers can still change.' },
     none: { label: 'Not closed', kind: '', meaning: 'The ledger has no entry of this day.' },

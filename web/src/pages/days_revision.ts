@@ -3,7 +3,7 @@ import { get } from '../api';
 import { openDialog } from '../dialog';
 import { el, replace, type Child } from '../dom';
 import * as format from '../format';
-import { icon } from '../icon';
+import { iconButton } from '../icon';
 import type { View } from '../page';
 import { setState } from '../state';
 import { errorState, skeleton } from '../status_view';
@@ -55,12 +55,12 @@ function copy(text: string): void {
 
 function wholeChecksum(checksum: string, name: string): HTMLElement {
     const label = `Copy ${name}`;
-    return el(
-        'span',
-        { class: 'row' },
-        el('code', { style: { 'overflow-wrap': 'anywhere', 'min-width': '0', flex: '1' } }, checksum),
-        el('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, onclick: () => copy(checksum) }, icon('copy')),
-    );
+    const code = el('code', { style: { 'overflow-wrap': 'anywhere', 'min-width': '0', flex: '1' } }, checksum);
+    return el('span', { class: 'row' }, code, iconButton(label, 'copy', () => copy(checksum), { title: label }));
+}
+
+function hint(text: string): HTMLElement {
+    return el('p', { class: 'hint' }, text);
 }
 
 function facts(rows: [string, Child][]): HTMLElement {
@@ -74,6 +74,8 @@ function facts(rows: [string, Child][]): HTMLElement {
         ),
     );
 }
+
+const ERASED: [string, Child][] = [['Erased', 'A user was erased later; the sheets of this revision are gone.']];
 
 // What any caller sees.
 function entry(revision: Revision, zone: string): HTMLElement {
@@ -94,13 +96,15 @@ function entry(revision: Revision, zone: string): HTMLElement {
             'Complete',
             revision.complete ? 'Yes' : el('span', { class: 'badge bad' }, 'No: something was lost on its way'),
         ],
-        ...(revision.erased ? [['Erased', 'A user was erased later; the sheets of this revision are gone.'] as [string, Child]] : []),
+        ...(revision.erased ? ERASED : []),
         ...counts,
         ['Entry of the ledger', format.count(revision.n)],
         ['Checksum', wholeChecksum(revision.checksum, 'checksum')],
         [
             'Of the entry before',
-            revision.previousChecksum ? wholeChecksum(revision.previousChecksum, 'checksum of the entry before') : 'It is the first one',
+            revision.previousChecksum
+                ? wholeChecksum(revision.previousChecksum, 'checksum of the entry before')
+                : 'It is the first one',
         ],
     ]);
 }
@@ -129,7 +133,7 @@ function differences(full: Full): Child {
                   full.differences,
               )
             : el('p', { class: 'faint' }, 'No count is different.'),
-        left ? el('p', { class: 'hint' }, `${format.plural(left, 'more application')}`) : null,
+        left ? hint(format.plural(left, 'more application')) : null,
     ];
 }
 
@@ -141,7 +145,12 @@ function organizations(full: Full): Child {
         table(
             'Organizations',
             [
-                { key: 'organization', label: 'Organization', sort: byText((row) => row.organization), cell: (row) => row.organization },
+                {
+                    key: 'organization',
+                    label: 'Organization',
+                    sort: byText((row) => row.organization),
+                    cell: (row) => row.organization,
+                },
                 {
                     key: 'requests',
                     label: 'Requests',
@@ -154,7 +163,7 @@ function organizations(full: Full): Child {
             { sortBy: 'requests', descending: true },
         ),
         left.organizations
-            ? el('p', { class: 'hint' }, `${format.plural(left.organizations, 'more organization')}: ${format.count(left.requests)}`)
+            ? hint(`${format.plural(left.organizations, 'more organization')}: ${format.count(left.requests)}`)
             : null,
     ];
 }
@@ -191,7 +200,13 @@ function partitions(full: Full): Child {
                               ? el('span', { class: 'badge warn' }, format.plural(silent(row), 'silent collector'))
                               : el('span', { class: 'badge good' }, 'Complete'),
                 },
-                { key: 'streams', label: 'Streams', align: 'right', secondary: true, cell: (row) => format.count(row.streams.length) },
+                {
+                    key: 'streams',
+                    label: 'Streams',
+                    align: 'right',
+                    secondary: true,
+                    cell: (row) => format.count(row.streams.length),
+                },
                 { key: 'sheet', label: 'Sheet', secondary: true, cell: (row) => shortChecksum(row.sheetChecksum) },
             ],
             full.partitions,
@@ -217,7 +232,7 @@ export function openRevision(view: View, day: string, revisions: Revision[]): vo
         'div',
         { class: 'form' },
         choose,
-        chosen ? entry(chosen, view.state.zone) : el('p', {}, 'The ledger has no entry of this day in the range of dates on screen.'),
+        chosen ? entry(chosen, view.state.zone) : el('p', {}, 'The ledger has no entry of this day in the dates on screen.'),
         rest,
     );
     const title = `${format.day(day, 'long')}${chosen ? `, revision ${chosen.revision}` : ''}`;
@@ -237,7 +252,7 @@ export function openRevision(view: View, day: string, revisions: Revision[]): vo
 
 async function load(view: View, chosen: Revision, rest: HTMLElement): Promise<void> {
     if (chosen.events === undefined) {
-        rest.append(el('p', { class: 'hint' }, 'Counts and partitions are of all organizations, and shown to those who see all of them.'));
+        rest.append(hint('Counts and partitions are of all organizations, and shown to those who see all of them.'));
         return;
     }
     rest.replaceChildren(skeleton());

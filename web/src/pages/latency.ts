@@ -14,6 +14,7 @@ import type { Endpoint, Latency, Usage, UsagePoint, Window } from './usage_windo
 const REFRESH_MS = 10_000;
 const ENDPOINTS_MAX = 1000;
 const HOURLY = ['24h', '7d'];
+const ABOUT = 'From when a request came until it was answered; choose one for all that is known of it';
 export const LINES: { key: keyof Latency; name: string; color: string; hint: string }[] = [
     { key: 'p50', name: 'p50', color: '--series-1', hint: 'Half of the requests were answered within this time' },
     { key: 'p95', name: 'p95', color: '--series-3', hint: '95 of 100 requests were answered within this time' },
@@ -84,7 +85,8 @@ function columns(rows: Endpoint[]): Column<Endpoint>[] {
         align: 'right',
         secondary,
         sort: byNumber((row) => row.latency[key]),
-        cell: (row) => (key === 'p95' ? meter(row.latency.p95 ?? 0, most, format.ms(row.latency.p95)) : format.ms(row.latency[key])),
+        cell: ({ latency: { [key]: value } }) =>
+            key === 'p95' ? meter(value ?? 0, most, format.ms(value)) : format.ms(value),
     });
     return [
         {
@@ -122,8 +124,9 @@ function endpointHref(endpoint: string): string {
 function showEndpoints(usage: Usage, body: HTMLElement): void {
     const rows = usage.breakdown.byEndpoint ?? [];
     const left = usage.pagination.total - rows.length;
-    const more = left > 0 ? el('p', { class: 'hint' }, `The ${format.count(rows.length)} slowest; there are ${format.count(left)} more.`) : null;
-    replace(body, table('Latency of endpoints', columns(rows), rows, { sortBy: 'p95', descending: true }), more);
+    const more = left > 0 ? `The ${format.count(rows.length)} slowest; there are ${format.count(left)} more.` : null;
+    const list = table('Latency of endpoints', columns(rows), rows, { sortBy: 'p95', descending: true });
+    replace(body, list, more && el('p', { class: 'hint' }, more));
 }
 
 function endpointsFile(usage: () => Usage | null): ExportFile {
@@ -175,7 +178,7 @@ export const latency: Page = {
         const numbers = figures();
         const cards = {
             time: card('Latency over time', { wide: true, height: 340, empty, info: PERCENTILES }),
-            endpoints: card('Endpoints', { wide: true, height: 300, empty, subtitle: 'From when a request came until it was answered' }),
+            endpoints: card('Endpoints', { wide: true, height: 300, empty, subtitle: ABOUT }),
         };
         cards.time.setChart(chart);
         root.append(numbers.root, cards.time.root, cards.endpoints.root);

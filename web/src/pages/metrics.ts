@@ -7,17 +7,23 @@ import { el, replace } from '../dom';
 import { rowsFile, type ExportFile } from '../export';
 import * as format from '../format';
 import type { Page, View } from '../page';
-import { setState } from '../state';
+import { setState, type State } from '../state';
 import { HITS, loadMetrics, type Metric } from '../stats';
 import { emptyState, errorState, skeleton } from '../status_view';
 import { codeMeaning } from '../statuses';
+import { segmented } from '../tabs';
 import { latencyFile, showLatency } from './latency';
 import { allCodes, askEndpoint, rates, type Found } from './metrics_data';
-import { callersTable, codesTable, figures, showCodes, showRate, showRequests } from './metrics_view';
+import { callersTable, chartCodes, codesTable, figures, showCodes, showRate, showRequests } from './metrics_view';
 import { PERCENTILES, pointDate, type Usage } from './usage_window';
 
 const REFRESH_MS = 10_000;
 const ENDPOINTS_MAX = 1000;
+const FAILED = 'failed';
+
+function isFailedOnly(view: View): boolean {
+    return view.state.params.get('codes') === FAILED;
+}
 
 interface Choices {
     endpoints: string[]; // most requests first
@@ -68,7 +74,7 @@ interface Parts {
     callers: Card;
 }
 
-function makeParts(root: HTMLElement): Parts {
+function makeParts(root: HTMLElement, failedOnly: boolean): Parts {
     const empty = 'It was not requested on these dates';
     const parts: Parts = {
         numbers: figures(),
@@ -77,17 +83,23 @@ function makeParts(root: HTMLElement): Parts {
         rateChart: lineChart('Request rate', { area: true }),
         rate: card('Request rate', { height: 300, empty, info: 'Requests a minute, on average over each point' }),
         codesChart: barChart('Usage by status code', { height: 280 }),
-        codes: card('Usage by status code', { height: 320, empty }),
+        codes: card('Usage by status code', { wide: true, height: 320, empty }),
         codesList: card('Status codes', { height: 320, empty }),
         latencyChart: lineChart('Latency of the endpoint', { height: 280 }),
-        latency: card('Latency', { height: 320, empty, info: PERCENTILES }),
+        latency: card('Latency', { wide: true, height: 320, empty, info: PERCENTILES }),
         callers: card('Applications', { height: 320, empty }),
     };
     parts.requests.setChart(parts.requestsChart);
     parts.rate.setChart(parts.rateChart);
     parts.codes.setChart(parts.codesChart);
+    const which = [
+        { id: 'all', label: 'All' },
+        { id: FAILED, label: 'Failed only' },
+    ];
+    const chosen = failedOnly ? FAILED : 'all';
+    parts.codes.setTotal(segmented('Codes', which, chosen, (id) => setState({ params: { codes: id === FAILED ? id : null } })));
     parts.latency.setChart(parts.latencyChart);
-    const cards = [parts.codes, parts.codesList, parts.requests, parts.rate, parts.latency, parts.callers];
+    const cards = [parts.codes, parts.requests, parts.rate, parts.latency, parts.codesList, parts.callers];
     root.append(
         parts.numbers.root,
         el(
@@ -99,12 +111,13 @@ function makeParts(root: HTMLElement): Parts {
     return parts;
 }
 
-function subtitles(parts: Parts, found: Found, zone: string): void {
-    const shown = format.timeRange(found.from, found.to, zone);
-    const wide = found.window.whole ? shown : format.timeRange(found.windowFrom, Date.now(), zone);
+function subtitles(parts: Parts, found: Found, { range, zone }: State): void {
+    const shown = found.window.whole ? format.timeRange(found.from, found.to, zone) : format.dayRange(range.from, range.to);
+    const wide = format.timeRange(found.windowFrom, Date.now(), zone);
     [parts.requests, parts.rate, parts.latency].forEach((each) => each.setSubtitle(shown));
     const ofAll = (of: string): string => `${wide}: ${of} are counted back from now`;
     parts.codes.setSubtitle(found.codesOfWindow ? ofAll('codes of a single endpoint') : shown);
+    parts.codesList.setSubtitle(found.codesOfWindow ? wide : shown);
     parts.callers.setSubtitle(found.window.whole ? shown : ofAll('applications'));
 }
 
@@ -124,7 +137,7 @@ async function load(view: View, parts: Parts, asked: Promise<Found>): Promise<vo
     await Promise.all([
         draw(parts.requests, parts.requestsChart, (found) => showRequests(parts.requestsChart, found, state.zone)),
         draw(parts.rate, parts.rateChart, (found) => showRate(parts.rateChart, found, state.zone)),
-        draw(parts.codes, parts.codesChart, (found) => showCodes(parts.codesChart, found)),
+        draw(parts.codes, parts.codesChart, (found) => showCodes(parts.codesChart, found, isFailedOnly(view))),
         draw(parts.latency, parts.latencyChart, (found) =>
             showLatency(parts.latencyChart, found.points, state.zone, found.window.granularity === 'hour'),
         ),
@@ -133,7 +146,7 @@ async function load(view: View, parts: Parts, asked: Promise<Found>): Promise<vo
         asked.then(
             (found) => {
                 parts.numbers.show(found.figures);
-                subtitles(parts, found, state.zone);
+                subtitles(parts, found, state);
             },
             () => parts.numbers.clear(), // the cards say why
         ),
@@ -192,7 +205,8 @@ function drillDown(view: View, parts: Parts, found: () => Found | null): void {
     };
     [parts.requestsChart, parts.rateChart, parts.latencyChart].forEach((chart) => chart.onPick(toDay));
     parts.codesChart.onPick((i) => {
-        const code = allCodes(found()?.codes ?? [])[i];
+        const shown = found();
+        const code = shown && chartCodes(shown, isFailedOnly(view))[i];
         if (code) {
             setState({ page: '/codes', params: { code: String(code.statusCode) } });
         }
@@ -202,7 +216,7 @@ function drillDown(view: View, parts: Parts, found: () => Found | null): void {
 // ---- the page ----
 
 async function showEndpoint(view: View, endpoint: string, controls: HTMLElement): Promise<void> {
-    const parts = makeParts(view.root);
+    const parts = makeParts(view.root, isFailedOnly(view));
     let shown: Found | null = null;
     drillDown(view, parts, () => shown);
     view.exports(() => files(endpoint, () => shown));

@@ -10,6 +10,8 @@ import { byNumber, byText, meter, table, type Column } from '../table';
 import { allCodes, rates, type Figures, type Found } from './metrics_data';
 import { pointNames, type Caller, type CodeCount } from './usage_window';
 
+const NOT_ADDED_UP = 'Percentiles cannot be added up: see those of each point';
+
 export function figures(): { root: HTMLElement; show(found: Figures): void; clear(): void } {
     const requests = stat('Requests');
     const failed = stat('Failed requests', 'Answers of 400 and more');
@@ -31,8 +33,10 @@ export function figures(): { root: HTMLElement; show(found: Figures): void; clea
             rate.set(format.decimal(found.perMinute, found.perMinute < 10 ? 2 : 0), {
                 note: peak === null ? '' : `at most ${format.count(peak)} an hour`,
             });
-            const average = any ? `average: ${format.ms(found.average)}, longest: ${format.ms(found.peak)}` : '';
-            p95.set(any && found.latency ? format.ms(found.latency.p95) : format.NOTHING, { note: average });
+            p95.set(any && found.latency ? format.ms(found.latency.p95) : format.NOTHING, {
+                note: any ? `average: ${format.ms(found.average)}` : '',
+                title: found.latency ? `Longest: ${format.ms(found.peak)}` : NOT_ADDED_UP,
+            });
             data.set(format.bytes(found.data));
         },
     };
@@ -83,15 +87,22 @@ export function showRate(chart: Chart, found: Found, zone: string): void {
     });
 }
 
-export function showCodes(chart: Chart, found: Found): void {
-    const list = allCodes(found.codes);
-    const all = list.reduce((sum, each) => sum + each.requests, 0);
+const FAILED = 400;
+
+// What the chart of codes shows: beside successes failures can hardly be seen, so they are shown alone, too.
+export function chartCodes(found: Found, failedOnly: boolean): CodeCount[] {
+    return allCodes(found.codes).filter((each) => !failedOnly || each.statusCode >= FAILED);
+}
+
+export function showCodes(chart: Chart, found: Found, failedOnly: boolean): void {
+    const list = chartCodes(found, failedOnly);
+    const all = found.codes.reduce((sum, each) => sum + each.requests, 0);
     chart.update({
         labels: list.map((each) => String(each.statusCode)),
         titles: list.map((each) => `${each.statusCode} ${codeMeaning(each.statusCode)}`),
         series: [{ name: 'Requests', values: list.map((each) => each.requests) }],
         colors: list.map((each) => statusOf(each.statusCode).color),
-        details: (i) => [['Share', format.share(list[i]?.requests ?? 0, all)]],
+        details: (i) => [['Share of all', format.share(list[i]?.requests ?? 0, all)]],
     });
 }
 

@@ -90,13 +90,6 @@ export function seriesPoints(series: StatsSeries, zone: string): SeriesPoint[] {
     });
 }
 
-// Points that have not begun yet are no zeros.
-export function begun(points: SeriesPoint[]): number {
-    const today = Date.now();
-    const n = points.findIndex((point) => (point.stamp.length > 10 ? Date.parse(point.stamp) : Date.parse(point.stamp) - 14 * HOUR_MS) > today);
-    return n < 0 ? points.length : n;
-}
-
 export function axis(points: SeriesPoint[]): Pick<ChartData, 'labels' | 'titles'> {
     return { labels: points.map((point) => point.label), titles: points.map((point) => point.title) };
 }

@@ -48,7 +48,13 @@ function columns(view: View, most: number, total: number): Column<Application>[]
             sort: byNumber((row) => row.value),
             cell: (row) => meter(row.value, most, format.count(row.value)),
         },
-        { key: 'share', label: 'Share', align: 'right', hint: 'Of all requests here', cell: (row) => format.share(row.value, total) },
+        {
+            key: 'share',
+            label: 'Share',
+            align: 'right',
+            hint: 'Of all requests here',
+            cell: (row) => format.share(row.value, total),
+        },
     ];
     if (!view.state.organization && !view.session.organization) {
         list.splice(1, 0, {

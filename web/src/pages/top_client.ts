@@ -86,6 +86,10 @@ function codes(data: Summary): Child {
     );
 }
 
+function about(client: string, { application: { account, plan } }: Summary): string {
+    return [client, account.name || account.id, plan.name && `plan ${plan.name}`].filter(Boolean).join(' · ');
+}
+
 export function clientDetails(view: View, client: string, metric: string): Details {
     const { signal, state } = view;
     const chart = barChart(`Requests of ${client} over time`);
@@ -127,8 +131,7 @@ export function clientDetails(view: View, client: string, metric: string): Detai
         ).then((data) => {
             sums = data;
             name.textContent = data.application.name || client;
-            const about = [client, data.application.account.name || data.application.account.id, data.application.plan.name && `plan ${data.application.plan.name}`].filter(Boolean);
-            time.setSubtitle(about.join(' · '));
+            time.setSubtitle(about(client, data));
             return data;
         });
         await Promise.all([
@@ -140,7 +143,13 @@ export function clientDetails(view: View, client: string, metric: string): Detai
     const files = (): ExportFile[] => [
         rowsFile(`${client}-requests`, `${client}: requests over time`, () => ({
             columns: ['time', 'application', 'metric', 'requests', 'provisional'],
-            rows: (shown?.points ?? []).map((point, i) => [point.stamp, client, metric, shown?.series.values[i], point.provisional]),
+            rows: (shown?.points ?? []).map((point, i) => [
+                point.stamp,
+                client,
+                metric,
+                shown?.series.values[i],
+                point.provisional,
+            ]),
         })),
         rowsFile(`${client}-codes`, `${client}: response codes`, () => ({
             columns: ['application', 'code', 'meaning', 'requests'],

@@ -121,4 +121,5 @@ export function measured(point: UsagePoint, value: number | null): number | null
     return point.requests ? value : null;
 }
 
-export const PERCENTILES = 'From a histogram: each is at most 4.5 % away from a latency that was really measured. Averages and peaks are exact.';
+export const PERCENTILES =
+    'From a histogram: each is at most 4.5 % away from a latency that was really measured. Averages and peaks are exact.';
