@@ -38,6 +38,7 @@ export interface Chart {
     onPick(f: (point: number, series: number) => void): void; // series: its index in the data, -1 beside the bars
     png(title?: string, subtitle?: string): Promise<Blob>;
     showTable(shown: boolean): void;
+    setHeight(px: number): void; // of what is drawn, where it depends on how many bars there are
 }
 
 interface LegendEntry {
@@ -122,6 +123,10 @@ class ChartView implements Chart {
                 this.numbers.removeAttribute(name);
             }
         }
+    }
+
+    setHeight(px: number): void {
+        this.canvas.style.height = `${px}px`; // the observer draws it anew
     }
 
     // Drawn when it has a size, given up when it has left the document.
