@@ -38,6 +38,7 @@ import { sectionHead, type SectionHead } from './report_selection';
 const TOP_ACTIVE = 5;
 const TOP = 10;
 const HEIGHT = 250;
+const DAY_MS = 86_400_000;
 
 // ---- what is in it, and what is not ----
 
@@ -62,19 +63,19 @@ function whyNotToday(report: Report | null): Child[] {
     ];
 }
 
-function whyOtherDate(view: View, report: Report | null): string {
-    const { zone } = view.state;
+function whyOtherDate(view: View): string {
+    const { zone, range } = view.state;
     if (isLocal(view)) {
         return `Days are true days of ${zone}, by its clock. Bills count days of UTC, which begin at another time.`;
     }
-    const day = report?.days[report.days.length - 1];
-    if (!day || format.time(day.begin, zone, 'time') === format.time(day.begin, 'UTC', 'time')) {
+    const begin = Date.parse(`${range.to}T00:00:00Z`);
+    const end = begin + DAY_MS;
+    if (dateIn(zone, begin) === range.to && dateIn(zone, end - 1) === range.to) {
         return 'Billing days are days of UTC.';
     }
     return (
-        `Billing days are days of UTC. In ${zone} that of ${format.day(day.date, 'short')} runs from ` +
-        `${format.time(day.begin, zone)} to ${format.time(day.end, zone)}, so a request can belong to another day than its local ` +
-        'date says.'
+        `Billing days are days of UTC. In ${zone} that of ${format.day(range.to, 'short')} runs from ${format.time(begin, zone)} to ` +
+        `${format.time(end, zone)}, so a request can belong to another day than its local date says.`
     );
 }
 
@@ -102,7 +103,7 @@ function showNotices(into: HTMLElement, view: View, report: Report | null): void
             'div',
             { class: 'notice' },
             icon('info'),
-            el('div', {}, el('p', {}, whyNotToday(report)), el('p', {}, whyOtherDate(view, report))),
+            el('div', {}, el('p', {}, whyNotToday(report)), el('p', {}, whyOtherDate(view))),
         ),
         report && remarks(report).length
             ? el(
@@ -152,15 +153,28 @@ function makeSection(view: View, spec: SectionSpec, onReport: (report: Report) =
     const head = sectionHead(view, spec.title, choice);
     const grid = el(
         'div',
-        { class: ['grid', 'even', spec.charts.length > 2 && 'three'] },
+        { class: 'grid three even' },
         spec.charts.map(({ card }) => card.root),
     );
     const totals = (report: Report): void => {
         head.showTotals(report.totalRequests, report.totalClients);
         onReport(report);
     };
+    let failed = false;
+    const answer = async (): Promise<Report> => {
+        try {
+            const report = await ask(view, selection, spec.top);
+            if (failed) {
+                failed = false;
+                void load(); // what one card got when it tried again, the others get too
+            }
+            return report;
+        } catch (error) {
+            failed = true;
+            throw error;
+        }
+    };
     const load = async (): Promise<void> => {
-        const answer = (): Promise<Report> => ask(view, selection, spec.top);
         answer()
             .then((report) => view.signal.aborted || totals(report))
             .catch(() => head.clear()); // the cards say why
@@ -249,15 +263,13 @@ function clientUrlBars(rows: number): Shown {
     };
 }
 
-function byDay(view: View, report: () => Report | null): Shown {
-    const title = 'Requests by day';
+function byDay(view: View, title: string, report: () => Report | null): Shown {
     const made = chartCard(
         title,
         barChart(title, { height: HEIGHT }),
-        'All requests of each closed day. A click shows that day alone.',
+        'Closed days, by status. A click shows a day alone.',
         HEIGHT,
     );
-    made.card.root.classList.add('wide');
     made.chart.onPick((i) => {
         const date = report()?.days[i]?.date;
         if (date) {
@@ -269,6 +281,11 @@ function byDay(view: View, report: () => Report | null): Shown {
         subtitle: (answer) => `${format.plural(answer.days.length, 'day')}, ${isLocal(view) ? view.state.zone : 'UTC'}`,
         show: (chart, answer) => showDays(chart, answer.days, view.state.zone),
     };
+}
+
+function wide(shown: Shown): Shown {
+    shown.card.root.classList.add('wide');
+    return shown;
 }
 
 function makeSections(view: View, onReport: (id: SectionId, report: Report) => void): Section[] {
@@ -304,7 +321,7 @@ function makeSections(view: View, onReport: (id: SectionId, report: Report) => v
                     of('active'),
                     (url) => narrow('urls', { clients: [], urls: [url] }),
                 ),
-                byDay(view, of('active')),
+                wide(byDay(view, 'Requests by day', of('active'))),
             ],
         }),
         make({
@@ -326,6 +343,7 @@ function makeSections(view: View, onReport: (id: SectionId, report: Report) => v
             charts: [
                 pickUrl(urlBars('Requests by URL', TOP, 'A click shows which clients request the URL.'), of('urls'), whoAsks),
                 statuses('Statuses of URL requests'),
+                byDay(view, 'URL requests by day', of('urls')),
             ],
         }),
     ];

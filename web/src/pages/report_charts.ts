@@ -8,6 +8,7 @@ import type { Counts, Report, ReportClient, ReportDay, ReportUrl } from './repor
 const URLS_SHOWN = 5; // of a client's, as parts of its bar
 const ROW_PX = 34;
 const AXIS_PX = 44;
+const ROWS_MIN = 3;
 
 export interface ChartCard {
     card: Card;
@@ -20,8 +21,12 @@ export function chartCard(title: string, chart: Chart, info: string, height: num
     return { card: made, chart };
 }
 
+function heightOf(rows: number): number {
+    return Math.max(ROWS_MIN, rows) * ROW_PX + AXIS_PX;
+}
+
 export function bars(title: string, rows: number): Chart {
-    return barChart(title, { horizontal: true, height: rows * ROW_PX + AXIS_PX });
+    return barChart(title, { horizontal: true, height: heightOf(rows) });
 }
 
 export function ring(title: string): Chart {
@@ -65,6 +70,7 @@ function clientLabels(clients: ReportClient[]): Pick<ChartData, 'labels' | 'titl
 
 export function showClients(chart: Chart, clients: ReportClient[], total: number): void {
     const share = ofRequests(total);
+    chart.setHeight(heightOf(clients.length));
     chart.update({
         ...clientLabels(clients),
         series: statusSeries(clients),
@@ -74,6 +80,7 @@ export function showClients(chart: Chart, clients: ReportClient[], total: number
 
 export function showUrls(chart: Chart, urls: ReportUrl[], total: number): void {
     const share = ofRequests(total);
+    chart.setHeight(heightOf(urls.length));
     chart.update({
         labels: urls.map((url) => url.templateUri),
         series: statusSeries(urls),
@@ -96,6 +103,7 @@ export function showClientUrls(chart: Chart, { clients }: Report): void {
     if (rest.some((value) => value > 0)) {
         series.push({ name: 'Other URLs', color: '--status-other', values: rest });
     }
+    chart.setHeight(heightOf(clients.length));
     chart.update({
         ...clientLabels(clients),
         series,
@@ -109,6 +117,7 @@ export function showStatuses(chart: Chart, statuses: Counts): void {
         labels: parts.map(({ status }) => status.name),
         hints: parts.map(({ status }) => status.meaning),
         colors: parts.map(({ status }) => status.color),
+        unit: format.count,
         series: [{ name: 'Requests', values: parts.map(({ value }) => value) }],
         details: (i) => [[parts[i]?.status.meaning ?? '', '']],
     });

@@ -135,7 +135,7 @@ export const traffic: Page = {
                     },
                     isEmpty,
                 ),
-                methods.load(signal, ask, (answer, body) => replace(body, methodTable(answer, view)), isEmpty),
+                methods.load(signal, ask, (answer, body) => replace(body, methodTable(answer)), isEmpty),
             ]);
         };
         series.setChart(chart);

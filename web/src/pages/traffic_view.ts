@@ -46,7 +46,7 @@ function stack(traffic: Traffic, provisional: boolean[]): Series[] {
                 ...all,
                 kind: 'line',
                 dashed: true,
-                color: '--text',
+                color: '--accent-strong',
                 provisional: undefined,
                 hint: 'A request can be of several methods',
             },
@@ -66,7 +66,7 @@ function seriesOf(traffic: Traffic, view: View): Series[] {
             ? stack(traffic, provisional)
             : [{ name: titleOf(traffic, metric), values: traffic.hits, provisional }];
     const before: Series[] = traffic.before
-        ? [{ name: 'Period before', kind: 'line', dashed: true, color: '--before', values: traffic.before, hint: beforeText(view) }]
+        ? [{ name: 'Period before', kind: 'line', dashed: true, color: '--text', values: traffic.before, hint: beforeText(view) }]
         : [];
     return [...shown, ...before];
 }
@@ -110,10 +110,10 @@ function averageOf({ hits, over, slots }: Traffic): { value: number; count: numb
 function showTotal(total: Stat, traffic: Traffic, step: Step): void {
     const { hits, over } = traffic;
     const before = traffic.before ? sumWhere(traffic.before, over) : null;
-    const without = over.every(Boolean) ? '' : `, without the running ${step}`;
+    const note = over.every(Boolean) ? 'against before' : `without the running ${step}`;
     total.set(format.count(sum(hits)), {
         change: before ? format.changeBetween(sumWhere(hits, over), before) : null,
-        note: before ? `against before${without}` : null,
+        note: before ? note : null,
     });
 }
 
@@ -147,7 +147,7 @@ export function figures(view: View, step: Step): Figures {
     };
 }
 
-export function methodTable(traffic: Traffic, view: View): HTMLElement {
+export function methodTable(traffic: Traffic): HTMLElement {
     const hits = traffic.totals.find(({ name }) => name === HITS.name)?.total ?? 0;
     const columns: Column<Total>[] = [
         { key: 'method', label: 'Method', cell: (row) => row.title, sort: byText((row) => row.title) },
@@ -159,13 +159,6 @@ export function methodTable(traffic: Traffic, view: View): HTMLElement {
             sort: byNumber((row) => row.total),
         },
         { key: 'share', label: 'Of all requests', align: 'right', cell: (row) => format.share(row.total, hits) },
-        {
-            key: 'average',
-            label: 'Per day',
-            align: 'right',
-            secondary: true,
-            cell: (row) => format.count(Math.round(row.total / daysOf(view.state.range))),
-        },
     ];
     return table('Requests by method', columns, traffic.totals, {
         sortBy: 'requests',
