@@ -19,6 +19,7 @@ export interface FormField {
     suggestions?: string[]; // of text
     placeholder?: string;
     least?: number; // of number
+    half?: boolean; // beside another one, where there is room
     when?: (values: Values) => boolean; // else it is neither shown nor sent
 }
 
@@ -68,7 +69,11 @@ function control(given: FormField): { control: Control; more?: Child } {
         default: {
             const id = uniqueId('suggestions');
             const list = given.suggestions?.length
-                ? el('datalist', { id }, given.suggestions.map((each) => el('option', { value: each })))
+                ? el(
+                      'datalist',
+                      { id },
+                      given.suggestions.map((each) => el('option', { value: each })),
+                  )
                 : null;
             const input = el('input', {
                 ...usual,
@@ -104,7 +109,7 @@ class Field {
                 : given.kind === 'several'
                   ? [this.control]
                   : [label, this.control];
-        this.root = el('div', { class: 'field' }, parts, made.more, hint, this.problem);
+        this.root = el('div', { class: ['field', given.half && 'half'] }, parts, made.more, hint, this.problem);
     }
 
     value(): Value {
@@ -149,7 +154,7 @@ class Form {
         this.fields = given.map((each) => new Field(each));
         const note = intro ? el('p', { class: 'faint' }, intro) : null;
         const parts = this.fields.map((each) => each.root);
-        this.root = el('div', { class: 'form', oninput: () => this.follow(), onchange: () => this.follow() }, note, parts);
+        this.root = el('div', { class: 'form two', oninput: () => this.follow(), onchange: () => this.follow() }, note, parts);
         this.follow();
     }
 

@@ -45,6 +45,9 @@ const PATHS: Record<string, string> = {
     filter: 'M4 5h16l-6 8v6l-4-2v-4z',
     lock: 'M6 11h12v9H6z M8 11V8a4 4 0 0 1 8 0v3',
     empty: 'M4 13l3-8h10l3 8v6H4z M4 13h5l1 3h4l1-3h5',
+    upload: 'M12 16V5 M7 9l5-5 5 5 M4 20h16',
+    send: 'M4 11l16-7-6 16-3-7z M11 13l9-9',
+    costs: 'M4 6h16v12H4z M4 10h16 M8 14h3',
     external: 'M14 4h6v6 M20 4l-9 9 M18 14v6H4V6h6',
 };
 

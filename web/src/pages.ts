@@ -2,6 +2,7 @@
 import { alerts } from './pages/alerts';
 import { averages } from './pages/averages';
 import { codes } from './pages/codes';
+import { costs } from './pages/costs';
 import { days } from './pages/days';
 import { errors } from './pages/errors';
 import { latency } from './pages/latency';
@@ -13,4 +14,18 @@ import { top } from './pages/top';
 import { traffic } from './pages/traffic';
 import type { Page } from './page';
 
-export const pages: Page[] = [overview, traffic, averages, top, codes, latency, metrics, report, days, alerts, errors, settings];
+export const pages: Page[] = [
+    overview,
+    traffic,
+    averages,
+    top,
+    codes,
+    latency,
+    metrics,
+    report,
+    costs,
+    days,
+    alerts,
+    errors,
+    settings,
+];

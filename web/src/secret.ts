@@ -4,7 +4,13 @@ import { el } from './dom';
 import { icon } from './icon';
 import { toast } from './toast';
 
-export function showSecret(title: string, label: string, secret: string, note: string, onClose: () => void = () => undefined): void {
+export function showSecret(
+    title: string,
+    label: string,
+    secret: string,
+    note: string,
+    onClose: () => void = () => undefined,
+): void {
     const input = el('input', {
         class: 'input mono',
         readonly: true,
@@ -25,7 +31,12 @@ export function showSecret(title: string, label: string, secret: string, note: s
     const body = el(
         'div',
         { class: 'form' },
-        el('div', { class: 'notice warn' }, icon('lock'), el('span', {}, 'It is shown this once. Keep it where only its user can read it.')),
+        el(
+            'div',
+            { class: 'notice warn' },
+            icon('lock'),
+            el('span', {}, 'It is shown this once. Keep it where only its user can read it.'),
+        ),
         input,
         el('p', { class: 'hint' }, note),
     );

@@ -78,7 +78,8 @@ export function kindBadge(alert: Alert): HTMLElement {
 
 function details(alert: Alert, zone: string): HTMLElement {
     const row = (label: string, value: Child): Child => (value ? [el('dt', {}, label), el('dd', {}, value)] : null);
-    const time = (moment?: string): string | null => (moment ? `${format.time(moment, zone, 'full')} (${format.ago(moment)})` : null);
+    const time = (moment?: string): string | null =>
+        moment ? `${format.time(moment, zone, 'full')} (${format.ago(moment)})` : null;
     const application = alert.clientId
         ? el('a', { href: href({ params: { client: alert.clientId, alert: null } }) }, alert.clientId)
         : null;
@@ -89,7 +90,12 @@ function details(alert: Alert, zone: string): HTMLElement {
         row('Application', application),
         row('Organization', alert.organization),
         row('Limit', alert.limitId ? `${alert.limitId}: ${format.count(alert.limit)} a ${alert.period}` : null),
-        row('Counted', alert.value !== undefined ? `${format.count(alert.value)} ${alert.metric === 'hits' ? 'requests' : alert.metric}` : null),
+        row(
+            'Counted',
+            alert.value !== undefined
+                ? `${format.count(alert.value)} ${alert.metric === 'hits' ? 'requests' : alert.metric}`
+                : null,
+        ),
         row('Window', alert.window ? format.timeRange(alert.window.from, alert.window.to, zone) : null),
         row('Since', time(alert.since)),
         row('Raised', time(alert.createdAt)),
@@ -115,8 +121,16 @@ function outcome(open: Delivery[], zone: string): Child {
         return el(
             'div',
             {},
-            el('span', { class: ['badge', each.state === 'dead' ? 'bad' : 'warn'] }, each.state === 'dead' ? 'Given up' : 'Waiting'),
-            el('span', { class: 'hint' }, ` ${event}: ${format.plural(each.attempts, 'try', 'tries')}${when}. ${each.lastError ?? ''}`),
+            el(
+                'span',
+                { class: ['badge', each.state === 'dead' ? 'bad' : 'warn'] },
+                each.state === 'dead' ? 'Given up' : 'Waiting',
+            ),
+            el(
+                'span',
+                { class: 'hint' },
+                ` ${event}: ${format.plural(each.attempts, 'try', 'tries')}${when}. ${each.lastError ?? ''}`,
+            ),
         );
     });
 }
@@ -139,7 +153,14 @@ async function told(view: View, alert: Alert): Promise<Child> {
         { class: 'details' },
         asked.map((channel) => [
             el('dt', {}, channel.name || channel.id),
-            el('dd', {}, outcome(open.filter((each) => each.channelId === channel.id), view.state.zone)),
+            el(
+                'dd',
+                {},
+                outcome(
+                    open.filter((each) => each.channelId === channel.id),
+                    view.state.zone,
+                ),
+            ),
         ]),
     );
 }
@@ -165,7 +186,10 @@ async function fill(view: View, id: string, into: HTMLElement): Promise<Alert | 
         return alert;
     } catch (error) {
         if (!view.signal.aborted) {
-            replace(into, errorState(error, () => void fill(view, id, into)));
+            replace(
+                into,
+                errorState(error, () => void fill(view, id, into)),
+            );
         }
         return null;
     }

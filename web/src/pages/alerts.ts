@@ -38,7 +38,10 @@ const KINDS: [string, string][] = [
     ['violation', 'Over the limit'],
     ['system', 'System'],
 ];
-const PERIODS: [string, string][] = [['', 'Any'], ...['minute', 'hour', 'day', 'week', 'month'].map((id): [string, string] => [id, id])];
+const PERIODS: [string, string][] = [
+    ['', 'Any'],
+    ...['minute', 'hour', 'day', 'week', 'month'].map((id): [string, string] => [id, id]),
+];
 const ACTIVITY: [string, string][] = [
     ['', 'Any'],
     ['true', 'Still so'],
@@ -69,7 +72,10 @@ function shownOf(view: View): number {
 
 function filterBar(view: View, readAll: HTMLElement): HTMLElement {
     const { params } = view.state;
-    const choose = (name: string) => (value: string): void => setState({ params: { [name]: value || null, show: null } });
+    const choose =
+        (name: string) =>
+        (value: string): void =>
+            setState({ params: { [name]: value || null, show: null } });
     const client = params.get('client');
     const drop = client
         ? el(
@@ -132,7 +138,14 @@ function columns(view: View, change: (alert: Alert, state: Alert['state']) => vo
         { key: 'kind', label: 'Level', secondary: true, cell: kindBadge },
         { key: 'what', label: 'What happened', cell: what },
         ...(several
-            ? [{ key: 'organization', label: 'Organization', secondary: true, cell: (alert: Alert) => alert.organization ?? format.NOTHING }]
+            ? [
+                  {
+                      key: 'organization',
+                      label: 'Organization',
+                      secondary: true,
+                      cell: (alert: Alert) => alert.organization ?? format.NOTHING,
+                  },
+              ]
             : []),
         {
             key: 'raised',
@@ -145,9 +158,7 @@ function columns(view: View, change: (alert: Alert, state: Alert['state']) => vo
             label: 'Now',
             secondary: true,
             cell: (alert) =>
-                alert.active
-                    ? el('span', { class: 'badge warn' }, 'Still so')
-                    : el('span', { class: 'badge good' }, 'Recovered'),
+                alert.active ? el('span', { class: 'badge warn' }, 'Still so') : el('span', { class: 'badge good' }, 'Recovered'),
         },
         {
             key: 'actions',
@@ -179,7 +190,10 @@ function nothing(view: View): HTMLElement {
     const filtered = ['state', 'kind', 'period', 'active', 'client'].some((name) => params.get(name));
     return filtered
         ? emptyState('No alert is like that', 'Choose other filters, or a longer range.')
-        : emptyState('No alerts in this range', 'Limits raise alerts when a level of them is reached, the system when something is wrong.');
+        : emptyState(
+              'No alerts in this range',
+              'Limits raise alerts when a level of them is reached, the system when something is wrong.',
+          );
 }
 
 // ---- the page ----
@@ -211,7 +225,11 @@ class AlertsPage {
     async open(): Promise<void> {
         if (kept?.asked === this.asked) {
             const data = kept.data;
-            await this.list.load(this.view.signal, () => Promise.resolve(data), () => this.show(data));
+            await this.list.load(
+                this.view.signal,
+                () => Promise.resolve(data),
+                () => this.show(data),
+            );
         }
         const id = this.view.state.params.get('alert');
         if (id) {
@@ -255,7 +273,18 @@ class AlertsPage {
     }
 }
 
-const EXPORTED = ['createdAt', 'kind', 'organization', 'clientId', 'limitId', 'metric', 'period', 'level', 'limit', 'value'] as const;
+const EXPORTED = [
+    'createdAt',
+    'kind',
+    'organization',
+    'clientId',
+    'limitId',
+    'metric',
+    'period',
+    'level',
+    'limit',
+    'value',
+] as const;
 const EXPORTED_TOO = ['type', 'subject', 'message', 'active', 'recoveredAt', 'state', 'id'] as const;
 
 export const alerts: Page = {

@@ -1,5 +1,5 @@
-// Integration errors: what collectors and imports refused, why, and how it was built. Samples show the shape of what was sent, never
-// what was in it.
+// Integration errors: what collectors and imports refused, why, and how it was built. Samples show the shape of what was sent,
+// never what was in it.
 import { allPages, get, send } from '../api';
 import { card, type Card } from '../card';
 import { dateIn } from '../dates';
@@ -48,8 +48,8 @@ const STEP = 50;
 const SHOWN_MAX = 1000;
 const EXPORTED_MAX = 10_000;
 const REDACTED =
-    'How an event was built: names of fields and what may be known stay, all else is its length, as (12) for 12 bytes. Each stands for ' +
-    'all that were refused for the same reason in the same moment.';
+    'How an event was built: names of fields and what may be known stay, all else is its length, as (12) for 12 bytes. ' +
+    'Each stands for all that were refused for the same reason in the same moment.';
 // A body is counted once, however many events were in it.
 const OF_BODIES = /(_body|_type|_encoding|_events|too_large)$/;
 
@@ -109,10 +109,9 @@ function purge(done: () => Promise<void>): void {
 function filterBar(view: View, again: () => Promise<void>): HTMLElement | null {
     const { params } = view.state;
     const mayPurge = may(view.session) && !view.session.organization;
-    const chips = [
-        chip('Reason', 'reason', params.get('reason')),
-        chip('Collector', 'collector', params.get('collector')),
-    ].filter(Boolean);
+    const chips = [chip('Reason', 'reason', params.get('reason')), chip('Collector', 'collector', params.get('collector'))].filter(
+        Boolean,
+    );
     const button = mayPurge
         ? el('button', { type: 'button', class: 'button', onclick: () => purge(again) }, icon('remove'), 'Purge samples')
         : null;
@@ -120,7 +119,9 @@ function filterBar(view: View, again: () => Promise<void>): HTMLElement | null {
         ? el(
               'div',
               { class: 'page-filters', role: 'group', 'aria-label': 'Filters of errors' },
-              chips.length ? chips : el('span', { class: 'faint' }, 'Days are days of UTC. Choose a reason or a collector to see only that.'),
+              chips.length
+                  ? chips
+                  : el('span', { class: 'faint' }, 'Days are days of UTC. Choose a reason or a collector to see only that.'),
               el('div', { class: 'end' }, button),
           )
         : null;
@@ -159,7 +160,9 @@ function sampleColumns(zone: string): Column<Sample>[] {
             width: '130px',
             secondary: true,
             cell: (row) => {
-                const refused = row.refusedAt ? `Refused ${format.time(row.refusedAt, zone, 'full')} by the collector's clock` : null;
+                const refused = row.refusedAt
+                    ? `Refused ${format.time(row.refusedAt, zone, 'full')} by the collector's clock`
+                    : null;
                 return el('span', { title: refused }, format.time(row.time, zone));
             },
         },
@@ -167,9 +170,15 @@ function sampleColumns(zone: string): Column<Sample>[] {
             key: 'what',
             label: 'What was wrong',
             cell: (row) => [
-                el('div', { class: 'narrow-only hint' }, `${format.time(row.time, zone)} · ${row.collector} · ${reasonName(row.reason)}`),
+                el(
+                    'div',
+                    { class: 'narrow-only hint' },
+                    `${format.time(row.time, zone)} · ${row.collector} · ${reasonName(row.reason)}`,
+                ),
                 el('div', {}, row.message),
-                row.sample ? el('code', { class: 'sample' }, row.sample) : el('span', { class: 'hint' }, 'There was nothing to show.'),
+                row.sample
+                    ? el('code', { class: 'sample' }, row.sample)
+                    : el('span', { class: 'hint' }, 'There was nothing to show.'),
             ],
         },
         { key: 'reason', label: 'Reason', secondary: true, cell: (row) => el('span', { class: 'badge' }, reasonName(row.reason)) },
@@ -189,12 +198,19 @@ function samples(view: View, data: Errors): Child {
         ? [
               table('Samples', sampleColumns(view.state.zone), data.entities),
               left > 0
-                  ? el('div', { class: 'more-line' }, `The newest ${format.count(data.entities.length)} of ${format.count(data.samplesKept)}`, more)
+                  ? el(
+                        'div',
+                        { class: 'more-line' },
+                        `The newest ${format.count(data.entities.length)} of ${format.count(data.samplesKept)}`,
+                        more,
+                    )
                   : null,
           ]
         : emptyState(
               data.total ? 'No samples are kept of these' : 'Nothing was refused',
-              data.total ? 'They were purged, or newer ones took their place. The counts above are exact.' : 'All events of these days were counted.',
+              data.total
+                  ? 'They were purged, or newer ones took their place. The counts above are exact.'
+                  : 'All events of these days were counted.',
           );
 }
 
@@ -218,10 +234,12 @@ class ErrorsPage {
         const { signal } = this.view;
         this.asked = null;
         const ask = (): Promise<Errors> =>
-            (this.asked ??= get<Errors>(PATH, { ...queryOf(this.view), pageSize: shownOf(this.view) }, signal).catch((error: unknown) => {
-                this.asked = null;
-                throw error;
-            }));
+            (this.asked ??= get<Errors>(PATH, { ...queryOf(this.view), pageSize: shownOf(this.view) }, signal).catch(
+                (error: unknown) => {
+                    this.asked = null;
+                    throw error;
+                },
+            ));
         const none = (data: Errors): boolean => data.total === 0;
         await Promise.all([
             this.showFigures(ask),
@@ -240,7 +258,13 @@ class ErrorsPage {
     }
 
     private byCollector(data: Errors): HTMLElement {
-        return counts<ByCollector>('Collector', 'collector', (row) => row.collector, (row) => row.collector, data.byCollector);
+        return counts<ByCollector>(
+            'Collector',
+            'collector',
+            (row) => row.collector,
+            (row) => row.collector,
+            data.byCollector,
+        );
     }
 
     private async showFigures(ask: () => Promise<Errors>): Promise<void> {

@@ -35,7 +35,10 @@ function list<T extends object>(view: View, kind: Kind<T>, name: string): Shown 
 function tableList<T extends object>(view: View, kind: Kind<T>, name: string): Shown {
     const shown = list(view, kind, name);
     const csv = serverFile(name, kind.title, `${ADMIN}/${name}.{format}`, { organization: view.state.organization }, ['csv']);
-    const fetch = (file: ExportFile) => (format: string): Promise<Blob> => (format === 'csv' ? csv : file).fetch(format);
+    const fetch =
+        (file: ExportFile) =>
+        (format: string): Promise<Blob> =>
+            (format === 'csv' ? csv : file).fetch(format);
     return { ...shown, files: shown.files.map((file) => ({ ...file, fetch: fetch(file) })) };
 }
 
@@ -50,7 +53,11 @@ const SECTIONS: Section[] = [
         label: 'Channels',
         make: (view) => [list(view, channels(view), 'channels'), list(view, deliveries(view), 'deliveries')],
     },
-    { id: 'tokens', label: 'Tokens and keys', make: (view) => [list(view, tokens(view), 'tokens'), list(view, keys(view), 'keys')] },
+    {
+        id: 'tokens',
+        label: 'Tokens and keys',
+        make: (view) => [list(view, tokens(view), 'tokens'), list(view, keys(view), 'keys')],
+    },
 ];
 
 export const settings: Page = {
@@ -68,11 +75,7 @@ export const settings: Page = {
         const items = SECTIONS.map(({ id, label }) => ({
             id,
             label,
-            panel: el(
-                'div',
-                {},
-                id === chosen.id ? shown.map((each) => each.root) : null,
-            ),
+            panel: el('div', {}, id === chosen.id ? shown.map((each) => each.root) : null),
         }));
         const choose = (id: string): void => setState({ params: { tab: id, deliveries: null } });
         view.root.append(tabs('Settings', items, chosen.id, choose));

@@ -43,8 +43,16 @@ function edit(view: View, row: Channel | null, saved: (said: string) => Promise<
     openForm(
         row ? `Channel ${row.name || row.target}` : 'New channel',
         [
-            { name: 'name', label: 'Name', value: row?.name ?? '', hint: 'For people.' },
-            { name: 'kind', label: 'Kind', kind: 'select', options: KINDS, value: row?.kind ?? 'webhook', fixed: row !== null },
+            { name: 'name', label: 'Name', half: true, value: row?.name ?? '' },
+            {
+                name: 'kind',
+                label: 'Kind',
+                half: true,
+                kind: 'select',
+                options: KINDS,
+                value: row?.kind ?? 'webhook',
+                fixed: row !== null,
+            },
             {
                 name: 'target',
                 label: 'Address',
@@ -107,7 +115,7 @@ function actions(channel: Channel): HTMLElement[] {
     const name = channel.name || channel.target;
     const run = (): void => void test(channel).catch(toastError);
     return [
-        iconButton(`Send a test to ${name}`, 'external', run, { title: 'Send a test' }),
+        iconButton(`Send a test to ${name}`, 'send', run, { title: 'Send a test' }),
         ...(channel.kind === 'webhook'
             ? [iconButton(`New secret for ${name}`, 'lock', () => renew(channel), { title: 'New secret' })]
             : []),
@@ -128,13 +136,23 @@ export function channels(view: View): Kind<Channel> {
                 sort: byText((row) => row.name || row.target),
                 cell: (row) => [row.name || row.target, el('div', { class: 'hint' }, row.target)],
             },
-            { key: 'kind', label: 'Kind', secondary: true, cell: (row) => el('span', { class: 'badge' }, row.kind === 'email' ? 'Mail' : 'Webhook') },
-            { key: 'organization', label: 'Alerts of', cell: (row) => [allOr(row.organization), row.system ? ' and of the system' : null] },
+            {
+                key: 'kind',
+                label: 'Kind',
+                secondary: true,
+                cell: (row) => el('span', { class: 'badge' }, row.kind === 'email' ? 'Mail' : 'Webhook'),
+            },
+            {
+                key: 'organization',
+                label: 'Alerts of',
+                cell: (row) => [allOr(row.organization), row.system ? ' and of the system' : null],
+            },
             {
                 key: 'minLevel',
                 label: 'From',
                 secondary: true,
-                cell: (row) => (row.minLevel ? format.percent(row.minLevel / 100, 0) : el('span', { class: 'faint' }, 'all levels')),
+                cell: (row) =>
+                    row.minLevel ? format.percent(row.minLevel / 100, 0) : el('span', { class: 'faint' }, 'all levels'),
             },
         ],
         name: (row) => row.name || row.target,

@@ -57,12 +57,14 @@ export function deliveries(view: View): Kind<Row> {
             {
                 key: 'alert',
                 label: 'Event',
-                cell: (row) =>
+                cell: (row) => [
                     el(
                         'a',
                         { href: href({ page: '/alerts', params: { alert: row.alertId } }) },
                         row.event === 'alert.recovered' ? 'Recovery of an alert' : 'Alert',
                     ),
+                    el('div', { class: 'hint', title: row.alertId }, row.alertId.slice(0, 8)),
+                ],
             },
             { key: 'channel', label: 'Channel', cell: (row) => row.channelName },
             { key: 'error', label: 'Last error', secondary: true, cell: (row) => row.lastError ?? format.NOTHING },

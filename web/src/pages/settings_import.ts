@@ -1,8 +1,7 @@
 // A CSV file that makes or changes many at once: all of it, or nothing.
 import { ApiError, sendTable } from '../api';
-import { openDialog } from '../dialog';
+import { field, openDialog } from '../dialog';
 import { el, replace } from '../dom';
-import { field } from '../dialog';
 import * as format from '../format';
 import { icon } from '../icon';
 import { toast } from '../toast';
@@ -16,8 +15,13 @@ interface Counts {
 export function importButton(what: string, path: string, columns: string, done: () => Promise<void>): HTMLElement {
     return el(
         'button',
-        { type: 'button', class: 'button', title: `Read ${what} from a CSV file`, onclick: () => openImport(what, path, columns, done) },
-        icon('up'),
+        {
+            type: 'button',
+            class: 'button',
+            title: `Read ${what} from a CSV file`,
+            onclick: () => openImport(what, path, columns, done),
+        },
+        icon('upload'),
         'Import',
     );
 }
@@ -28,8 +32,12 @@ function openImport(what: string, path: string, columns: string, done: () => Pro
     const body = el(
         'div',
         { class: 'form' },
-        el('p', {}, `What Export writes as CSV can be read here. ${format.NOTHING} Columns: `, el('code', {}, columns), '.'),
-        el('p', { class: 'faint' }, `It is all or nothing: when a line is wrong, nothing is changed. What is not in the file stays.`),
+        el('p', {}, `What Export writes as CSV can be read here, with these columns: `, el('code', {}, columns), '.'),
+        el(
+            'p',
+            { class: 'faint' },
+            `It is all or nothing: when a line is wrong, nothing is changed. What is not in the file stays.`,
+        ),
         field('CSV file', file),
         wrong,
     );
@@ -47,7 +55,11 @@ function openImport(what: string, path: string, columns: string, done: () => Pro
                 throw error;
             }
             const lines = error.lines.map((each) => el('li', {}, `Line ${each.line}: ${each.message}`));
-            replace(wrong, el('p', { class: 'problem', role: 'alert' }, error.message), el('ul', { class: 'problem-lines hint' }, lines));
+            replace(
+                wrong,
+                el('p', { class: 'problem', role: 'alert' }, error.message),
+                el('ul', { class: 'problem-lines hint' }, lines),
+            );
             return false;
         }
         await done();

@@ -130,7 +130,10 @@ export class SettingsList<T extends object> {
             ? table(this.kind.title, columns, rows, { onPick: canEdit && !this.kind.mayChange ? pick : undefined })
             : this.rows.length
               ? emptyState('Nothing matches', 'Search for something else.')
-              : emptyState(this.kind.empty, this.kind.edit && this.kind.mayAdd !== false ? `Make one with “New ${this.kind.one}”.` : null);
+              : emptyState(
+                    this.kind.empty,
+                    this.kind.edit && this.kind.mayAdd !== false ? `Make one with “New ${this.kind.one}”.` : null,
+                );
         replace(this.card.body, shown, this.more());
     }
 
@@ -139,7 +142,8 @@ export class SettingsList<T extends object> {
             ? el(
                   'div',
                   { class: 'more-line' },
-                  `The first ${format.count(this.rows.length)} of ${format.count(this.total)}. Choose an organization, or export all.`,
+                  `The first ${format.count(this.rows.length)} of ${format.count(this.total)}. `,
+                  'Choose an organization, or export all.',
               )
             : null;
     }
@@ -161,7 +165,9 @@ export class SettingsList<T extends object> {
                 kind.actions?.(row, () => this.load()) ?? null,
                 canEdit ? iconButton(`Edit ${kind.name(row)}`, 'edit', edit, { title: 'Edit' }) : null,
                 kind.remove
-                    ? iconButton(`${kind.remove.verb} ${kind.name(row)}`, 'remove', () => this.askRemove(row), { title: kind.remove.verb })
+                    ? iconButton(`${kind.remove.verb} ${kind.name(row)}`, 'remove', () => this.askRemove(row), {
+                          title: kind.remove.verb,
+                      })
                     : null,
             );
         };

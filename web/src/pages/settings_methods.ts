@@ -16,14 +16,22 @@ interface Method {
 
 const PATH = `${ADMIN}/methods`;
 const PATTERNS =
-    'One a line: a method or ANY, a blank, a template. * stands for any one segment, ** at the end for all the rest: ANY /v1/orders/**';
+    'One a line, as ANY /v1/orders/**: a method or ANY, and a template. * is any one segment, ** at the end all the rest.';
 
 function edit(view: View, row: Method | null, saved: (said: string) => Promise<void>): void {
     openForm(
         row ? `Method ${row.name}` : 'New method',
         [
-            { name: 'name', label: 'Name', value: row?.name ?? '', required: true, fixed: row !== null, hint: 'Letters, digits, dot, _ and -.' },
-            { name: 'title', label: 'Title', value: row?.title ?? '', hint: 'For people.' },
+            {
+                name: 'name',
+                label: 'Name',
+                half: true,
+                value: row?.name ?? '',
+                required: true,
+                fixed: row !== null,
+                hint: 'Letters, digits, dot, _ and -.',
+            },
+            { name: 'title', label: 'Title', half: true, value: row?.title ?? '', hint: 'For people.' },
             ...organizationFields(view, row?.organization ?? null, { fixed: row !== null, hint: 'Empty: for all organizations.' }),
             { name: 'endpoints', label: 'Endpoints', kind: 'lines', value: row?.endpoints ?? [], required: true, hint: PATTERNS },
         ],

@@ -33,19 +33,42 @@ function editPlan(view: View, row: Plan | null, saved: (said: string) => Promise
     openForm(
         row ? `Plan ${row.name}` : 'New plan',
         [
-            { name: 'name', label: 'Name', value: row?.name ?? '', required: true, fixed: row !== null, hint: 'Letters, digits, dot, _ and -.' },
-            { name: 'title', label: 'Title', value: row?.title ?? '', hint: 'For people.' },
+            {
+                name: 'name',
+                label: 'Name',
+                half: true,
+                value: row?.name ?? '',
+                required: true,
+                fixed: row !== null,
+                hint: 'Letters, digits, dot, _ and -.',
+            },
+            { name: 'title', label: 'Title', half: true, value: row?.title ?? '', hint: 'For people.' },
             ...organizationFields(view, row?.organization ?? null, { fixed: row !== null, hint: 'Empty: for all organizations.' }),
-            { name: 'included', label: 'Requests included in a month', kind: 'number', value: row?.included ?? 0 },
+            { name: 'included', label: 'Included requests a month', half: true, kind: 'number', value: row?.included ?? 0 },
+            {
+                name: 'ceiling',
+                label: 'Fair use, requests a month',
+                half: true,
+                kind: 'number',
+                value: row?.ceiling ?? 0,
+                hint: '0: none.',
+            },
             {
                 name: 'priceMicros',
-                label: 'Price of 1,000 requests beyond',
+                label: 'Price of 1,000 more',
+                half: true,
                 value: row ? fromMicros(row.priceMicros) : '0.00',
                 required: true,
                 hint: 'At most six decimals.',
             },
-            { name: 'currency', label: 'Currency', value: row?.currency ?? 'EUR', required: true, hint: 'ISO 4217, as EUR.' },
-            { name: 'ceiling', label: 'Fair use, requests in a month', kind: 'number', value: row?.ceiling ?? 0, hint: '0: none.' },
+            {
+                name: 'currency',
+                label: 'Currency',
+                half: true,
+                value: row?.currency ?? 'EUR',
+                required: true,
+                hint: 'ISO 4217, as EUR.',
+            },
         ],
         async (values) => {
             const name = textOf(values, 'name');
@@ -76,7 +99,7 @@ export function plans(view: View): Kind<Plan> {
         one: 'plan',
         path: PLANS,
         query: { organization: view.state.organization },
-        about: `What a month includes, and what more costs. A client has a plan of its own, or counts with its organization.${all ? '' : SELLER}`,
+        about: `What a month includes, and what more costs.${all ? '' : SELLER}`,
         columns: [
             {
                 key: 'name',
@@ -125,8 +148,16 @@ async function editOrganization(row: Organization | null, saved: (said: string) 
     openForm(
         row ? `Organization ${row.id}` : 'New organization',
         [
-            { name: 'id', label: 'Id', value: row?.id ?? '', required: true, fixed: row !== null, hint: 'As requests say it.' },
-            { name: 'name', label: 'Name', value: row?.name ?? '', hint: 'For people.' },
+            {
+                name: 'id',
+                label: 'Id',
+                half: true,
+                value: row?.id ?? '',
+                required: true,
+                fixed: row !== null,
+                hint: 'As requests say it.',
+            },
+            { name: 'name', label: 'Name', half: true, value: row?.name ?? '', hint: 'For people.' },
             {
                 name: 'plan',
                 label: 'Plan',

@@ -80,8 +80,8 @@ function ageColumns<T extends Access>(zone: string): Column<T>[] {
 function accessFields(permissions: string[]): FormField[] {
     return [
         { name: 'permissions', label: 'Permissions', kind: 'several', options: PERMISSIONS, value: permissions },
-        { name: 'tier', label: 'Tier', kind: 'select', options: TIERS, value: 'free', hint: 'How often it may ask.' },
-        { name: 'expiresAt', label: 'Last day', kind: 'date', hint: 'It ends with this day, UTC. Empty: never.' },
+        { name: 'tier', label: 'Tier', half: true, kind: 'select', options: TIERS, value: 'free', hint: 'How often it may ask.' },
+        { name: 'expiresAt', label: 'Last day', half: true, kind: 'date', hint: 'Of UTC; empty: it never ends.' },
     ];
 }
 
