@@ -139,7 +139,9 @@ export function figures(view: View, step: Step): Figures {
             average.set(count ? format.count(Math.round(value)) : format.NOTHING, { note: `of ${format.plural(count, unit)}` });
             const most = traffic.hits.indexOf(Math.max(...traffic.hits));
             const slot = traffic.slots[most];
-            busiest.set(format.count(traffic.hits[most]), { note: slot ? slotTitle(slot, view.state.zone) : null });
+            busiest.set(format.count(traffic.hits[most] || null), {
+                note: slot && traffic.hits[most] ? slotTitle(slot, view.state.zone) : null,
+            });
             before.set(traffic.before ? format.count(sum(traffic.before)) : format.NOTHING, {
                 note: traffic.before ? beforeText(view) : 'not compared',
             });
