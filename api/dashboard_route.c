@@ -30,8 +30,8 @@ enum { INDEX = G_N_ELEMENTS(assets), PAGES };
 
 bool dashboard_has_page(const char *name)
 {
-    static const char *const names[] = {"report",    "traffic", "averages", "top",  "codes",    "latency",
-                                        "endpoints", "alerts",  "errors",   "days", "settings", "sign-in"};
+    static const char *const names[] = {"report", "traffic", "averages", "top",  "codes",    "latency", "endpoints",
+                                        "alerts", "errors",  "costs",    "days", "settings", "sign-in"};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         if (strcmp(names[i], name) == 0)
             return true;
