@@ -1,7 +1,7 @@
 // Dialogs, on the browser's own element: it holds the focus and gives it back, and Escape closes it.
 import { el, uniqueId } from './dom';
 import { iconButton } from './icon';
-import { errorText } from './toast';
+import { errorText, keepToasts } from './toast';
 
 export interface DialogButton {
     label: string;
@@ -69,6 +69,7 @@ export function openDialog(
             class: ['dialog', options.wide && 'wide'],
             'aria-labelledby': id,
             onclose: () => {
+                keepToasts(dialog);
                 dialog.remove();
                 options.onClose?.();
             },

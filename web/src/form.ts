@@ -165,7 +165,8 @@ class Form {
     // Whether the refusal is about a field of this form.
     refuse(error: ApiError): boolean {
         const name = (error.field ?? '').replace(/[[.].*$/, '');
-        const field = this.fields.find((each) => each.given.name === name && !each.root.hidden);
+        const isMeant = (own: string): boolean => own === name || (own === 'id' && name.endsWith('Id')); // of the path
+        const field = this.fields.find((each) => isMeant(each.given.name) && !each.root.hidden);
         this.fields.forEach((each) => each.say(null));
         field?.say(error.message);
         return field !== undefined;

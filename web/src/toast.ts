@@ -15,6 +15,13 @@ export function toast(text: string, kind: 'done' | 'error' = 'done'): void {
     setTimeout(() => message.remove(), SHOWN_MS);
 }
 
+// A dialog that closes leaves what it showed to what is below it.
+export function keepToasts(closed: HTMLElement): void {
+    if (region && closed.contains(region)) {
+        (document.querySelector('dialog[open]') ?? document.body).append(region);
+    }
+}
+
 export function errorText(error: unknown): string {
     return error instanceof Error ? error.message : String(error);
 }

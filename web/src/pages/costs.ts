@@ -59,13 +59,12 @@ function filterBar(view: View): HTMLElement {
           )
         : null;
     const options = [...new Set([...months, month])].map((each): [string, string] => [each, format.day(`${each}-01`, 'month')]);
+    const before = iconButton('Month before', 'left', () => setMonth(moved(month, -1)));
     const next = iconButton('Next month', 'right', () => setMonth(moved(month, 1)), { disabled: month >= thisMonth() });
     return el(
         'div',
         { class: 'page-filters', role: 'group', 'aria-label': 'Filters of costs' },
-        iconButton('Month before', 'left', () => setMonth(moved(month, -1))),
-        selectFilter('Month (UTC)', options, month, setMonth),
-        next,
+        el('div', { class: 'months' }, before, selectFilter('Month (UTC)', options, month, setMonth), next),
         drop,
     );
 }

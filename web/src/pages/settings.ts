@@ -79,6 +79,7 @@ export const settings: Page = {
         }));
         const choose = (id: string): void => setState({ params: { tab: id, deliveries: null } });
         view.root.append(tabs('Settings', items, chosen.id, choose));
+        view.root.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
         view.exports(() => shown.flatMap((each) => each.files));
         await Promise.all(shown.map((each) => each.load()));
     },
