@@ -13,6 +13,7 @@ export interface ChoiceOptions {
     onChange(item: string): void;
     search?: Partial<SearchListOptions>;
     hint?: Child; // below the list
+    begin?: boolean; // the list stands below the button's begin, and not its end
 }
 
 export function choice(options: ChoiceOptions): HTMLElement {
@@ -40,5 +41,8 @@ export function choice(options: ChoiceOptions): HTMLElement {
             },
         });
     const hint = options.hint ? el('p', { class: 'hint' }, options.hint) : '';
-    return popover(button, (close) => [el('div', { class: 'choice-panel' }, list(close), hint)], { label, end: true }).root;
+    return popover(button, (close) => [el('div', { class: 'choice-panel' }, list(close), hint)], {
+        label,
+        end: !options.begin,
+    }).root;
 }

@@ -76,6 +76,13 @@ export function keepFocus(node: Element, change: () => void): void {
     }
 }
 
+// Puts the child there alone, unless it is: what is put where it already was would lose the focus.
+export function keep(node: Element, child: Element): void {
+    if (node.childNodes.length !== 1 || node.firstChild !== child) {
+        node.replaceChildren(child);
+    }
+}
+
 function focusPath(node: Element): number[] | null {
     const path: number[] = [];
     let at: Element | null = document.activeElement;

@@ -67,6 +67,7 @@ export function metricChoice(metrics: Metric[], chosen: string, onChange: (name:
         items: [...new Set([...names.keys(), chosen])],
         chosen,
         search: { names },
+        begin: true,
         onChange,
     });
 }

@@ -1,8 +1,8 @@
 // Every exact response code, grouped by class; and one of them over time, when it is chosen.
-import { get } from '../api';
+import { get, shared } from '../api';
 import { card, type Card } from '../card';
 import { barChart, type Chart } from '../chart';
-import { el, replace, type Child } from '../dom';
+import { el, keep, replace, type Child } from '../dom';
 import { rowsFile, type ExportFile } from '../export';
 import * as format from '../format';
 import type { Page, View } from '../page';
@@ -114,7 +114,6 @@ function codesTable(status: Status, rows: Code[], all: number): HTMLElement {
                 label: 'Code',
                 sort: byNumber((row) => Number(row.code)),
                 cell: (row) => row.code,
-                width: '64px',
             },
             { key: 'meaning', label: 'Meaning', cell: (row) => codeMeaning(row.code) },
             {
@@ -157,21 +156,20 @@ function makeGroups(): Group[] {
     });
 }
 
-async function loadGroup(view: View, { status, card: group }: Group, ask: Promise<Code[]>): Promise<void> {
+async function loadGroup(view: View, { status, card: group }: Group, ask: () => Promise<Code[]>): Promise<void> {
     const mine = (codes: Code[]): Code[] => codes.filter(({ code }) => classOf(code) === status.key);
     await group.load(
         view.signal,
-        () => ask,
+        ask,
         (codes, body) => {
             const all = codes.reduce((sum, each) => sum + each.total, 0);
-            replace(body, codesTable(status, mine(codes), all));
+            const rows = mine(codes);
+            group.setTotal(format.count(rows.reduce((sum, each) => sum + each.total, 0)));
+            group.root.hidden = false;
+            replace(body, codesTable(status, rows, all));
         },
         (codes) => !mine(codes).length,
     );
-    const rows = mine(await ask.catch(() => []));
-    const sum = rows.reduce((total, each) => total + each.total, 0);
-    group.setTotal(rows.length ? format.count(sum) : '');
-    group.root.hidden = status === OTHER && !rows.length; // seldom, so not shown where there is none
 }
 
 // ---- the page ----
@@ -225,7 +223,7 @@ export const codes: Page = {
                 groups.map((group) => group.card.root),
             ),
         );
-        groups.at(-1)!.card.root.hidden = true;
+        groups.at(-1)!.card.root.hidden = true; // until there is such a code, which is seldom
         reveal(details && `code ${code}`, details?.root);
         let shown: Series | null = null;
         let counted: Code[] = [];
@@ -237,11 +235,11 @@ export const codes: Page = {
         });
         view.exports(() => [...files(() => counted, () => shown), ...(details?.files() ?? [])]);
         const again = async (): Promise<void> => {
-            const asked = askCodes(view).then((list) => (counted = list));
+            const asked = shared(async () => (counted = await askCodes(view)));
             const draw = (data: Series, body: HTMLElement): void => {
                 shown = data;
                 time.setTotal(format.plural(data.total, 'request'));
-                body.replaceChildren(chart.root);
+                keep(body, chart.root);
                 showSeries(chart, data);
             };
             await Promise.all([

@@ -2,7 +2,7 @@
 import { get } from '../api';
 import { card } from '../card';
 import { barChart } from '../chart';
-import { el } from '../dom';
+import { el, keep } from '../dom';
 import { rowsFile, type ExportFile } from '../export';
 import * as format from '../format';
 import { iconButton } from '../icon';
@@ -41,8 +41,8 @@ export function codeDetails(view: View, code: string): Details {
         const points = seriesPoints(series, state.zone);
         shown = { points, values: series.values };
         time.setTotal(el('div', { class: 'row' }, compared(series), close));
-        time.setSubtitle(`${status.meaning} Against as many days just before: ${format.count(series.previous_total ?? 0)}.`);
-        body.replaceChildren(chart.root);
+        time.setSubtitle(`${status.name} · ${format.count(series.previous_total ?? 0)} in as many days before`);
+        keep(body, chart.root);
         chart.update({
             ...axis(points),
             series: [

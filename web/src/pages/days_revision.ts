@@ -70,7 +70,10 @@ function facts(rows: [string, Child][]): HTMLElement {
         el(
             'tbody',
             {},
-            rows.map(([name, value]) => el('tr', {}, el('th', { scope: 'row', class: 'faint' }, name), el('td', {}, value))),
+            rows.map(([name, value]) => {
+                const head = el('th', { scope: 'row', class: 'faint', style: { 'overflow-wrap': 'normal' } }, name);
+                return el('tr', {}, head, el('td', {}, value));
+            }),
         ),
     );
 }
@@ -84,10 +87,10 @@ function entry(revision: Revision, zone: string): HTMLElement {
             ? []
             : [
                   ['Events', format.count(revision.events)],
-                  ['Of them late', format.count(revision.late)],
-                  ['Dropped as duplicates', format.count(revision.duplicates)],
+                  ['Late', format.count(revision.late)],
+                  ['Duplicates', format.count(revision.duplicates)],
                   ['Gaps', format.count(revision.gaps)],
-                  ['Quarantined records', format.count(revision.quarantined)],
+                  ['Quarantined', format.count(revision.quarantined)],
               ];
     return facts([
         ['Closed', format.time(revision.closedAt, zone, 'full')],
@@ -98,10 +101,10 @@ function entry(revision: Revision, zone: string): HTMLElement {
         ],
         ...(revision.erased ? ERASED : []),
         ...counts,
-        ['Entry of the ledger', format.count(revision.n)],
+        ['Ledger entry', format.count(revision.n)],
         ['Checksum', wholeChecksum(revision.checksum, 'checksum')],
         [
-            'Of the entry before',
+            'Entry before',
             revision.previousChecksum
                 ? wholeChecksum(revision.previousChecksum, 'checksum of the entry before')
                 : 'It is the first one',

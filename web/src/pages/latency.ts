@@ -1,7 +1,8 @@
 // How fast requests are answered: percentiles over time, and of every endpoint.
+import { shared } from '../api';
 import { card, type Card } from '../card';
 import { lineChart, type Chart } from '../chart';
-import { el, replace } from '../dom';
+import { el, keep, replace } from '../dom';
 import { rowsFile, type ExportFile } from '../export';
 import * as format from '../format';
 import type { Page, View } from '../page';
@@ -147,15 +148,13 @@ function endpointsFile(usage: () => Usage | null): ExportFile {
 // ---- the page ----
 
 function load(view: View, window: Window, cards: { time: Card; endpoints: Card }, show: (usage: Usage) => void): Promise<unknown> {
-    const asked = askUsage(view, window, {
-        includeErrors: false,
-        sortBy: 'latency',
-        limit: ENDPOINTS_MAX,
-    });
+    const asked = shared(() =>
+        askUsage(view, window, { includeErrors: false, sortBy: 'latency', limit: ENDPOINTS_MAX }),
+    );
     const isEmpty = (usage: Usage): boolean => !usage.usage.totalRequests;
     return Promise.all([
-        cards.time.load(view.signal, () => asked, show, isEmpty),
-        cards.endpoints.load(view.signal, () => asked, showEndpoints, isEmpty),
+        cards.time.load(view.signal, asked, show, isEmpty),
+        cards.endpoints.load(view.signal, asked, showEndpoints, isEmpty),
     ]);
 }
 
@@ -195,7 +194,7 @@ export const latency: Page = {
             shown = usage;
             cards.time.setSubtitle(format.timeRange(usage.window.from, usage.window.to, state.zone));
             numbers.show(usage);
-            cards.time.body.replaceChildren(chart.root);
+            keep(cards.time.body, chart.root);
             showLatency(chart, usage.timeSeries, state.zone, hourly);
         };
         const again = async (): Promise<void> => {

@@ -1,9 +1,9 @@
 // One endpoint, or one method, chosen from a list that can be searched: usage by status code, request rate, latency.
-import { get } from '../api';
+import { get, shared } from '../api';
 import { card, type Card } from '../card';
 import { barChart, lineChart, type Chart } from '../chart';
 import { choice } from '../choice';
-import { el, replace } from '../dom';
+import { el, keep, replace } from '../dom';
 import { rowsFile, type ExportFile } from '../export';
 import * as format from '../format';
 import type { Page, View } from '../page';
@@ -53,6 +53,7 @@ function chooser({ endpoints, methods }: Choices, chosen: string): HTMLElement {
         items: [...new Set([...methods.map((each) => each.name), ...endpoints, chosen])],
         chosen,
         search: { names, placeholder: 'Search endpoints and methods' },
+        begin: true,
         hint: `${format.plural(endpoints.length, 'endpoint')} of the last 90 days, and ${format.plural(methods.length, 'method')}`,
         onChange: (endpoint) => setState({ params: { endpoint } }),
     });
@@ -121,15 +122,15 @@ function subtitles(parts: Parts, found: Found, { range, zone }: State): void {
     parts.callers.setSubtitle(found.window.whole ? shown : ofAll('applications'));
 }
 
-async function load(view: View, parts: Parts, asked: Promise<Found>): Promise<void> {
+async function load(view: View, parts: Parts, asked: () => Promise<Found>): Promise<void> {
     const { signal, state } = view;
     const none = (found: Found): boolean => !found.figures.requests;
     const draw = (into: Card, chart: Chart, show: (found: Found) => void): Promise<void> =>
         into.load(
             signal,
-            () => asked,
+            asked,
             (found, body) => {
-                body.replaceChildren(chart.root);
+                keep(body, chart.root);
                 show(found);
             },
             none,
@@ -141,15 +142,9 @@ async function load(view: View, parts: Parts, asked: Promise<Found>): Promise<vo
         draw(parts.latency, parts.latencyChart, (found) =>
             showLatency(parts.latencyChart, found.points, state.zone, found.window.granularity === 'hour'),
         ),
-        parts.codesList.load(signal, () => asked, (found, body) => replace(body, codesTable(found, state.zone)), none),
-        parts.callers.load(signal, () => asked, (found, body) => replace(body, callersTable(view, found)), none),
-        asked.then(
-            (found) => {
-                parts.numbers.show(found.figures);
-                subtitles(parts, found, state);
-            },
-            () => parts.numbers.clear(), // the cards say why
-        ),
+        parts.codesList.load(signal, asked, (found, body) => replace(body, codesTable(found, state.zone)), none),
+        parts.callers.load(signal, asked, (found, body) => replace(body, callersTable(view, found)), none),
+        asked().catch(() => parts.numbers.clear()), // the cards say why
     ]);
 }
 
@@ -220,23 +215,21 @@ async function showEndpoint(view: View, endpoint: string, controls: HTMLElement)
     let shown: Found | null = null;
     drillDown(view, parts, () => shown);
     view.exports(() => files(endpoint, () => shown));
-    const methods = askChoices(view).then(
-        (choices) => {
-            if (!view.signal.aborted) {
-                replace(controls, chooser(choices, endpoint));
-            }
-            return choices.methods;
-        },
-        () => [], // the cards say why
-    );
-    const again = async (): Promise<void> => {
-        const asked = methods.then((known) => askEndpoint(view, endpoint, known));
-        asked.then(
-            (found) => (shown = found),
-            () => undefined,
-        );
-        await load(view, parts, asked);
+    const choices = shared(async () => {
+        const found = await askChoices(view);
+        if (!view.signal.aborted) {
+            replace(controls, chooser(found, endpoint));
+        }
+        return found;
+    });
+    const ask = async (): Promise<Found> => {
+        const { methods } = await choices();
+        shown = await askEndpoint(view, endpoint, methods);
+        parts.numbers.show(shown.figures);
+        subtitles(parts, shown, view.state);
+        return shown;
     };
+    const again = (): Promise<void> => load(view, parts, shared(ask));
     view.refresh(REFRESH_MS, again);
     await again();
 }

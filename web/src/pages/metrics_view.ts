@@ -155,6 +155,9 @@ export function callersTable(view: View, found: Found): HTMLElement {
             label: 'Application',
             sort: byText((row) => row.keyId),
             cell: (row) => {
+                if (view.session.client) {
+                    return row.keyId;
+                }
                 const organization = view.session.organization ? undefined : row.organization;
                 return el('a', { href: href({ page: '/top', organization, params: { client: row.keyId } }) }, row.keyId);
             },

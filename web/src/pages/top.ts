@@ -1,8 +1,8 @@
 // Who makes the most requests, of all or of one method; and what one of them requests, when it is chosen.
-import { get } from '../api';
+import { get, shared } from '../api';
 import { card, type Card } from '../card';
 import { barChart, type Chart } from '../chart';
-import { el, replace, type Child } from '../dom';
+import { el, keep, replace, type Child } from '../dom';
 import { rowsFile, type ExportFile } from '../export';
 import * as format from '../format';
 import type { Page, View } from '../page';
@@ -29,7 +29,8 @@ interface Answer {
 }
 
 const REFRESH_MS = 10_000;
-const BAR_PX = 42;
+const BAR_PX = 42; // as a row of the table beside it
+const AXIS_PX = 30;
 const SHOWN_MAX = 10;
 
 function pick(application: Application | undefined): void {
@@ -69,6 +70,7 @@ function columns(view: View, most: number, total: number): Column<Application>[]
 }
 
 function showChart(chart: Chart, data: Answer): void {
+    chart.setHeight(data.applications.length * BAR_PX + AXIS_PX);
     chart.update({
         labels: data.applications.map((each) => each.name || each.id),
         titles: data.applications.map((each) => [each.name || each.id, each.account.id].filter(Boolean).join(' · ')),
@@ -144,7 +146,7 @@ export const top: Page = {
         }
         const metric = state.params.get('metric') ?? HITS.name;
         const client = state.params.get('client');
-        const chart = barChart('Requests by application', { horizontal: true, height: SHOWN_MAX * BAR_PX + 30 });
+        const chart = barChart('Requests by application', { horizontal: true, height: SHOWN_MAX * BAR_PX + AXIS_PX });
         const empty = 'No application made such a request on these dates';
         const parts = {
             chart,
@@ -160,20 +162,20 @@ export const top: Page = {
         chart.onPick((i) => pick(shown?.applications[i]));
         view.exports(() => [...files(() => shown), ...(details?.files() ?? [])]);
         const again = async (): Promise<void> => {
-            const answer = ask(view, metric);
+            const asked = shared(() => ask(view, metric));
             const isEmpty = (data: Answer): boolean => !data.applications.length;
             await Promise.all([
                 parts.ranking.load(
                     signal,
-                    () => answer,
+                    asked,
                     (data, body) => {
                         shown = data;
-                        body.replaceChildren(chart.root);
+                        keep(body, chart.root);
                         showChart(chart, data);
                     },
                     isEmpty,
                 ),
-                parts.numbers.load(signal, () => answer, (data, body) => show(view, data, parts, body), isEmpty),
+                parts.numbers.load(signal, asked, (data, body) => show(view, data, parts, body), isEmpty),
                 details?.load(),
             ]);
         };

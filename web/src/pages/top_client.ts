@@ -1,8 +1,8 @@
 // One application on the page of the top ones: its requests over time, its metrics, its response codes.
-import { get } from '../api';
+import { get, shared } from '../api';
 import { card } from '../card';
 import { barChart } from '../chart';
-import { el, replace, type Child } from '../dom';
+import { el, keep, replace, type Child } from '../dom';
 import { rowsFile, type ExportFile } from '../export';
 import * as format from '../format';
 import { iconButton } from '../icon';
@@ -119,16 +119,14 @@ export function clientDetails(view: View, client: string, metric: string): Detai
         shown = { series, points };
         const provisional = points.map((point) => point.provisional);
         time.setTotal(format.plural(series.total, 'request'));
-        body.replaceChildren(chart.root);
+        keep(body, chart.root);
         chart.update({ ...axis(points), series: [{ name: 'Requests', color: '--series-1', values: series.values, provisional }] });
     };
     const load = async (): Promise<void> => {
         const usage = { ...seriesQuery(state), metric_name: metric };
-        const asked = get<Summary>(
-            statsPath(view, 'summary', client),
-            { ...datesQuery(state), skip_change: false },
-            signal,
-        ).then((data) => {
+        const asked = shared(async () => {
+            const query = { ...datesQuery(state), skip_change: false };
+            const data = await get<Summary>(statsPath(view, 'summary', client), query, signal);
             sums = data;
             name.textContent = data.application.name || client;
             time.setSubtitle(about(client, data));
@@ -136,8 +134,8 @@ export function clientDetails(view: View, client: string, metric: string): Detai
         });
         await Promise.all([
             time.load(signal, () => get<StatsSeries>(statsPath(view, 'usage', client), usage, signal), showTime),
-            summary.load(signal, () => asked, (data, body) => replace(body, metrics(data))),
-            answers.load(signal, () => asked, (data, body) => replace(body, codes(data)), (data) => !data.response_codes.length),
+            summary.load(signal, asked, (data, body) => replace(body, metrics(data))),
+            answers.load(signal, asked, (data, body) => replace(body, codes(data)), (data) => !data.response_codes.length),
         ]);
     };
     const files = (): ExportFile[] => [
