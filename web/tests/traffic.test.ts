@@ -1,5 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { test } from 'node:test';
+import { averagesOf, binsOf } from '../src/pages/averages_data';
 import { daySlots, hourSlots, isFinal, isOver, rangeBefore, stepOf, stepsFor, sums } from '../src/pages/traffic_data';
 
 const range = (from: string, to: string) => ({ preset: null, from, to });
@@ -60,4 +61,28 @@ test('what is over and what is final', () => {
 test('the period before has as many days', () => {
     const { from, to } = rangeBefore(range('2026-11-15', '2026-11-21'));
     deepEqual([from, to], ['2026-11-08', '2026-11-14']);
+});
+
+test('averages of the values of days and hours', () => {
+    const usage = (values: number[], since: string) => ({
+        period: { since, until: '' },
+        total: 0,
+        values,
+        provisional: false,
+        finalized_through: null,
+    });
+    const now = Date.parse('2026-11-01T00:00:00Z');
+    const days = usage([1, 2, 3, 4, 5, 6, 7, 8], '2026-10-18T00:00:00+02:00'); // Sunday to Sunday
+    const week = averagesOf(days.values, binsOf('daily', days, '2026-10-18', 'Europe/Berlin', now), 7);
+    deepEqual(week.divisors, [2, 1, 1, 1, 1, 1, 1]);
+    deepEqual(week.values, [4.5, 2, 3, 4, 5, 6, 7]);
+    equal(week.total, 36);
+    // The clock shows the hour from two to three twice.
+    const hours = usage(
+        Array.from({ length: 25 }, () => 10),
+        '2026-10-25T00:00:00+02:00',
+    );
+    const day = averagesOf(hours.values, binsOf('hourly', hours, '2026-10-25', 'Europe/Berlin', now), 24);
+    deepEqual(day.divisors.slice(0, 4), [1, 1, 2, 1]);
+    deepEqual(new Set(day.values), new Set([10]));
 });

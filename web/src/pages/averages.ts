@@ -1,5 +1,5 @@
 // What is usual: requests of an average Monday, Tuesday, … and of an average hour of the day, and how many days each is made of.
-import { get, shared } from '../api';
+import { shared } from '../api';
 import { card } from '../card';
 import { barChart, type Chart } from '../chart';
 import { addDays, dateIn, weekday } from '../dates';
@@ -10,20 +10,12 @@ import { icon } from '../icon';
 import type { Page, View } from '../page';
 import { href, setState } from '../state';
 import { stat, stats } from '../stat';
-import { HITS, loadMetrics, metricChoice, statsPath, type Metric } from '../stats';
+import { HITS, loadMetrics, metricChoice, type Metric } from '../stats';
 import { byNumber, meter, table, type Column } from '../table';
+import { askAverages, chosenMetric, type Averages, type Kind } from './averages_data';
 
 const REFRESH_MS = 60_000; // an average hardly moves
 const HOURS = 24;
-
-interface Averages {
-    period: { since: string; until: string };
-    total: number;
-    values: number[];
-    divisors: number[];
-    totals: number[];
-    provisional: boolean;
-}
 
 // One bar: an average Monday, or an average hour from eight to nine.
 interface Row {
@@ -33,16 +25,6 @@ interface Row {
     average: number | null; // null: there was no such day
     days: number;
     total: number;
-}
-
-function chosenMetric(view: View): string {
-    return view.state.params.get('metric') ?? HITS.name;
-}
-
-function ask(view: View, what: string): Promise<Averages> {
-    const { range, zone } = view.state;
-    const asked = { metric_name: chosenMetric(view), since: range.from, until: range.to, timezone: zone };
-    return get<Averages>(statsPath(view, what), asked, view.signal);
 }
 
 function rowsOf(answer: Averages, order: number[], label: (i: number) => string, title: (i: number) => string): Row[] {
@@ -158,7 +140,7 @@ function todayNotice(view: View): HTMLElement | null {
 // ---- the page ----
 
 interface PartSpec {
-    what: string; // of the statistics' routes
+    kind: Kind;
     title: string;
     one: string;
     rowsOf(answer: Averages): Row[];
@@ -181,7 +163,7 @@ function makePart(view: View, spec: PartSpec): Part {
     into.setChart(chart);
     chart.onPick((i) => shown[i] && spec.pick(shown[i]));
     const load = async (metricName: string): Promise<void> => {
-        const answer = shared(() => ask(view, spec.what));
+        const answer = shared(() => askAverages(view, spec.kind));
         const isEmpty = (found: Averages): boolean => found.total === 0;
         answer().then(
             (found) => {
@@ -197,7 +179,9 @@ function makePart(view: View, spec: PartSpec): Part {
                 (found, body) => {
                     const rows = spec.rowsOf(found);
                     into.setSubtitle(daysText(rows, one));
-                    body.replaceChildren(chart.root);
+                    if (chart.root.parentElement !== body) {
+                        body.replaceChildren(chart.root); // else it stays, with the keyboard's focus
+                    }
                     showBars(chart, rows, metricName);
                 },
                 isEmpty,
@@ -271,7 +255,7 @@ export const averages: Page = {
             setState({ page: '/traffic', params: { by, metric: view.state.params.get('metric') ?? HITS.name } });
         const numbers = figures();
         const week = makePart(view, {
-            what: 'daily_averages',
+            kind: 'daily',
             title: 'By day of the week',
             one: 'weekday',
             rowsOf: weekdayRows,
@@ -279,7 +263,7 @@ export const averages: Page = {
             tell: numbers.week,
         });
         const day = makePart(view, {
-            what: 'hourly_averages',
+            kind: 'hourly',
             title: 'By hour of the day',
             one: 'hour',
             rowsOf: hourRows,

@@ -74,8 +74,8 @@ function whyOtherDate(view: View): string {
         return 'Billing days are days of UTC.';
     }
     return (
-        `Billing days are days of UTC. In ${zone} that of ${format.day(range.to, 'short')} runs from ${format.time(begin, zone)} to ` +
-        `${format.time(end, zone)}, so a request can belong to another day than its local date says.`
+        `Billing days are days of UTC. In ${zone} that of ${format.day(range.to, 'short')} runs from ` +
+        `${format.time(begin, zone)} to ${format.time(end, zone)}, so a request can belong to another day than its local date says.`
     );
 }
 

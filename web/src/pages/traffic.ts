@@ -130,7 +130,9 @@ export const traffic: Page = {
                     signal,
                     ask,
                     (answer, body) => {
-                        body.replaceChildren(chart.root);
+                        if (chart.root.parentElement !== body) {
+                            body.replaceChildren(chart.root); // else it stays, with the keyboard's focus
+                        }
                         draw(chart, answer, view, step);
                     },
                     isEmpty,
