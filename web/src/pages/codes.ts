@@ -1,5 +1,5 @@
 // Every exact response code, grouped by class; and one of them over time, when it is chosen.
-import { get, shared } from '../api';
+import { get } from '../api';
 import { card, type Card } from '../card';
 import { barChart, type Chart } from '../chart';
 import { el, keep, replace, type Child } from '../dom';
@@ -13,6 +13,7 @@ import { byNumber, meter, table } from '../table';
 import { codeDetails } from './codes_one';
 import { reveal } from './reveal';
 import { axis, datesQuery, rangeBefore, seriesPoints, seriesQuery, type SeriesPoint, type StatsSeries } from './series';
+import { together } from './together';
 
 interface Code {
     code: string;
@@ -235,7 +236,7 @@ export const codes: Page = {
         });
         view.exports(() => [...files(() => counted, () => shown), ...(details?.files() ?? [])]);
         const again = async (): Promise<void> => {
-            const asked = shared(async () => (counted = await askCodes(view)));
+            const asked = together(async () => (counted = await askCodes(view)), again);
             const draw = (data: Series, body: HTMLElement): void => {
                 shown = data;
                 time.setTotal(format.plural(data.total, 'request'));

@@ -69,9 +69,7 @@ function figures(): { root: HTMLElement; show(data: Days): void; clear(): void }
 // ---- the table ----
 
 function open(day: Day): void {
-    if (day.newest) {
-        setState({ params: { day: day.day, revision: String(day.newest.revision) } });
-    }
+    setState({ params: { day: day.day, revision: day.newest && String(day.newest.revision) } });
 }
 
 function missing({ newest }: Day): Child {
@@ -152,14 +150,6 @@ function columns(zone: string, hasCounts: boolean): Column<Day>[] {
 function showTable(data: Days, zone: string, body: HTMLElement): void {
     const hasCounts = data.days.some((day) => day.newest?.events !== undefined);
     replace(body, table('Days', columns(zone, hasCounts), data.days, { onPick: open, sortBy: 'day', descending: true }));
-    // A day that is not closed has nothing to open.
-    body.querySelectorAll('tbody tr').forEach((row) => {
-        const date = row.querySelector<HTMLElement>('[data-day]')?.dataset['day'];
-        if (!data.days.find((day) => day.day === date)?.newest) {
-            row.classList.remove('can-pick');
-            row.querySelector('.cell-button')?.setAttribute('disabled', '');
-        }
-    });
 }
 
 function files(data: () => Days | null): ExportFile[] {

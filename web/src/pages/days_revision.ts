@@ -43,6 +43,9 @@ interface Full extends Revision {
 }
 
 const CHECKSUM_SHOWN = 12;
+const NO_ENTRY =
+    'The ledger has no entry of this day: it is not closed, or not within the dates on screen. What was counted so far is on the ' +
+    'other pages; it can still change. A day is closed about an hour after its end (UTC).';
 
 export function shortChecksum(checksum: string): HTMLElement {
     return el('code', { title: checksum }, `${checksum.slice(0, CHECKSUM_SHOWN)}…`);
@@ -235,7 +238,7 @@ export function openRevision(view: View, day: string, revisions: Revision[]): vo
         'div',
         { class: 'form' },
         choose,
-        chosen ? entry(chosen, view.state.zone) : el('p', {}, 'The ledger has no entry of this day in the dates on screen.'),
+        chosen ? entry(chosen, view.state.zone) : el('p', {}, NO_ENTRY),
         rest,
     );
     const title = `${format.day(day, 'long')}${chosen ? `, revision ${chosen.revision}` : ''}`;

@@ -1,5 +1,4 @@
 // How fast requests are answered: percentiles over time, and of every endpoint.
-import { shared } from '../api';
 import { card, type Card } from '../card';
 import { lineChart, type Chart } from '../chart';
 import { el, keep, replace } from '../dom';
@@ -9,6 +8,7 @@ import type { Page, View } from '../page';
 import { href, setState } from '../state';
 import { stat, stats, type Stat } from '../stat';
 import { byNumber, byText, meter, table, type Column } from '../table';
+import { together } from './together';
 import { askUsage, measured, PERCENTILES, pointDate, pointNames, windowOf } from './usage_window';
 import type { Endpoint, Latency, Usage, UsagePoint, Window } from './usage_window';
 
@@ -148,8 +148,10 @@ function endpointsFile(usage: () => Usage | null): ExportFile {
 // ---- the page ----
 
 function load(view: View, window: Window, cards: { time: Card; endpoints: Card }, show: (usage: Usage) => void): Promise<unknown> {
-    const asked = shared(() =>
-        askUsage(view, window, { includeErrors: false, sortBy: 'latency', limit: ENDPOINTS_MAX }),
+    const query = { includeErrors: false, sortBy: 'latency', limit: ENDPOINTS_MAX };
+    const asked = together(
+        () => askUsage(view, window, query),
+        () => load(view, window, cards, show),
     );
     const isEmpty = (usage: Usage): boolean => !usage.usage.totalRequests;
     return Promise.all([

@@ -15,6 +15,7 @@ import { segmented } from '../tabs';
 import { latencyFile, showLatency } from './latency';
 import { allCodes, askEndpoint, rates, type Found } from './metrics_data';
 import { callersTable, chartCodes, codesTable, figures, showCodes, showRate, showRequests } from './metrics_view';
+import { together } from './together';
 import { PERCENTILES, pointDate, type Usage } from './usage_window';
 
 const REFRESH_MS = 10_000;
@@ -229,7 +230,7 @@ async function showEndpoint(view: View, endpoint: string, controls: HTMLElement)
         subtitles(parts, shown, view.state);
         return shown;
     };
-    const again = (): Promise<void> => load(view, parts, shared(ask));
+    const again = (): Promise<void> => load(view, parts, together(ask, again));
     view.refresh(REFRESH_MS, again);
     await again();
 }

@@ -1,5 +1,5 @@
 // Who makes the most requests, of all or of one method; and what one of them requests, when it is chosen.
-import { get, shared } from '../api';
+import { get } from '../api';
 import { card, type Card } from '../card';
 import { barChart, type Chart } from '../chart';
 import { el, keep, replace, type Child } from '../dom';
@@ -12,6 +12,7 @@ import { emptyState } from '../status_view';
 import { byNumber, byText, meter, table, type Column } from '../table';
 import { reveal } from './reveal';
 import { datesQuery, type StatsSeries } from './series';
+import { together } from './together';
 import { clientDetails } from './top_client';
 
 interface Application {
@@ -162,7 +163,7 @@ export const top: Page = {
         chart.onPick((i) => pick(shown?.applications[i]));
         view.exports(() => [...files(() => shown), ...(details?.files() ?? [])]);
         const again = async (): Promise<void> => {
-            const asked = shared(() => ask(view, metric));
+            const asked = together(() => ask(view, metric), again);
             const isEmpty = (data: Answer): boolean => !data.applications.length;
             await Promise.all([
                 parts.ranking.load(
