@@ -174,7 +174,7 @@ export function chartOption(shape: Shape, data: ChartData, env: Surroundings): R
             show: true,
             showContent: false,
             trigger: 'axis',
-            renderMode: 'richText',
+            renderMode: 'html', // its element stays empty: the tooltip is ours (chart_tip.ts)
             axisPointer: { ...pointer, animation: false },
         },
         xAxis: shape.horizontal ? value : category,
