@@ -3,7 +3,7 @@ import { shared } from '../api';
 import { card } from '../card';
 import { barChart, type Chart } from '../chart';
 import { addDays, dateIn, weekday } from '../dates';
-import { el, replace, type Child } from '../dom';
+import { el, keep, replace, type Child } from '../dom';
 import { rowsFile, type ExportFile } from '../export';
 import * as format from '../format';
 import { icon } from '../icon';
@@ -179,9 +179,7 @@ function makePart(view: View, spec: PartSpec): Part {
                 (found, body) => {
                     const rows = spec.rowsOf(found);
                     into.setSubtitle(daysText(rows, one));
-                    if (chart.root.parentElement !== body) {
-                        body.replaceChildren(chart.root); // else it stays, with the keyboard's focus
-                    }
+                    keep(body, chart.root);
                     showBars(chart, rows, metricName);
                 },
                 isEmpty,

@@ -2,7 +2,7 @@
 import { shared } from '../api';
 import { card } from '../card';
 import { barChart } from '../chart';
-import { el, replace } from '../dom';
+import { el, keep, replace } from '../dom';
 import { icon, iconButton } from '../icon';
 import type { Page, View } from '../page';
 import { setState } from '../state';
@@ -111,7 +111,7 @@ export const traffic: Page = {
         const series = card('Requests over time', { wide: true, height: 390, subtitle: `By ${step}, ${state.zone}` });
         const methods = card('By method', { wide: true, height: 160, subtitle: 'A click shows one over time' });
         let shown: Traffic | null = null;
-        const keep = (answer: Traffic): void => {
+        const take = (answer: Traffic): void => {
             if (!shown) {
                 bar.showMetrics(answer.totals);
             }
@@ -122,7 +122,7 @@ export const traffic: Page = {
         const again = async (): Promise<void> => {
             const ask = shared(() => askTraffic(asking, before));
             ask().then(
-                (answer) => signal.aborted || keep(answer),
+                (answer) => signal.aborted || take(answer),
                 () => signal.aborted || numbers.clear(), // the cards say why
             );
             await Promise.all([
@@ -130,9 +130,7 @@ export const traffic: Page = {
                     signal,
                     ask,
                     (answer, body) => {
-                        if (chart.root.parentElement !== body) {
-                            body.replaceChildren(chart.root); // else it stays, with the keyboard's focus
-                        }
+                        keep(body, chart.root);
                         draw(chart, answer, view, step);
                     },
                     isEmpty,
