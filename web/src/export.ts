@@ -80,9 +80,9 @@ export function serverFile(
     return { name, label, formats, fetch: async (format) => (await fetchFile(path.replace('{format}', format), query)).blob };
 }
 
-async function save(files: ExportFile[], format: Format, name: string, dates: string): Promise<void> {
+async function save(files: ExportFile[], format: Format, name: string, suffix: string): Promise<void> {
     const made = await Promise.all(
-        files.map(async (file) => ({ name: `${file.name}_${dates}.${format}`, blob: await file.fetch(format) })),
+        files.map(async (file) => ({ name: `${file.name}${suffix}.${format}`, blob: await file.fetch(format) })),
     );
     if (made.length === 1 && made[0]) {
         download(made[0].name, made[0].blob);
@@ -91,7 +91,7 @@ async function save(files: ExportFile[], format: Format, name: string, dates: st
     const entries = await Promise.all(
         made.map(async (file): Promise<[string, Uint8Array]> => [file.name, new Uint8Array(await file.blob.arrayBuffer())]),
     );
-    download(`${name}_${dates}.zip`, new Blob([zipSync(Object.fromEntries(entries)) as BlobPart], { type: 'application/zip' }));
+    download(`${name}${suffix}.zip`, new Blob([zipSync(Object.fromEntries(entries)) as BlobPart], { type: 'application/zip' }));
 }
 
 class ExportDialog {
@@ -105,6 +105,7 @@ class ExportDialog {
         private readonly title: string,
         private readonly list: ExportFile[],
         private readonly state: State,
+        private readonly hasRange: boolean,
     ) {
         this.formats = (['csv', 'jsonl', 'xlsx'] as Format[]).filter((format) =>
             list.some((file) => file.formats.includes(format)),
@@ -125,13 +126,14 @@ class ExportDialog {
 
     private body(): HTMLElement {
         const { range, zone, organization } = this.state;
+        const about = [this.hasRange && dayRange(range.from, range.to), zone, organization];
         const formats = this.formats.map((each) => ({ id: each, label: FORMAT_NAMES[each] }));
         const files = this.list.map((file, i) => el('label', { class: 'choice' }, this.boxes[i], file.label));
         const all = files.length > 1 ? el('label', { class: 'choice all' }, this.all, 'All, as one zip file') : null;
         return el(
             'div',
             { class: 'export' },
-            el('p', { class: 'faint' }, [dayRange(range.from, range.to), zone, organization].filter(Boolean).join(' · ')),
+            el('p', { class: 'faint' }, about.filter(Boolean).join(' · ')),
             segmented('Format', formats, this.format, (id) => {
                 this.format = id as Format;
                 this.follow();
@@ -167,11 +169,12 @@ class ExportDialog {
             throw new Error('Choose at least one file.');
         }
         const name = this.title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-        await save(files, this.format, name, `${this.state.range.from}_${this.state.range.to}`);
+        await save(files, this.format, name, this.hasRange ? `_${this.state.range.from}_${this.state.range.to}` : '');
         toast(`Exported ${plural(files.length, 'file')}.`);
     }
 }
 
-export function openExport(title: string, list: ExportFile[], state: State): void {
-    new ExportDialog(title, list, state).open();
+// hasRange: whether the page has dates, which are part of the files' names.
+export function openExport(title: string, list: ExportFile[], state: State, hasRange: boolean): void {
+    new ExportDialog(title, list, state, hasRange).open();
 }

@@ -113,6 +113,7 @@ class AppShell implements Shell {
         el('span', {}, 'Export'),
     );
     private exports: (() => ExportFile[]) | null = null;
+    private hasRange = false; // of the page that is shown
 
     constructor(
         private readonly pages: Page[],
@@ -140,6 +141,7 @@ class AppShell implements Shell {
         this.setDrawer(false);
         document.title = `${page.title} · Daybook`;
         this.title.textContent = page.title;
+        this.hasRange = page.filters.range;
         const allowed = this.pages.filter((each) => isAllowed(each, this.session));
         replace(this.home, logo());
         replace(this.nav, navigation(allowed, page.path));
@@ -162,7 +164,7 @@ class AppShell implements Shell {
 
     private openExport(): void {
         if (this.exports) {
-            openExport(this.title.textContent ?? 'export', this.exports(), getState());
+            openExport(this.title.textContent ?? 'export', this.exports(), getState(), this.hasRange);
         }
     }
 

@@ -1,6 +1,6 @@
 import { equal } from 'node:assert/strict';
 import { test } from 'node:test';
-import { addDays, addMonths, dateIn, daysBetween, isDate, isZone, monthEnd, weekday, zoneName } from '../src/dates';
+import { addDays, addMonths, dateIn, dayBegin, daysBetween, isDate, isZone, monthEnd, weekday, zoneName } from '../src/dates';
 
 test('dates go over ends of months, years and changes of the clock', () => {
     equal(addDays('2026-02-28', 1), '2026-03-01');
@@ -35,4 +35,14 @@ test('zones', () => {
     equal(isZone('Europe/Nowhere'), false);
     equal(zoneName('Asia/Katmandu'), 'Asia/Kathmandu');
     equal(zoneName('Europe/Berlin'), 'Europe/Berlin');
+});
+
+test('a date begins by the clocks of its zone, also where they skip midnight', () => {
+    const begin = (zone: string, date: string): string => new Date(dayBegin(zone, date)).toISOString();
+    equal(begin('UTC', '2026-11-20'), '2026-11-20T00:00:00.000Z');
+    equal(begin('Asia/Kathmandu', '2026-11-20'), '2026-11-19T18:15:00.000Z');
+    equal(begin('America/New_York', '2026-11-01'), '2026-11-01T04:00:00.000Z');
+    equal(begin('America/New_York', '2026-11-02'), '2026-11-02T05:00:00.000Z');
+    equal(begin('Pacific/Kiritimati', '2026-11-20'), '2026-11-19T10:00:00.000Z');
+    equal(begin('America/Sao_Paulo', '2018-11-04'), '2018-11-04T03:00:00.000Z'); // 00:00 was 01:00
 });

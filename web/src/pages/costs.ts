@@ -81,12 +81,18 @@ class Figures {
 
     show(accounts: Account[], { provisional }: Costs): void {
         const used = sum(accounts, (each) => each.used);
-        const unpriced = sum(accounts, (each) => (each.currency ? 0 : each.used));
+        const unpriced = sum(accounts, (each) => (each.kind === 'unpriced' ? each.used : 0));
+        const members = sum(accounts, (each) => (each.kind === 'member' ? each.used : 0));
+        const note = [
+            unpriced ? `${format.compact(unpriced)} without a price` : '',
+            members ? `${format.compact(members)} in an organization’s account` : '',
+        ];
+        const hasPlan = accounts.some((each) => each.plan);
         const amounts = [...byCurrency(accounts)];
         const will = sum(accounts, (each) => each.projected.used);
-        this.requests.set(format.count(used), { note: unpriced ? `${format.compact(unpriced)} without a price` : null });
-        this.included.set(format.count(sum(accounts, (each) => each.included)));
-        this.overage.set(format.count(sum(accounts, (each) => each.overage)));
+        this.requests.set(format.count(used), { note: note.filter(Boolean).join(', ') || null });
+        this.included.set(format.count(hasPlan ? sum(accounts, (each) => each.included) : null));
+        this.overage.set(format.count(hasPlan ? sum(accounts, (each) => each.overage) : null));
         const text = (of: 'now' | 'projected'): string =>
             amounts.map(([currency, each]) => money(each[of], currency)).join(' + ') || format.NOTHING;
         this.amount.set(text('now'), { note: provisional ? 'can still change' : 'final' });
@@ -310,9 +316,10 @@ class CostsPage {
     }
 
     files(): ExportFile[] {
+        const month = monthOf(this.view);
         return [
-            this.file('accounts', 'Accounts', 'month'),
-            this.file('accounts-by-day', 'Accounts by day', 'day'),
+            this.file(`accounts-${month}`, 'Accounts', 'month'),
+            this.file(`accounts-by-day-${month}`, 'Accounts by day', 'day'),
             ...this.capacity.files(),
         ];
     }

@@ -50,6 +50,7 @@ const EXPORTED_MAX = 10_000;
 const REDACTED =
     'How an event was built: names of fields and what may be known stay, all else is its length, as (12) for 12 bytes. ' +
     'Each stands for all that were refused for the same reason in the same moment.';
+const OF_ALL = 'What is refused is of no organization yet. Who may see all organizations sees it here: sign in with such a token.';
 // A body is counted once, however many events were in it.
 const OF_BODIES = /(_body|_type|_encoding|_events|too_large)$/;
 
@@ -108,7 +109,7 @@ function purge(done: () => Promise<void>): void {
 
 function filterBar(view: View, again: () => Promise<void>): HTMLElement | null {
     const { params } = view.state;
-    const mayPurge = may(view.session) && !view.session.organization;
+    const mayPurge = may(view.session);
     const chips = [chip('Reason', 'reason', params.get('reason')), chip('Collector', 'collector', params.get('collector'))].filter(
         Boolean,
     );
@@ -315,6 +316,10 @@ export const errors: Page = {
     needs: ['usage:organization:view', 'oauth:client:view'],
     filters: { range: true, zone: true, organization: false },
     async render(view) {
+        if (view.session.organization) {
+            view.root.append(emptyState('Not permitted', OF_ALL));
+            return;
+        }
         const page = new ErrorsPage(view);
         const again = (): Promise<void> => page.load();
         view.exports(() => files(view));

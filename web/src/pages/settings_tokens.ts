@@ -94,6 +94,10 @@ function accessOf(values: Values): { permissions: string[]; tier: string; expire
     };
 }
 
+const SEES: [string, string][] = [
+    ['one', 'One organization'],
+    ['all', 'All organizations'],
+];
 const BEARER = 'Programs send it as “Authorization: Bearer …”; people sign in with it here.';
 
 // ---- tokens ----
@@ -103,7 +107,14 @@ function newToken(view: View, saved: (said: string) => Promise<void>): void {
         'New token',
         [
             { name: 'name', label: 'Name', required: true, hint: 'By which people know it.' },
-            ...organizationFields(view, view.state.organization, { hint: 'What it sees; empty: all organizations.' }),
+            ...(isOfAll(view)
+                ? [{ name: 'sees', label: 'Sees', kind: 'select' as const, options: SEES, value: 'one', half: true }]
+                : []),
+            ...organizationFields(view, view.state.organization, {
+                required: true,
+                half: true,
+                when: (values) => values['sees'] !== 'all',
+            }),
             { name: 'client', label: 'Client', hint: 'If it is to see the usage of one client only.' },
             ...accessFields(['usage:organization:view', 'usage:client:view']),
         ],
