@@ -1,9 +1,10 @@
 // The API usage report, over closed days only: who asks most, OAuth clients, URLs. Each section has its own selection, which all of
 // its graphs follow.
+import { download } from '../api';
 import { barChart, type Chart } from '../chart';
 import { dateIn } from '../dates';
 import { el, replace, type Child } from '../dom';
-import { serverFile, type ExportFile } from '../export';
+import type { ExportFile } from '../export';
 import * as format from '../format';
 import { icon } from '../icon';
 import type { Page, View } from '../page';
@@ -353,16 +354,15 @@ function makeSections(view: View, onReport: (id: SectionId, report: Report) => v
 
 function exportFiles(view: View): ExportFile[] {
     const path = '/api/v2/usage/report.{format}';
-    const file = (name: string, label: string, section: string, of: SectionId): ExportFile => {
-        const empty = serverFile(name, label, path, {});
-        return {
-            ...empty,
-            fetch: async (to) => {
-                const asked = await question(view, selectionOf(view, of));
-                return serverFile(name, label, path, { ...asked, section }).fetch(to);
-            },
-        };
-    };
+    const file = (name: string, label: string, section: string, of: SectionId): ExportFile => ({
+        name,
+        label,
+        formats: ['csv', 'jsonl', 'xlsx'],
+        fetch: async (format_) => {
+            const asked = await question(view, selectionOf(view, of));
+            return (await download(path.replace('{format}', format_), { ...asked, section })).blob;
+        },
+    });
     return [
         file('most-active-clients', 'Most active requests: clients', 'clients', 'active'),
         file('most-active-statuses', 'Most active requests: statuses by day', 'days', 'active'),
