@@ -49,7 +49,7 @@ function figures(): { root: HTMLElement; show(data: Days): void; clear(): void }
     const closed = stat('Closed days', 'Of those on screen');
     const revised = stat('Revised', 'Days of which there is more than one revision');
     const incomplete = stat('Incomplete', 'Days of which something was lost on its way');
-    const events = stat('Events', 'As counted in the newest revision of each day');
+    const events = stat('Events', 'Of all organizations, as counted in the newest revision of each day');
     const all = [final, closed, revised, incomplete, events];
     return {
         root: stats(...all),
@@ -60,8 +60,8 @@ function figures(): { root: HTMLElement; show(data: Days): void; clear(): void }
             closed.set(format.count(count((day) => day.newest !== null)), { note: `of ${format.plural(days.length, 'day')}` });
             revised.set(format.count(count((day) => day.revisions.length > 1)));
             const bad = count((day) => day.state === 'incomplete');
-            incomplete.set(format.count(bad), { note: bad ? 'see what is missing in their details' : 'nothing is missing' });
-            events.set(format.count(total), { note: total === null ? 'shown to those who see all organizations' : '' });
+            incomplete.set(format.count(bad), { note: bad ? 'something is missing' : 'nothing is missing' });
+            events.set(format.count(total), { note: total === null ? 'of all: not shown' : 'newest revisions' });
         },
     };
 }

@@ -133,7 +133,7 @@ function differences(full: Full): Child {
                           label: 'Requests',
                           align: 'right',
                           sort: byNumber((row) => row.requests),
-                          cell: (row) => `${row.requests > 0 ? '+' : ''}${format.count(row.requests)}`,
+                          cell: (row) => `${row.requests < 0 ? '−' : '+'}${format.count(Math.abs(row.requests))}`,
                       },
                   ],
                   full.differences,
