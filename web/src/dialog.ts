@@ -78,7 +78,11 @@ export function openDialog(
     );
     document.body.append(dialog);
     dialog.showModal();
-    body.querySelector<HTMLElement>('[data-focus], input, select, textarea')?.focus();
+    const first = ['[data-focus]', ':is(input, select, textarea):not([readonly], :disabled)', 'input'];
+    first
+        .map((which) => body.querySelector<HTMLElement>(which))
+        .find((control) => control)
+        ?.focus();
     return { close };
 }
 

@@ -14,6 +14,7 @@ export function showSecret(
     const input = el('input', {
         class: 'input mono',
         readonly: true,
+        'data-focus': true,
         value: secret,
         'aria-label': label,
         onfocus: () => input.select(),

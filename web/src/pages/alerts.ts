@@ -130,7 +130,7 @@ function columns(view: View, change: (alert: Alert, state: Alert['state']) => vo
             key: 'subject',
             label: 'About',
             cell: (alert) => [
-                el('span', { class: alert.state === 'unread' ? 'strong' : '' }, subjectOf(alert)),
+                el('span', { class: ['subject', alert.state === 'unread' && 'strong'] }, subjectOf(alert)),
                 alert.state === 'unread' ? el('span', { class: 'visually-hidden' }, ' (unread)') : null,
                 el('span', { class: 'narrow-only' }, kindBadge(alert)),
             ],

@@ -63,7 +63,7 @@ export function deliveries(view: View): Kind<Row> {
                         { href: href({ page: '/alerts', params: { alert: row.alertId } }) },
                         row.event === 'alert.recovered' ? 'Recovery of an alert' : 'Alert',
                     ),
-                    el('div', { class: 'hint', title: row.alertId }, row.alertId.slice(0, 8)),
+                    el('div', { class: 'hint nowrap', title: row.alertId }, row.alertId.slice(0, 8)),
                 ],
             },
             { key: 'channel', label: 'Channel', cell: (row) => row.channelName },

@@ -110,7 +110,8 @@ export function plans(view: View): Kind<Plan> {
             { key: 'organization', label: 'Organization', secondary: true, cell: (row) => allOr(row.organization) },
             {
                 key: 'included',
-                label: 'Included a month',
+                label: 'Included',
+                hint: 'Requests of a month',
                 align: 'right',
                 sort: byNumber((row) => row.included),
                 cell: (row) => format.count(row.included),

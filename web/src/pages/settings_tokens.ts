@@ -145,7 +145,7 @@ export function tokens(view: View): Kind<Token> {
                 key: 'name',
                 label: 'Token',
                 sort: byText((row) => row.name),
-                cell: (row) => [row.name, el('div', { class: 'hint' }, row.id)],
+                cell: (row) => [row.name, el('div', { class: 'hint wide-only' }, row.id)],
             },
             {
                 key: 'sees',
