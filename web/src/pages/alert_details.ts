@@ -1,12 +1,12 @@
 // One alert: what it is about, and what each channel got of it.
-import { allPages, get } from '../api';
+import { allPages, ApiError, get } from '../api';
 import { openDialog } from '../dialog';
 import { el, replace, type Child } from '../dom';
 import * as format from '../format';
 import type { View } from '../page';
 import { may } from '../session';
 import { href, setState } from '../state';
-import { errorState, skeleton } from '../status_view';
+import { emptyState, errorState, skeleton } from '../status_view';
 
 export interface Alert {
     id: string;
@@ -186,10 +186,9 @@ async function fill(view: View, id: string, into: HTMLElement): Promise<Alert | 
         return alert;
     } catch (error) {
         if (!view.signal.aborted) {
-            replace(
-                into,
-                errorState(error, () => void fill(view, id, into)),
-            );
+            const isGone = error instanceof ApiError && error.status === 404;
+            const again = (): void => void fill(view, id, into);
+            replace(into, isGone ? emptyState('There is no such alert', error.message) : errorState(error, again));
         }
         return null;
     }

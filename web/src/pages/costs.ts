@@ -235,7 +235,12 @@ class CostsPage {
     private readonly notice = el('p', { class: 'notice', hidden: true });
     private readonly figures = new Figures();
     private readonly chart = barChart('Requests by day');
-    private readonly days: Card = card('By day', { wide: true, height: 260, subtitle: 'Days of UTC' });
+    private readonly days: Card = card('By day', {
+        wide: true,
+        height: 260,
+        subtitle: 'Days of UTC',
+        empty: 'Nothing was used in this month',
+    });
     private readonly accounts: Card = card('Accounts', { wide: true, height: 220, empty: 'There is nobody to count for' });
     private readonly capacity: CapacityCard;
 
