@@ -16,6 +16,7 @@ import { stat, stats } from '../stat';
 import { byNumber, byText, meter, table, type Column } from '../table';
 import { CapacityCard } from './costs_capacity';
 import { byCurrency, byDay, idOf, nameOf, sum, type Account, type Costs } from './costs_data';
+import { together } from './together';
 
 const PATH = '/api/v2/usage/costs';
 const REFRESH_MS = 30_000;
@@ -275,12 +276,15 @@ class CostsPage {
     async load(): Promise<void> {
         const { signal } = this.view;
         const query = { ...this.query(), granularity: 'day', pageSize: SHOWN_MAX };
-        const asked = get<Costs>(PATH, query, signal);
+        const asked = together(
+            () => get<Costs>(PATH, query, signal),
+            () => this.load(),
+        );
         await Promise.all([
             this.showHead(asked),
             this.days.load(
                 signal,
-                () => asked,
+                asked,
                 (data, body) => {
                     body.replaceChildren(this.chart.root);
                     showDays(this.chart, this.chosen(data));
@@ -289,7 +293,7 @@ class CostsPage {
             ),
             this.accounts.load(
                 signal,
-                () => asked,
+                asked,
                 (data, body) => replace(body, this.list(data)),
                 (data) => this.chosen(data).length === 0,
             ),
@@ -297,9 +301,9 @@ class CostsPage {
         ]);
     }
 
-    private async showHead(asked: Promise<Costs>): Promise<void> {
+    private async showHead(asked: () => Promise<Costs>): Promise<void> {
         try {
-            const data = await asked;
+            const data = await asked();
             this.figures.show(this.chosen(data), data);
             this.notice.hidden = false;
             replace(this.notice, finality(data));

@@ -15,6 +15,7 @@ import { stat, stats } from '../stat';
 import { emptyState } from '../status_view';
 import { byNumber, byText, meter, table, type Column } from '../table';
 import { toast } from '../toast';
+import { together } from './together';
 
 interface Sample {
     time: string;
@@ -223,7 +224,6 @@ class ErrorsPage {
     private readonly reasons: Card = card('By reason', { height: 200, empty: 'Nothing was refused' });
     private readonly sources: Card = card('By collector', { height: 200, empty: 'Nothing was refused' });
     private readonly list: Card = card('Samples', { wide: true, height: 300, info: REDACTED });
-    private asked: Promise<Errors> | null = null;
 
     constructor(private readonly view: View) {
         const bar = filterBar(view, () => this.load());
@@ -233,14 +233,11 @@ class ErrorsPage {
 
     async load(): Promise<void> {
         const { signal } = this.view;
-        this.asked = null;
-        const ask = (): Promise<Errors> =>
-            (this.asked ??= get<Errors>(PATH, { ...queryOf(this.view), pageSize: shownOf(this.view) }, signal).catch(
-                (error: unknown) => {
-                    this.asked = null;
-                    throw error;
-                },
-            ));
+        const query = { ...queryOf(this.view), pageSize: shownOf(this.view) };
+        const ask = together(
+            () => get<Errors>(PATH, query, signal),
+            () => this.load(),
+        );
         const none = (data: Errors): boolean => data.total === 0;
         await Promise.all([
             this.showFigures(ask),
