@@ -4,7 +4,7 @@
 #include "api/minutes_read.h"
 
 /* Of a few clients the stretches are longer: a piece costs more memory than what is in it. */
-enum { STRETCH_SLOTS = 4, STRETCH_SLOTS_OF_FEW = 24, TOKEN_SIZE = 32 };
+enum { STRETCH_SLOTS = 4, STRETCH_SLOTS_OF_FEW = 24, TOKEN_SIZE = 32, NAME_BYTES = 16 /* malloc's own */ };
 
 /* Who owns a partition; no token: nobody, or it is being restored. */
 struct owner {
@@ -20,6 +20,7 @@ struct live_pieces {
     const struct scope *scope;
     struct owner *owners; /* by partition */
     GPtrArray *made;      /* struct piece, complete */
+    GPtrArray *learned;   /* struct who */
     uint32_t found, read;
 };
 
@@ -44,9 +45,35 @@ static void piece_free(struct live_kept *kept)
     g_free(piece);
 }
 
-static void piece_unref(void *piece)
+/* Who of the scope a generation has. */
+struct who {
+    struct live_kept kept;
+    char *key;
+    char token[TOKEN_SIZE];
+    uint32_t clients; /* of the generation, of all scopes */
+    guint n;
+    uint32_t *symbols;
+    char **names;
+};
+
+static void who_free(struct live_kept *kept)
 {
-    live_kept_unref(piece);
+    struct who *who = (struct who *)(void *)kept;
+    g_strfreev(who->names);
+    g_free(who->symbols);
+    g_free(who->key);
+    g_free(who);
+}
+
+static void kept_unref(void *kept)
+{
+    live_kept_unref(kept);
+}
+
+/* What is NULL is not what is "". */
+static void append_name(GString *key, const char *name)
+{
+    g_string_append_printf(key, "%c%s\x1e", name != NULL ? '=' : '-', name != NULL ? name : "");
 }
 
 /* ---- owners ---- */
@@ -89,7 +116,8 @@ struct live_pieces *live_pieces_new(struct live_cache *cache, struct reader *rea
     struct live_pieces *pieces = g_new0(struct live_pieces, 1);
     *pieces = (struct live_pieces){.cache = cache, .reader = reader, .scope = scope};
     pieces->owners = g_new0(struct owner, (size_t)reader_partitions(reader));
-    pieces->made = g_ptr_array_new_with_free_func(piece_unref);
+    pieces->made = g_ptr_array_new_with_free_func(kept_unref);
+    pieces->learned = g_ptr_array_new_with_free_func(kept_unref);
     ask_owners(pieces, false);
     return pieces;
 }
@@ -100,12 +128,100 @@ void live_pieces_free(struct live_pieces *pieces)
         return;
     g_free(pieces->owners);
     g_ptr_array_free(pieces->made, TRUE);
+    g_ptr_array_free(pieces->learned, TRUE);
     g_free(pieces);
 }
 
 bool live_pieces_suit(const struct live_pieces *pieces, const struct usage_table *table)
 {
     return table->minutes == NULL && pieces->scope->endpoints == NULL;
+}
+
+/* ---- who ---- */
+
+static char *who_key(const struct live_pieces *pieces, const struct generation *generation)
+{
+    GString *key = g_string_new("who\x1e");
+    append_name(key, pieces->scope->organization);
+    append_name(key, pieces->scope->key);
+    g_string_append_printf(key, "%d %" G_GINT64_FORMAT " %d", generation->partition, generation->day, generation->revision);
+    return g_string_free(key, FALSE);
+}
+
+/* Takes over what is known of a generation. False: nothing, or it is not the same any more. */
+static bool recall(const struct live_pieces *pieces, struct members *members, guint index)
+{
+    const struct generation *generation = &g_array_index(members->generations, struct generation, index);
+    const struct owner *owner = &pieces->owners[generation->partition];
+    g_autofree char *key = who_key(pieces, generation);
+    struct who *who = (struct who *)(void *)live_cache_take(pieces->cache, key);
+    bool same =
+        who != NULL && owner->has_token && who->clients == generation->clients && memcmp(who->token, owner->token, TOKEN_SIZE) == 0;
+    for (guint i = 0; same && i < who->n; i++)
+        members_add(members, index, who->symbols[i], who->names[i]);
+    kept_unref(who);
+    return same;
+}
+
+static void learn(struct live_pieces *pieces, const struct members *members, guint index)
+{
+    const struct generation *generation = &g_array_index(members->generations, struct generation, index);
+    const struct owner *owner = &pieces->owners[generation->partition];
+    guint first, end = members_of(members, index, &first);
+    if (!owner->has_token || end - first > LIVE_PIECES_MEMBERS_MAX)
+        return;
+    struct who *who = g_new0(struct who, 1);
+    live_kept_init(&who->kept, sizeof *who, who_free);
+    who->key = who_key(pieces, generation);
+    who->clients = generation->clients;
+    memcpy(who->token, owner->token, TOKEN_SIZE);
+    who->n = end - first;
+    who->symbols = g_new(uint32_t, who->n);
+    who->names = g_new0(char *, who->n + 1);
+    for (guint i = 0; i < who->n; i++) {
+        const struct member *member = &g_array_index(members->list, struct member, first + i);
+        who->symbols[i] = member->symbol;
+        who->names[i] = g_strdup(member->name);
+        who->kept.bytes += sizeof *who->symbols + sizeof *who->names + strlen(member->name) + NAME_BYTES;
+    }
+    g_ptr_array_add(pieces->learned, who);
+}
+
+/* Asks about generations [first, end) and adds them. */
+static bool find_rest(struct live_pieces *pieces, struct members *members, guint first, guint end, GError **error)
+{
+    if (first == end)
+        return true;
+    struct members *found = members_find(pieces->reader, members->generations, first, end - first, pieces->scope, error);
+    for (guint i = 0; found != NULL && i < found->list->len; i++) {
+        const struct member *member = &g_array_index(found->list, struct member, i);
+        members_add(members, member->generation, member->symbol, member->name);
+    }
+    for (guint i = first; found != NULL && i < end; i++)
+        learn(pieces, found, i);
+    members_free(found);
+    return found != NULL;
+}
+
+struct members *live_pieces_find(struct live_pieces *pieces, const GArray *generations, guint first, guint n, GError **error)
+{
+    if (members_one(pieces->scope))
+        return members_find(pieces->reader, generations, first, n, pieces->scope, error);
+    struct members *members = members_new(generations);
+    guint asked = first;
+    bool ok = true;
+    for (guint i = first; ok && i < first + n; i++) {
+        if (!recall(pieces, members, i))
+            continue;
+        ok = find_rest(pieces, members, asked, i, error);
+        asked = i + 1;
+    }
+    if (!ok || !find_rest(pieces, members, asked, first + n, error)) {
+        members_free(members);
+        return NULL;
+    }
+    members_sort(members);
+    return members;
 }
 
 /* ---- stretches ---- */
@@ -126,12 +242,6 @@ static uint32_t stretch_size(const struct window *window, int64_t first, int64_t
     if (!has_minutes(window, first) && has_minutes(window, end - 1))
         end = window->minutes_first_slot;
     return (uint32_t)(end - first);
-}
-
-/* What is NULL is not what is "". */
-static void append_name(GString *key, const char *name)
-{
-    g_string_append_printf(key, "%c%s\x1e", name != NULL ? '=' : '-', name != NULL ? name : "");
 }
 
 static struct piece *piece_new(const struct live_pieces *pieces, int64_t first, uint32_t n, bool with_minutes)
@@ -233,9 +343,9 @@ static void look(struct live_pieces *pieces, struct piece *piece, struct usage_t
         usage_table_merge(table, kept->table);
         pieces->found++;
     }
-    piece_unref(kept);
+    kept_unref(kept);
     if (is_there) {
-        piece_unref(piece);
+        kept_unref(piece);
         return;
     }
     piece->table = usage_table_new(&piece->window);
@@ -283,7 +393,7 @@ static bool read_missing(struct live_pieces *pieces, const struct members *membe
 bool live_pieces_read(struct live_pieces *pieces, struct members *members, struct usage_table *table, GError **error)
 {
     const struct window *window = table->window;
-    g_autoptr(GPtrArray) missing = g_ptr_array_new_with_free_func(piece_unref);
+    g_autoptr(GPtrArray) missing = g_ptr_array_new_with_free_func(kept_unref);
     if (members->list->len == 0 || window->n_slots == 0)
         return true;
     members_keep_scores(members);
@@ -312,7 +422,7 @@ bool live_pieces_read(struct live_pieces *pieces, struct members *members, struc
 
 void live_pieces_ask_again(struct live_pieces *pieces)
 {
-    if (pieces->made->len > 0)
+    if (pieces->made->len > 0 || pieces->learned->len > 0)
         ask_owners(pieces, true);
 }
 
@@ -327,8 +437,13 @@ static bool all_stay(const struct live_pieces *pieces)
 
 void live_pieces_keep(struct live_pieces *pieces)
 {
-    if (pieces->made->len == 0 || !all_stay(pieces))
+    if (pieces->made->len + pieces->learned->len == 0 || !all_stay(pieces))
         return;
+    for (guint i = 0; i < pieces->learned->len; i++) {
+        struct who *who = g_ptr_array_index(pieces->learned, i);
+        live_cache_put(pieces->cache, who->key, &who->kept);
+    }
+    g_ptr_array_set_size(pieces->learned, 0);
     for (guint i = 0; i < pieces->made->len; i++) {
         struct piece *piece = g_ptr_array_index(pieces->made, i);
         piece->kept.bytes += usage_table_bytes(piece->table) + piece->proof->len + piece->window.n_points * sizeof(int64_t);

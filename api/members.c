@@ -194,13 +194,32 @@ static void ask_who(struct members *members, struct reader *reader, guint index,
                (struct reader_then){.take = take_symbol, .opaque = one, .a = index});
 }
 
-struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct scope *scope,
-                             GError **error)
+struct members *members_new(const GArray *generations)
 {
     struct members *members = g_new(struct members, 1);
     *members = (struct members){.generations = generations};
     members->list = g_array_new(FALSE, TRUE, sizeof(struct member));
     members->names = g_string_chunk_new(4096);
+    return members;
+}
+
+void members_add(struct members *members, uint32_t generation, uint32_t symbol, const char *name)
+{
+    struct member member = {.generation = generation, .symbol = symbol};
+    member.name = g_string_chunk_insert(members->names, name);
+    g_array_append_val(members->list, member);
+}
+
+void members_sort(struct members *members)
+{
+    g_array_sort(members->list, compare_members);
+    drop_repeated_members(members->list);
+}
+
+struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct scope *scope,
+                             GError **error)
+{
+    struct members *members = members_new(generations);
     g_autofree char *pattern = client_pattern(scope);
     g_autofree char *name =
         members_one(scope) ? g_strdup_printf("%s%c%s", scope->organization, KEYS_CLIENT_SEPARATOR, scope->key) : NULL;
@@ -211,8 +230,7 @@ struct members *members_find(struct reader *reader, const GArray *generations, g
         members_free(members);
         return NULL;
     }
-    g_array_sort(members->list, compare_members);
-    drop_repeated_members(members->list);
+    members_sort(members);
     return members;
 }
 

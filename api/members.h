@@ -42,6 +42,11 @@ bool members_count_clients(struct reader *reader, GArray *generations, guint fir
 
 /* True when the scope is one client of one organization. */
 bool members_one(const struct scope *scope);
+/* Without any member yet. */
+struct members *members_new(const GArray *generations);
+/* The name is copied. After the last one: members_sort. */
+void members_add(struct members *members, uint32_t generation, uint32_t symbol, const char *name);
+void members_sort(struct members *members);
 /* Members of generations [first, first + n) that the scope has (key, organization). NULL with an error. */
 struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct scope *scope,
                              GError **error);
