@@ -48,7 +48,7 @@ static bool take_after(struct costs_params *params, const struct usage_param *pa
     size_t size = 0;
     g_free(params->after);
     params->after = value.size <= CURSOR_MAX ? (char *)base64url_read(value, &size) : NULL;
-    if (params->after != NULL && strlen(params->after) == size && g_utf8_validate(params->after, (gssize)size, NULL))
+    if (params->after != NULL && size > 0 && strlen(params->after) == size && g_utf8_validate(params->after, (gssize)size, NULL))
         return true;
     return param_refuse_value(param, "the value of after in a nextUri of this API", refusal);
 }
