@@ -29,6 +29,7 @@ struct alert_check {
     struct reader *reader;
     int64_t now_ms;
     GArray *raisings; /* struct raising */
+    GError *damage;   /* the first window that could not be read, though Redis answers; the others go on */
 };
 
 /* A window that is due. */
@@ -338,6 +339,20 @@ static bool read_together(struct alert_check *check, const GArray *dues, guint f
     return ok;
 }
 
+/* What is damaged, or was not to be had in time, keeps nobody from the other windows. False: Redis does not answer. */
+static bool pass_over(struct alert_check *check, GError *failure_taken, GError **error)
+{
+    if (failure_taken->domain != READER_ERROR) {
+        g_propagate_error(error, failure_taken);
+        return false;
+    }
+    if (check->damage == NULL)
+        check->damage = failure_taken;
+    else
+        g_error_free(failure_taken);
+    return true;
+}
+
 /* ---- what is due ---- */
 
 static bool is_paused(const struct alert_check *check, const struct alert_watcher *watcher, const struct alert_window *window)
@@ -421,7 +436,8 @@ static bool read_groups(struct alert_check *check, GArray *dues, gint (*compare)
             continue;
         if (!go_on(check))
             break;
-        if (!read_together(check, dues, first, end, by_method, error))
+        GError *failure = NULL;
+        if (!read_together(check, dues, first, end, by_method, &failure) && !pass_over(check, failure, error))
             return false;
     }
     return raise_all(check, error);
@@ -432,9 +448,13 @@ static bool read_alone(struct alert_check *check, GArray *dues, GError **error)
     gint64 until_us = g_get_monotonic_time() + ALONE_BUDGET_MS * G_TIME_SPAN_MILLISECOND;
     collect(check, dues);
     g_array_sort(dues, by_age);
-    for (guint i = 0; i < dues->len && g_get_monotonic_time() < until_us && go_on(check); i++)
-        if (!read_one(check, &g_array_index(dues, struct due, i), error))
+    for (guint i = 0; i < dues->len && g_get_monotonic_time() < until_us && go_on(check); i++) {
+        const struct due *due = &g_array_index(dues, struct due, i);
+        GError *failure = NULL;
+        due->window->asked_ms = check->now_ms;
+        if (!read_one(check, due, &failure) && !pass_over(check, failure, error))
             return false;
+    }
     return raise_all(check, error);
 }
 
@@ -505,6 +525,11 @@ bool alert_check_run(struct alert_check *check, struct reader *reader, struct re
     bool ok = reader_begin(reader, deadline_us, error) && run(check, dues, error);
     g_array_free(dues, TRUE);
     g_array_set_size(check->raisings, 0); /* of one that failed: they will be found again */
+    if (ok && check->damage != NULL) {
+        g_propagate_error(error, g_steal_pointer(&check->damage));
+        ok = false;
+    }
+    g_clear_error(&check->damage);
     check->n++;
     if (ok)
         metrics_add(check->settings.metrics, METER_ALERT_CHECKS, NULL, 1);

@@ -134,14 +134,15 @@ static bool sweep(struct alerter *alerter, GError **error)
     return true;
 }
 
-/* What fails leaves the rest undone until the next time. */
+/* Limits that cannot be checked do not keep anybody from looking after the rest; the first error is told. */
 static bool work(struct alerter *alerter, struct registry_snapshot *snapshot, GError **error)
 {
     const struct alert_tend *tend = &alerter->settings.tend;
     struct reader *reader = alerter->asking;
-    return alert_check_run(alerter->check, reader, snapshot, now_ms(), error) && begin(reader, error) &&
-           alert_tend_limits(tend, reader, snapshot, now_ms(), error) && sweep(alerter, error) &&
-           alert_tend_system(tend, reader, snapshot, now_ms(), error);
+    bool ok = alert_check_run(alerter->check, reader, snapshot, now_ms(), error);
+    GError **rest = ok ? error : NULL;
+    return begin(reader, rest) && alert_tend_limits(tend, reader, snapshot, now_ms(), rest) && sweep(alerter, rest) &&
+           alert_tend_system(tend, reader, snapshot, now_ms(), rest) && ok;
 }
 
 static void renew_check(struct alerter *alerter)
@@ -156,7 +157,7 @@ static void renew_check(struct alerter *alerter)
 /* What answers again after a failure may be another Redis, or an earlier state of this one: everything is read anew. */
 static void note_failure(struct alerter *alerter, const GError *error)
 {
-    if (error != NULL && alerter->check != NULL)
+    if (error != NULL && error->domain == REDIS_ERROR && alerter->check != NULL)
         renew_check(alerter);
     if (error != NULL && !alerter->was_failing)
         log_warn("alerts_not_checked", "error=%s", error->message);

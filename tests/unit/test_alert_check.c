@@ -247,6 +247,28 @@ static void test_goes_on(void)
     registry_snapshot_unref(more);
 }
 
+/* What is damaged is told, and keeps nobody from the others. */
+static void test_damage(void)
+{
+    begin();
+    struct registry_snapshot *snapshot = rules(CLIENTS, METHOD_HITS, LIMIT_DAY);
+    struct alert_check *check = make_check();
+    g_autoptr(GError) error = NULL;
+    for (int i = 0; i < CLIENTS; i++)
+        count(i, 4, 0);
+    count(5, 10, 0);
+    count(7, 5, 0);
+    run("HSET|{p0}:s:20778.1:42:8|0|nonsense");
+    g_assert_false(alert_check_run(check, reader, snapshot, now_ms, &error));
+    g_assert_error(error, READER_ERROR, READER_ERROR_DATA);
+    assert_raised("c-5:100=10");
+    count(7, 5, 0);
+    check_once(check, snapshot, now_ms);
+    assert_raised("c-5:100=10 c-7:50=5");
+    alert_check_free(check);
+    registry_snapshot_unref(snapshot);
+}
+
 /* A Redis that was put back, on the same connections. */
 static void test_rollback(void)
 {
@@ -327,6 +349,7 @@ int main(int argc, char **argv)
     g_test_add_func("/alert_check/methods", test_methods);
     g_test_add_func("/alert_check/minutes", test_minutes);
     g_test_add_func("/alert_check/goes-on", test_goes_on);
+    g_test_add_func("/alert_check/damage", test_damage);
     g_test_add_func("/alert_check/rollback", test_rollback);
     g_test_add_func("/alert_check/sweep", test_sweep);
     g_test_add_func("/alert_check/interrupted", test_interrupted);
