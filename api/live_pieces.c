@@ -4,7 +4,7 @@
 #include "api/minutes_read.h"
 
 /* Of a few clients the stretches are longer: a piece costs more memory than what is in it. */
-enum { STRETCH_SLOTS = 4, STRETCH_SLOTS_OF_FEW = 24, TOKEN_SIZE = 32, NAME_BYTES = 16 /* malloc's own */ };
+enum { STRETCH_SLOTS = 4, STRETCH_SLOTS_OF_FEW = 24, TOKEN_SIZE = 32, SUM_PIECES_MIN = 6, NAME_BYTES = 16 /* malloc's own */ };
 
 /* Who owns a partition; no token: nobody, or it is being restored. */
 struct owner {
@@ -26,6 +26,7 @@ struct live_pieces {
 
 struct piece {
     struct live_kept kept;
+    gsize serial; /* of all that were ever made */
     char *key;
     struct window window;
     struct usage_table *table;
@@ -34,6 +35,23 @@ struct piece {
     uint64_t in_slots[STRETCH_SLOTS_OF_FEW];   /* requests, by the sorted sets, of what is read from buckets */
     uint64_t in_minutes[STRETCH_SLOTS_OF_FEW]; /* and of what minutes are read for */
 };
+
+/* What several pieces add up to: those of these serials, which never change. */
+struct sum {
+    struct live_kept kept;
+    struct window window;
+    struct usage_table *table;
+    GArray *serials;
+};
+
+static void sum_free(struct live_kept *kept)
+{
+    struct sum *sum = (struct sum *)(void *)kept;
+    usage_table_free(sum->table);
+    window_clear(&sum->window);
+    g_array_free(sum->serials, TRUE);
+    g_free(sum);
+}
 
 static void piece_free(struct live_kept *kept)
 {
@@ -246,7 +264,9 @@ static uint32_t stretch_size(const struct window *window, int64_t first, int64_t
 
 static struct piece *piece_new(const struct live_pieces *pieces, int64_t first, uint32_t n, bool with_minutes)
 {
+    static gsize serials;
     struct piece *piece = g_new0(struct piece, 1);
+    piece->serial = (gsize)g_atomic_pointer_add(&serials, 1);
     GString *key = g_string_new("piece\x1e");
     append_name(key, pieces->scope->organization);
     append_name(key, pieces->scope->key);
@@ -334,29 +354,30 @@ static bool is_complete(const struct piece *piece)
 
 /* ---- reading ---- */
 
-/* Adds a piece that is kept, or puts what has to be read on the list. */
-static void look(struct live_pieces *pieces, struct piece *piece, struct usage_table *table, GPtrArray *missing)
+/* What has to be read, and what is there. */
+struct lists {
+    GPtrArray *missing, *found; /* struct piece */
+};
+
+static void look(struct live_pieces *pieces, struct piece *piece, const struct lists *lists)
 {
     struct piece *kept = piece->proof->len > 0 ? (struct piece *)(void *)live_cache_take(pieces->cache, piece->key) : NULL;
     bool is_there = piece->proof->len == 0 || (kept != NULL && is_proved(piece, kept));
-    if (kept != NULL && is_there) {
-        usage_table_merge(table, kept->table);
-        pieces->found++;
-    }
+    if (kept != NULL && is_there)
+        g_ptr_array_add(lists->found, live_kept_ref(&kept->kept));
     kept_unref(kept);
     if (is_there) {
         kept_unref(piece);
         return;
     }
     piece->table = usage_table_new(&piece->window);
-    g_ptr_array_add(missing, piece);
+    g_ptr_array_add(lists->missing, piece);
     pieces->read++;
 }
 
 static void look_at_day(struct live_pieces *pieces, const struct members *members, guint first, guint end,
-                        struct usage_table *table, GPtrArray *missing)
+                        const struct window *window, const struct lists *lists)
 {
-    const struct window *window = table->window;
     uint32_t index = g_array_index(members->list, struct member, first).generation;
     int64_t day = g_array_index(members->generations, struct generation, index).day;
     int64_t slot = MAX(window->first_slot, day * KEYS_SLOTS_PER_DAY);
@@ -365,8 +386,56 @@ static void look_at_day(struct live_pieces *pieces, const struct members *member
         n = stretch_size(window, slot, slot_end, end - first <= MEMBERS_FEW);
         struct piece *piece = piece_new(pieces, slot, n, has_minutes(window, slot));
         prove(pieces, members, first, end, piece);
-        look(pieces, piece, table, missing);
+        look(pieces, piece, lists);
     }
+}
+
+static bool is_sum_of(const struct sum *sum, const GPtrArray *found)
+{
+    bool same = sum->serials->len == found->len;
+    for (guint i = 0; same && i < found->len; i++)
+        same = g_array_index(sum->serials, gsize, i) == ((const struct piece *)g_ptr_array_index(found, i))->serial;
+    return same;
+}
+
+static struct sum *sum_new(const GPtrArray *found, const struct window *window)
+{
+    const struct window *first = &((const struct piece *)g_ptr_array_index(found, 0))->window;
+    const struct window *last = &((const struct piece *)g_ptr_array_index(found, found->len - 1))->window;
+    struct sum *sum = g_new0(struct sum, 1);
+    live_kept_init(&sum->kept, sizeof *sum, sum_free);
+    window_init_slots(&sum->window, first->first_slot, (uint32_t)(last->first_slot + last->n_slots - first->first_slot),
+                      window->has_minutes);
+    sum->window.minutes_first_slot = window->minutes_first_slot;
+    sum->table = usage_table_new(&sum->window);
+    sum->serials = g_array_new(FALSE, FALSE, sizeof(gsize));
+    for (guint i = 0; i < found->len; i++) {
+        const struct piece *piece = g_ptr_array_index(found, i);
+        usage_table_merge(sum->table, piece->table);
+        g_array_append_val(sum->serials, piece->serial);
+    }
+    sum->kept.bytes += usage_table_bytes(sum->table) + sum->window.n_points * sizeof(int64_t) + found->len * sizeof(gsize);
+    return sum;
+}
+
+/* Of many pieces the sum is kept, too: mostly only the slot of now is another since the last question. */
+static void add_found(struct live_pieces *pieces, const GPtrArray *found, struct usage_table *table)
+{
+    pieces->found += found->len;
+    if (found->len < SUM_PIECES_MIN) {
+        for (guint i = 0; i < found->len; i++)
+            usage_table_merge(table, ((const struct piece *)g_ptr_array_index(found, i))->table);
+        return;
+    }
+    g_autofree char *key = g_strdup_printf("sum\x1e%s", ((const struct piece *)g_ptr_array_index(found, 0))->key);
+    struct sum *sum = (struct sum *)(void *)live_cache_take(pieces->cache, key);
+    if (sum == NULL || !is_sum_of(sum, found)) {
+        kept_unref(sum);
+        sum = sum_new(found, table->window);
+        live_cache_put(pieces->cache, key, &sum->kept);
+    }
+    usage_table_merge(table, sum->table);
+    kept_unref(sum);
 }
 
 static int64_t day_of(const struct members *members, guint i)
@@ -394,6 +463,7 @@ bool live_pieces_read(struct live_pieces *pieces, struct members *members, struc
 {
     const struct window *window = table->window;
     g_autoptr(GPtrArray) missing = g_ptr_array_new_with_free_func(kept_unref);
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(kept_unref);
     if (members->list->len == 0 || window->n_slots == 0)
         return true;
     members_keep_scores(members);
@@ -403,8 +473,9 @@ bool live_pieces_read(struct live_pieces *pieces, struct members *members, struc
     for (guint first = 0, end; first < members->list->len; first = end) {
         for (end = first + 1; end < members->list->len && day_of(members, end) == day_of(members, first);)
             end++;
-        look_at_day(pieces, members, first, end, table, missing);
+        look_at_day(pieces, members, first, end, window, &(struct lists){missing, found});
     }
+    add_found(pieces, found, table);
     if (missing->len == 0)
         return true;
     if (!read_missing(pieces, members, window, missing, error))
