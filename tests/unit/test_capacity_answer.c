@@ -65,7 +65,8 @@ static void test_all(void)
         "\"busiestHours\":[{\"at\":\"2026-11-02T07:00:00Z\",\"requests\":8},{\"at\":\"2026-11-02T00:00:00Z\",\"requests\":2}],"
         "\"average\":{\"requestsPerMinute\":0.033,\"requestsPerHour\":2,\"requestsPerDay\":48},"
         "\"peakToAverage\":{\"minute\":150,\"hour\":4,\"day\":0.5},"
-        "\"limits\":[{\"period\":\"minute\",\"limit\":4,\"peak\":5,\"at\":\"2026-11-02T07:00:00Z\",\"headroom\":-1,\"utilization\":125},"
+        "\"limits\":[{\"period\":\"minute\",\"limit\":4,\"peak\":5,\"at\":\"2026-11-02T07:00:00Z\",\"headroom\":-1,"
+        "\"utilization\":125},"
         "{\"period\":\"hour\",\"limit\":32,\"peak\":8,\"at\":\"2026-11-02T07:00:00Z\",\"headroom\":24,\"utilization\":25},"
         "{\"period\":\"day\",\"limit\":7,\"peak\":0,\"at\":null,\"headroom\":7,\"utilization\":0}],"
         "\"timestamp\":\"2026-11-02T12:00:00.007Z\"}");
