@@ -219,9 +219,19 @@ static void adopt(struct alert_check *check, struct registry_snapshot *snapshot)
 
 /* ---- raising ---- */
 
+static bool begin(const struct alert_check *check, GError **error)
+{
+    return reader_begin(check->reader, g_get_monotonic_time() + READ_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND, error);
+}
+
+/* Begins anew: what was asked before may have failed. */
 static bool raise_all(struct alert_check *check, GError **error)
 {
     struct registry_snapshot *snapshot = check->watches->snapshot;
+    if (check->raisings->len == 0)
+        return true;
+    if (!begin(check, error))
+        return false;
     for (guint i = 0; i < check->raisings->len; i++) {
         struct raising *raising = &g_array_index(check->raisings, struct raising, i);
         const struct alert *alert = raising->alert;
@@ -292,8 +302,7 @@ static bool read_window(struct alert_check *check, const struct due *due, const 
         question.scope = (struct scope){.organization = watch->organization, .key = client};
     if (by_method)
         question.scope.endpoints = watch->method->endpoints;
-    gint64 deadline_us = g_get_monotonic_time() + READ_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND;
-    if (!reader_begin(check->reader, deadline_us, error))
+    if (!begin(check, error))
         return false;
     metrics_add(check->settings.metrics, METER_ALERT_READS, client != NULL ? "one" : "all", 1);
     enum live_outcome outcome = live_read(live, &question, &refusal, error);
@@ -520,9 +529,8 @@ bool alert_check_run(struct alert_check *check, struct reader *reader, struct re
     check->reader = reader;
     check->now_ms = now_ms;
     adopt(check, snapshot);
-    gint64 deadline_us = g_get_monotonic_time() + READ_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND;
     GArray *dues = g_array_new(FALSE, FALSE, sizeof(struct due));
-    bool ok = reader_begin(reader, deadline_us, error) && run(check, dues, error);
+    bool ok = begin(check, error) && run(check, dues, error);
     g_array_free(dues, TRUE);
     g_array_set_size(check->raisings, 0); /* of one that failed: they will be found again */
     if (ok && check->damage != NULL) {

@@ -247,26 +247,33 @@ static void test_goes_on(void)
     registry_snapshot_unref(more);
 }
 
-/* What is damaged is told, and keeps nobody from the others. */
-static void test_damage(void)
+/* What is damaged is told, and keeps nobody from the others; also where it is the last that is read. */
+static void check_damage(int clients)
 {
     begin();
-    struct registry_snapshot *snapshot = rules(CLIENTS, METHOD_HITS, LIMIT_DAY);
+    struct registry_snapshot *snapshot = rules(clients, METHOD_HITS, LIMIT_DAY);
     struct alert_check *check = make_check();
-    g_autoptr(GError) error = NULL;
-    for (int i = 0; i < CLIENTS; i++)
+    g_autoptr(GError) error = NULL, failure = NULL;
+    for (int i = 0; i < clients; i++)
         count(i, 4, 0);
     count(5, 10, 0);
     count(7, 5, 0);
     run("HSET|{p0}:s:20778.1:42:8|0|nonsense");
     g_assert_false(alert_check_run(check, reader, snapshot, now_ms, &error));
     g_assert_error(error, READER_ERROR, READER_ERROR_DATA);
+    g_assert_true(reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &failure));
     assert_raised("c-5:100=10");
     count(7, 5, 0);
     check_once(check, snapshot, now_ms);
     assert_raised("c-5:100=10 c-7:50=5");
     alert_check_free(check);
     registry_snapshot_unref(snapshot);
+}
+
+static void test_damage(void)
+{
+    check_damage(CLIENTS);
+    check_damage(8);
 }
 
 /* A Redis that was put back, on the same connections. */
