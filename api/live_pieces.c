@@ -1,10 +1,17 @@
 #include "api/live_pieces.h"
 
 #include "api/buckets_read.h"
+#include "api/live_numbers.h"
 #include "api/minutes_read.h"
 
 /* Of a few clients the stretches are longer: a piece costs more memory than what is in it. */
-enum { STRETCH_SLOTS = 4, STRETCH_SLOTS_OF_FEW = 24, TOKEN_SIZE = 32, SUM_PIECES_MIN = 6, NAME_BYTES = 16 /* malloc's own */ };
+enum {
+    STRETCH_SLOTS = 4,
+    STRETCH_SLOTS_OF_FEW = 24,
+    TOKEN_SIZE = LIVE_TOKEN_SIZE,
+    SUM_PIECES_MIN = 6,
+    NAME_BYTES = 16 /* malloc's own */
+};
 
 /* Who owns a partition; no token: nobody, or it is being restored. */
 struct owner {
@@ -20,7 +27,8 @@ struct live_pieces {
     const struct scope *scope;
     struct owner *owners; /* by partition */
     GPtrArray *made;      /* struct piece, complete */
-    GPtrArray *learned;   /* struct who */
+    GPtrArray *learned;   /* struct live_kept: who, and numbers */
+    GPtrArray *keys;      /* of what was learned */
     uint32_t found, read;
 };
 
@@ -66,7 +74,6 @@ static void piece_free(struct live_kept *kept)
 /* Who of the scope a generation has. */
 struct who {
     struct live_kept kept;
-    char *key;
     char token[TOKEN_SIZE];
     uint32_t clients; /* of the generation, of all scopes */
     guint n;
@@ -79,7 +86,6 @@ static void who_free(struct live_kept *kept)
     struct who *who = (struct who *)(void *)kept;
     g_strfreev(who->names);
     g_free(who->symbols);
-    g_free(who->key);
     g_free(who);
 }
 
@@ -136,6 +142,7 @@ struct live_pieces *live_pieces_new(struct live_cache *cache, struct reader *rea
     pieces->owners = g_new0(struct owner, (size_t)reader_partitions(reader));
     pieces->made = g_ptr_array_new_with_free_func(kept_unref);
     pieces->learned = g_ptr_array_new_with_free_func(kept_unref);
+    pieces->keys = g_ptr_array_new_with_free_func(g_free);
     ask_owners(pieces, false);
     return pieces;
 }
@@ -147,6 +154,7 @@ void live_pieces_free(struct live_pieces *pieces)
     g_free(pieces->owners);
     g_ptr_array_free(pieces->made, TRUE);
     g_ptr_array_free(pieces->learned, TRUE);
+    g_ptr_array_free(pieces->keys, TRUE);
     g_free(pieces);
 }
 
@@ -157,9 +165,9 @@ bool live_pieces_suit(const struct live_pieces *pieces, const struct usage_table
 
 /* ---- who ---- */
 
-static char *who_key(const struct live_pieces *pieces, const struct generation *generation)
+static char *generation_key(const struct live_pieces *pieces, const char *kind, const struct generation *generation)
 {
-    GString *key = g_string_new("who\x1e");
+    GString *key = g_string_new(kind);
     append_name(key, pieces->scope->organization);
     append_name(key, pieces->scope->key);
     g_string_append_printf(key, "%d %" G_GINT64_FORMAT " %d", generation->partition, generation->day, generation->revision);
@@ -171,7 +179,7 @@ static bool recall(const struct live_pieces *pieces, struct members *members, gu
 {
     const struct generation *generation = &g_array_index(members->generations, struct generation, index);
     const struct owner *owner = &pieces->owners[generation->partition];
-    g_autofree char *key = who_key(pieces, generation);
+    g_autofree char *key = generation_key(pieces, "who\x1e", generation);
     struct who *who = (struct who *)(void *)live_cache_take(pieces->cache, key);
     bool same =
         who != NULL && owner->has_token && who->clients == generation->clients && memcmp(who->token, owner->token, TOKEN_SIZE) == 0;
@@ -190,7 +198,6 @@ static void learn(struct live_pieces *pieces, const struct members *members, gui
         return;
     struct who *who = g_new0(struct who, 1);
     live_kept_init(&who->kept, sizeof *who, who_free);
-    who->key = who_key(pieces, generation);
     who->clients = generation->clients;
     memcpy(who->token, owner->token, TOKEN_SIZE);
     who->n = end - first;
@@ -203,6 +210,7 @@ static void learn(struct live_pieces *pieces, const struct members *members, gui
         who->kept.bytes += sizeof *who->symbols + sizeof *who->names + strlen(member->name) + NAME_BYTES;
     }
     g_ptr_array_add(pieces->learned, who);
+    g_ptr_array_add(pieces->keys, generation_key(pieces, "who\x1e", generation));
 }
 
 /* Asks about generations [first, end) and adds them. */
@@ -459,6 +467,30 @@ static bool read_missing(struct live_pieces *pieces, const struct members *membe
     return buckets_read_slots(pieces->reader, members, NULL, &slots, error) && minutes_read(pieces->reader, members, tables, error);
 }
 
+static bool look_at_numbers(struct live_pieces *pieces, struct members *members, struct slot_range range, GError **error)
+{
+    g_autoptr(GArray) unknown = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    members_keep_scores(members);
+    for (guint first = 0; first < members->list->len;) {
+        uint32_t index = g_array_index(members->list, struct member, first).generation;
+        const struct generation *generation = &g_array_index(members->generations, struct generation, index);
+        const struct owner *owner = &pieces->owners[generation->partition];
+        g_autofree char *key = generation_key(pieces, "numbers\x1e", generation);
+        if (owner->has_token && !live_numbers_recall(pieces->cache, key, owner->token, members, index, range))
+            g_array_append_val(unknown, index);
+        first = members_of(members, index, &first);
+    }
+    if (!members_see(members, pieces->reader, range, error))
+        return false;
+    for (guint i = 0; i < unknown->len; i++) {
+        uint32_t index = g_array_index(unknown, uint32_t, i);
+        const struct generation *generation = &g_array_index(members->generations, struct generation, index);
+        g_ptr_array_add(pieces->learned, live_numbers_new(members, pieces->owners[generation->partition].token, index, range));
+        g_ptr_array_add(pieces->keys, generation_key(pieces, "numbers\x1e", generation));
+    }
+    return true;
+}
+
 bool live_pieces_read(struct live_pieces *pieces, struct members *members, struct usage_table *table, GError **error)
 {
     const struct window *window = table->window;
@@ -466,9 +498,7 @@ bool live_pieces_read(struct live_pieces *pieces, struct members *members, struc
     g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(kept_unref);
     if (members->list->len == 0 || window->n_slots == 0)
         return true;
-    members_keep_scores(members);
-    if (!members_see(members, pieces->reader, (struct slot_range){window->first_slot, window->first_slot + window->n_slots - 1},
-                     error))
+    if (!look_at_numbers(pieces, members, (struct slot_range){window->first_slot, window->first_slot + window->n_slots - 1}, error))
         return false;
     for (guint first = 0, end; first < members->list->len; first = end) {
         for (end = first + 1; end < members->list->len && day_of(members, end) == day_of(members, first);)
@@ -510,11 +540,10 @@ void live_pieces_keep(struct live_pieces *pieces)
 {
     if (pieces->made->len + pieces->learned->len == 0 || !all_stay(pieces))
         return;
-    for (guint i = 0; i < pieces->learned->len; i++) {
-        struct who *who = g_ptr_array_index(pieces->learned, i);
-        live_cache_put(pieces->cache, who->key, &who->kept);
-    }
+    for (guint i = 0; i < pieces->learned->len; i++)
+        live_cache_put(pieces->cache, g_ptr_array_index(pieces->keys, i), g_ptr_array_index(pieces->learned, i));
     g_ptr_array_set_size(pieces->learned, 0);
+    g_ptr_array_set_size(pieces->keys, 0);
     for (guint i = 0; i < pieces->made->len; i++) {
         struct piece *piece = g_ptr_array_index(pieces->made, i);
         piece->kept.bytes += usage_table_bytes(piece->table) + piece->proof->len + piece->window.n_points * sizeof(int64_t);

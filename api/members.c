@@ -27,8 +27,10 @@ static void take_meta(struct view name, struct view value, void *opaque, size_t 
 {
     uint64_t events;
     struct generation generation = {.partition = (int)partition};
-    if (read_generation(name, &generation) && number_read(value, &events) && events > 0)
-        g_array_append_val((GArray *)opaque, generation);
+    if (!read_generation(name, &generation) || !number_read(value, &events) || events == 0)
+        return;
+    generation.events = events;
+    g_array_append_val((GArray *)opaque, generation);
 }
 
 static int compare_generations(gconstpointer a, gconstpointer b)
@@ -241,6 +243,7 @@ void members_free(struct members *members)
     g_array_free(members->list, TRUE);
     g_string_chunk_free(members->names);
     g_free(members->scores);
+    g_free(members->skipped);
     g_free(members);
 }
 
@@ -260,6 +263,20 @@ void members_keep_scores(struct members *members)
 uint64_t members_score(const struct members *members, guint index, int slot_of_day)
 {
     return members->scores[(size_t)index * KEYS_SLOTS_PER_DAY + (size_t)slot_of_day];
+}
+
+void members_set_score(struct members *members, guint index, int slot_of_day, uint64_t requests)
+{
+    if (requests > 0)
+        g_array_index(members->list, struct member, index).active[slot_of_day / 64] |= UINT64_C(1) << (slot_of_day % 64);
+    members->scores[(size_t)index * KEYS_SLOTS_PER_DAY + (size_t)slot_of_day] = requests;
+}
+
+void members_skip(struct members *members, uint32_t generation)
+{
+    if (members->skipped == NULL)
+        members->skipped = g_new0(bool, members->generations->len);
+    members->skipped[generation] = true;
 }
 
 /* False: the score is no number of requests. */
@@ -369,6 +386,8 @@ bool members_see(struct members *members, struct reader *reader, struct slot_ran
         uint32_t index = g_array_index(members->list, struct member, first).generation;
         const struct generation *g = &g_array_index(members->generations, struct generation, index);
         end = members_of(members, index, &first);
+        if (members->skipped != NULL && members->skipped[index])
+            continue;
         struct walk *walk = g_new(struct walk, 1);
         *walk = (struct walk){members, reader, first, end};
         g_ptr_array_add(walks, walk);
