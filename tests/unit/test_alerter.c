@@ -2,6 +2,7 @@
 #include "api/alerter.h"
 
 #include "api/meters.h"
+#include "lib/redis.h"
 #include "tests/unit/redis_process.h"
 
 static struct redis_process server;
@@ -108,12 +109,44 @@ static void test_redis_goes_away(void)
     stop(&replica);
 }
 
+static int64_t count_alerts(struct redis *redis)
+{
+    g_autoptr(GError) error = NULL;
+    struct redis_reply *reply = redis_call(redis, &error, "ZCARD {daybook}:alerts:time");
+    g_assert_no_error(error);
+    int64_t n = redis_reply_integer(reply);
+    redis_reply_free(reply);
+    return n;
+}
+
+/* Also of alerts that come all the time no more are kept than may be: nobody waits for the levels to be swept. */
+static void test_trims(void)
+{
+    g_autoptr(GError) error = NULL;
+    const struct redis_settings settings = {server.url, 1000, 5000};
+    struct replica replica = {0};
+    struct redis *redis = redis_connect(&settings, NULL, &error);
+    g_assert_no_error(error);
+    start(&replica);
+    WAIT_FOR(checks(&replica) >= 2);
+    for (int i = 0; i < 150; i++) {
+        g_autofree char *time = g_strdup_printf("%" G_GINT64_FORMAT, g_get_real_time() / 1000 + i);
+        g_autofree char *id = g_strdup_printf("alert-%d", i);
+        redis_reply_free(redis_call(redis, &error, "ZADD {daybook}:alerts:time %s %s", time, id));
+        g_assert_no_error(error);
+    }
+    WAIT_FOR(count_alerts(redis) <= 100);
+    stop(&replica);
+    redis_free(redis);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     redis_process_start(&server, 0, NULL);
     g_test_add_func("/alerter/one-of-two", test_one_of_two);
     g_test_add_func("/alerter/redis-goes-away", test_redis_goes_away);
+    g_test_add_func("/alerter/trims", test_trims);
     int code = g_test_run();
     redis_process_clear(&server);
     return code;
