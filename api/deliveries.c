@@ -4,7 +4,7 @@
 
 enum { TEXT_SIZE = NUMBER_MAX + 1 };
 
-static bool wants(const struct channel *channel, const char *organization, uint32_t level, bool is_system)
+bool deliveries_wants(const struct channel *channel, const char *organization, uint32_t level, bool is_system)
 {
     if (is_system)
         return channel->organization == NULL && channel->system;
@@ -20,7 +20,7 @@ GPtrArray *deliveries_for(const struct registry_snapshot *snapshot, const char *
     g_hash_table_iter_init(&iter, snapshot->channels);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const struct channel *channel = value;
-        if (wants(channel, organization, level, is_system))
+        if (deliveries_wants(channel, organization, level, is_system))
             g_ptr_array_add(ids, g_strjoin(".", alert_id, event, channel->id, NULL));
     }
     return ids;

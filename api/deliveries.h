@@ -25,8 +25,10 @@
 
 enum { DELIVERIES_CLAIM_MS = 60000, DELIVERIES_PAGE = 200 /* entries asked for at once, at most */ };
 
-/* Ids of the deliveries of an alert: one for each channel that wants to hear of it. organization NULL and level 0 where is_system.
- * event: delivery_event_name. Strings, freed with the array. */
+/* The channel is to hear of such an alert; organization NULL and level 0 where is_system. */
+bool deliveries_wants(const struct channel *channel, const char *organization, uint32_t level, bool is_system);
+/* Ids of the deliveries of an alert: one for each channel that wants to hear of it. event:
+ * delivery_event_name. Strings, freed with the array. */
 GPtrArray *deliveries_for(const struct registry_snapshot *snapshot, const char *organization, uint32_t level, bool is_system,
                           const char *alert_id, const char *event);
 

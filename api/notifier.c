@@ -145,6 +145,7 @@ static void miss(struct sending *sending)
     end(sending, was_missed ? VERDICT_DROPPED : VERDICT_AGAIN);
 }
 
+/* The channel may be another organization's by now, or not want such alerts any more. */
 static void begin(struct sending *sending, const struct registry_snapshot *snapshot, const struct alert *alert)
 {
     const struct channel *channel = g_hash_table_lookup(snapshot->channels, sending->delivery.channel);
@@ -152,6 +153,9 @@ static void begin(struct sending *sending, const struct registry_snapshot *snaps
     struct outgoing_result why;
     if (alert == NULL || (message.event == DELIVERY_RECOVERED && alert->recovered_ms == 0)) {
         miss(sending);
+    } else if (!deliveries_wants(channel, alert->organization, alert->level, alert->kind == ALERT_SYSTEM)) {
+        receivers_cancel(sending->notifier->receivers, sending->delivery.channel);
+        end(sending, VERDICT_DROPPED);
     } else if (!sender_send(&sending->notifier->sender, channel, &message, sent, sending, &why)) {
         receivers_cancel(sending->notifier->receivers, sending->delivery.channel);
         delivery_tries_add(&sending->entry.tries, now_ms(), 0, why.error);
