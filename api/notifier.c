@@ -416,6 +416,17 @@ static bool count(struct notifier *notifier, int64_t *overdue_ms, GError **error
     return true;
 }
 
+static bool bound(struct notifier *notifier, int64_t time_ms, GError **error)
+{
+    uint64_t n;
+    if (!deliveries_bound(notifier->reader, DELIVERIES_PENDING_MAX, time_ms, &n, error))
+        return false;
+    metrics_add(notifier->metrics, METER_DELIVERIES, outcomes[VERDICT_DEAD], n);
+    if (n > 0)
+        log_warn("deliveries_given_up", "deliveries=%" G_GUINT64_FORMAT " pending_max=%d", n, DELIVERIES_PENDING_MAX);
+    return true;
+}
+
 /* One notifier of a replica does it. The age is that of the first try, or of what is due and was not tried. */
 static bool keep_house(struct notifier *notifier, GError **error)
 {
@@ -423,7 +434,7 @@ static bool keep_house(struct notifier *notifier, GError **error)
     int64_t time_ms = now_ms(), overdue_ms, oldest_ms;
     if (settings->kind != CHANNEL_WEBHOOK || g_get_monotonic_time() < notifier->sweep_us)
         return true;
-    if (!begin_reading(notifier, error) ||
+    if (!begin_reading(notifier, error) || !bound(notifier, time_ms, error) ||
         !deliveries_sweep(notifier->reader, settings->dead_max, time_ms - settings->dead_keep_ms, &oldest_ms, error) ||
         !count(notifier, &overdue_ms, error))
         return false;
