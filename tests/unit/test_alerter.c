@@ -100,13 +100,13 @@ static void test_redis_goes_away(void)
     redis_process_kill(&server);
     g_usleep(2500000);
     gint64 before = checks(&replica);
-    g_free(server.url);
-    char *dir = server.dir;
+    char *url = server.url, *dir = server.dir; /* the replica goes on with this address */
     redis_process_start(&server, port, dir);
     g_free(dir);
     WAIT_FOR(checks(&replica) >= before + 2);
     g_assert_true(holds(&replica));
     stop(&replica);
+    g_free(url);
 }
 
 static int64_t count_alerts(struct redis *redis)
