@@ -385,10 +385,11 @@ static void collect(struct alert_check *check, GArray *dues)
     }
 }
 
+/* Those that began last come first: the longest take longest. */
 static int compare_windows(const struct due *a, const struct due *b)
 {
     if (a->window->from_ms != b->window->from_ms)
-        return a->window->from_ms < b->window->from_ms ? -1 : 1;
+        return a->window->from_ms > b->window->from_ms ? -1 : 1;
     return (a->window->to_ms > b->window->to_ms) - (a->window->to_ms < b->window->to_ms);
 }
 
@@ -448,8 +449,10 @@ static bool read_groups(struct alert_check *check, GArray *dues, gint (*compare)
         GError *failure = NULL;
         if (!read_together(check, dues, first, end, by_method, &failure) && !pass_over(check, failure, error))
             return false;
+        if (!raise_all(check, error))
+            return false;
     }
-    return raise_all(check, error);
+    return true;
 }
 
 static bool read_alone(struct alert_check *check, GArray *dues, GError **error)
