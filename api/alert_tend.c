@@ -123,7 +123,10 @@ bool alert_tend_system(const struct alert_tend *tend, struct reader *reader, str
         if (alert->kind != ALERT_SYSTEM)
             continue;
         g_hash_table_add(known, alert->id);
-        if (alert->recovered_ms == 0 && !g_hash_table_contains(lasting, alert->id) && !g_hash_table_contains(doubtful, alert->id))
+        bool lasts = g_hash_table_contains(lasting, alert->id) || g_hash_table_contains(doubtful, alert->id);
+        if (lasts)
+            alerts_ask_keep(reader, alert->id, now_ms); /* or it would be raised anew when it is removed */
+        else if (alert->recovered_ms == 0)
             g_ptr_array_add(over, alert);
     }
     bool ok = recover_all(tend, reader, snapshot, over, now_ms, error) && raise_new(tend, reader, snapshot, known, lasting, error);

@@ -136,14 +136,16 @@ static bool sweep(struct alerter *alerter, GError **error)
     return true;
 }
 
-/* Alerts are trimmed by each check, for as many may have been raised by it as there are limits. */
+/* Alerts are trimmed by each check, for as many may have been raised by it as there are limits; behind the system's, of which those
+ * that last are kept. */
 static bool tend(struct alerter *alerter, struct registry_snapshot *snapshot, GError **error)
 {
     const struct alert_tend *tend = &alerter->settings.tend;
     struct reader *reader = alerter->asking;
-    return begin(reader, TIMEOUT_MS, error) && alert_tend_trim(tend, reader, now_ms(), error) &&
-           alert_tend_limits(tend, reader, snapshot, now_ms(), error) &&
-           alert_tend_system(tend, reader, snapshot, now_ms(), error) && sweep(alerter, error);
+    bool ok = begin(reader, TIMEOUT_MS, error) && alert_tend_limits(tend, reader, snapshot, now_ms(), error) &&
+              alert_tend_system(tend, reader, snapshot, now_ms(), error);
+    GError **rest = ok ? error : NULL;
+    return begin(reader, TIMEOUT_MS, rest) && alert_tend_trim(tend, reader, now_ms(), rest) && sweep(alerter, rest) && ok;
 }
 
 /* Limits that cannot be checked do not keep anybody from looking after the rest; the first error is told. */

@@ -88,6 +88,31 @@ static void test_doubtful(void)
     check(2, 1);
 }
 
+/* An alert that lasts is not removed for others, and so not raised again. */
+static void test_kept(void)
+{
+    g_autoptr(GError) error = NULL;
+    redis_reply_free(redis_call(redis, &error, "FLUSHALL"));
+    g_assert_no_error(error);
+    put("{p0}:meta", "clock", "%" G_GINT64_FORMAT, now_ms - STALE_S * SECOND);
+    put("{p0}:meta", "first_ms", "%" G_GINT64_FORMAT, now_ms - STALE_S * SECOND);
+    put_heartbeat(now_ms - STALE_S * SECOND);
+    put_board(0);
+    look();
+    check(1, 0);
+    now_ms += SECOND;
+    for (int i = 0; i < 150; i++) {
+        g_autofree char *id = g_strdup_printf("alert-%d", i), *time = g_strdup_printf("%" G_GINT64_FORMAT, now_ms);
+        redis_reply_free(redis_call(redis, &error, "ZADD {daybook}:alerts:time %s %s", time, id));
+        g_assert_no_error(error);
+    }
+    now_ms += SECOND;
+    look();
+    g_assert_true(alert_tend_trim(&tend, reader, now_ms, &error));
+    g_assert_no_error(error);
+    check(1, 0);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -111,6 +136,7 @@ int main(int argc, char **argv)
                                .keep = 100,
                                .keep_ms = INT64_C(86400) * SECOND};
     g_test_add_func("/alert_tend/doubtful", test_doubtful);
+    g_test_add_func("/alert_tend/kept", test_kept);
     int code = g_test_run();
     alerts_cache_free(tend.alerts);
     metrics_free(tend.metrics);
