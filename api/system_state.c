@@ -98,8 +98,9 @@ static char *say_standing(const struct system_partition *partition, guint number
     char since[CIVIL_TEXT_MAX];
     civil_format(since, since_ms);
     if (partition->high <= partition->next)
-        return g_strdup_printf("Partition %u is not counted since %s: worker %s cannot claim it; its /readyz says why.", number,
-                               since, partition->worker);
+        return g_strdup_printf("Partition %u is not counted since %s: worker %s cannot claim it, or does not reach Kafka; its "
+                               "/readyz and log say why.",
+                               number, since, partition->worker);
     return g_strdup_printf("Partition %u stands at offset %" G_GINT64_FORMAT " since %s, with %" G_GINT64_FORMAT
                            " records before it; worker %s has it, and its /readyz and log say why.",
                            number, partition->next, since, partition->high - partition->next, partition->worker);

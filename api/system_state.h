@@ -19,7 +19,8 @@
  *   waits for.
  * - journal_filling: a collector's newest heartbeat says that its journal holds more than journal_bytes, or events older than
  *   journal_age. Subject: its name; since: when it was first seen to be so.
- * - lag_without_progress: a partition stands still in front of records that are there, or nobody counts it, for longer than lag.
+ * - lag_without_progress: a partition stands still in front of records that are there, or its worker does not reach Kafka, or
+ *   nobody counts it, for longer than lag.
  *   Subject: "partition 3"; since: when it last moved, or was last heard of.
  *
  * Everything is bounded: SYSTEM_CONDITIONS_MAX conditions of each type (those that began last are doubtful), SYSTEM_COLLECTORS_MAX

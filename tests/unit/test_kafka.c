@@ -421,6 +421,39 @@ static void test_outage(struct fixture *f, gconstpointer data)
     kafka_reader_free(reader);
 }
 
+/* Until the end of partition 0 is said to be this. */
+static void wait_for_end(struct kafka_reader *reader, int64_t end)
+{
+    gint64 deadline_us = g_get_monotonic_time() + WAIT_US;
+
+    while (kafka_reader_end(reader, 0) != end) {
+        struct kafka_message messages[10];
+        g_assert_cmpint(g_get_monotonic_time(), <, deadline_us);
+        size_t n = kafka_reader_poll(reader, messages, G_N_ELEMENTS(messages), 20);
+        for (size_t i = 0; i < n; i++)
+            kafka_message_clear(&messages[i]);
+    }
+}
+
+/* Where no broker is reached, nobody knows whether records are there. */
+static void test_end_in_outage(struct fixture *f, gconstpointer data)
+{
+    static const struct kafka_position begin[] = {{0, 0}, {1, 0}, {2, 0}};
+    int64_t next[PARTITIONS] = {0};
+
+    (void)data;
+    produce(f, 30);
+    struct kafka_reader *reader = reader_of(f);
+    assign(reader, begin, PARTITIONS);
+    g_assert_cmpint(read_to_end(reader, next, PARTITIONS, FALSE), ==, 30);
+    wait_for_end(reader, 10);
+    kafka_mock_set_up(f->mock, FALSE);
+    wait_for_end(reader, -1);
+    kafka_mock_set_up(f->mock, TRUE);
+    wait_for_end(reader, 10); /* though no record comes */
+    kafka_reader_free(reader);
+}
+
 /* A message that the broker refuses for good must not be overtaken: the producer is dead, the next one begins where it stopped. */
 static void test_refused_is_fatal(struct fixture *f, gconstpointer data)
 {
@@ -581,6 +614,7 @@ int main(int argc, char **argv)
         {"/kafka/out_of_range", test_out_of_range, FALSE},
         {"/kafka/too_large", test_too_large, FALSE},
         {"/kafka/outage", test_outage, TRUE},
+        {"/kafka/end_in_outage", test_end_in_outage, TRUE},
         {"/kafka/refused_is_fatal", test_refused_is_fatal, TRUE},
         {"/kafka/group", test_group, FALSE},
         {"/kafka/same_instance", test_same_instance, FALSE},
