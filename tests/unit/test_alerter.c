@@ -143,6 +143,7 @@ static void test_trims(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    redis_error_quark(); /* GLib makes these without a lock: any thread comes to the same, but it is a race by the letter */
     redis_process_start(&server, 0, NULL);
     g_test_add_func("/alerter/one-of-two", test_one_of_two);
     g_test_add_func("/alerter/redis-goes-away", test_redis_goes_away);
