@@ -40,8 +40,9 @@ void board_line(char out[BOARD_LINE_MAX], const struct worker_stand *stand, stru
 {
     const struct previous previous = read_previous(before);
     int64_t next = stand->running ? stand->next : previous.next, high = stand->running ? stand->high : previous.high;
-    bool stands = !stand->running || (next < high && next == previous.next);
-    int64_t since_ms = next >= high && stand->running ? 0 : stands && previous.standing_ms > 0 ? previous.standing_ms : now_ms;
+    bool is_read = stand->running && high >= 0;
+    bool stands = !is_read || (next < high && next == previous.next);
+    int64_t since_ms = is_read && next >= high ? 0 : stands && previous.standing_ms > 0 ? previous.standing_ms : now_ms;
     g_snprintf(out, BOARD_LINE_MAX, "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %s", next,
                high, now_ms, since_ms, worker);
 }

@@ -3,8 +3,9 @@
  *   {daybook}:workers   hash   partition -> "next high time_ms standing_ms worker"; "since" -> when the first of it was written
  *
  * next: first record that is not counted; high: the end of the log as Kafka last said it (-1: not known); time_ms: when this was
- * written; standing_ms: since when the partition has not moved although records are there, or since when it cannot be claimed, 0:
- * it moves, or is at the end. That is carried on from what stands there, so a restart, or another owner, does not end it.
+ * written; standing_ms: since when the partition has not moved although records are there, or since when it cannot be claimed or
+ * Kafka is not reached, 0: it moves, or is at the end. That is carried on from what stands there, so a restart, or another owner,
+ * does not end it.
  *
  * A thread with a connection of its own, so counting never waits for it. What cannot be written is missing information, no more: it
  * is logged once, until it can be again. */

@@ -36,7 +36,7 @@ size_t worker_report(struct worker *worker, GString *out);
 struct worker_stand {
     int partition;
     bool running;       /* else the next are not known */
-    int64_t next, high; /* first record that is not counted for good; the end of the log as Kafka last said it, -1: not yet */
+    int64_t next, high; /* first record that is not counted for good; the end of the log as Kafka last said it, -1: it does not */
 };
 /* Appends those of the partitions that are assigned. */
 void worker_stands(struct worker *worker, GArray *stands);

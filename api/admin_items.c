@@ -150,11 +150,13 @@ static bool is_own(const struct admin_job *job, const void *item)
 {
     const char *own = job->query.caller->organization, *meant = job->params.organization != NULL ? job->params.organization : own;
     const char *organization = admin_kind_organization(job->kind, item);
+    if (own != NULL && job->kind->is_of_all)
+        return false;
     if (job->kind->scope == ADMIN_OF_ONE)
         return true;
     if (job->kind->scope == ADMIN_OF_SOME)
         return g_strcmp0(organization, meant) == 0;
-    return own == NULL || (!job->kind->is_of_all && g_strcmp0(organization, own) == 0);
+    return own == NULL || g_strcmp0(organization, own) == 0;
 }
 
 const void *admin_items_find_own(const struct admin_job *job, const struct registry_snapshot *snapshot, struct refusal *refusal)
@@ -162,8 +164,8 @@ const void *admin_items_find_own(const struct admin_job *job, const struct regis
     const void *item = admin_items_find(job, snapshot, refusal);
     if (item == NULL || is_own(job, item))
         return item;
-    refusal_set(refusal, 403, "FORBIDDEN", "Forbidden: the %s '%s' is of all organizations.", admin_kind_info(job->kind)->name,
-                job->part);
+    refusal_set(refusal, 403, "FORBIDDEN", "Forbidden: the %s '%s' is changed by administrators of all organizations.",
+                admin_kind_info(job->kind)->name, job->part);
     return NULL;
 }
 

@@ -142,6 +142,7 @@ static const struct admin_kind kinds[] = {
      .scope = ADMIN_OF_SOME,
      .filters = ADMIN_BY_ORGANIZATION,
      .is_shared = true,
+     .is_of_all = true,
      .check_unused = check_plan_unused},
     {.kind = REGISTRY_ORGANIZATIONS,
      .path = "/api/v2/admin/organizations",
@@ -230,6 +231,14 @@ static bool may_give_tier(const struct caller *caller, const struct registry_cli
     return forbid(refusal, "Forbidden", "tier", caller_tier_name(client->tier), allowed);
 }
 
+/* What a client has bought is for the seller to say, like the plan itself. */
+static bool may_give_plan(const struct registry_client *client, const struct registry_client *before, struct refusal *refusal)
+{
+    const char *plan = before != NULL ? before->plan : "";
+    return strcmp(client->plan, plan) == 0 || forbid(refusal, "Forbidden: plans are given by administrators of all organizations",
+                                                     "plan", client->plan, plan[0] != '\0' ? plan : "no plan");
+}
+
 bool admin_kind_may_put(const struct admin_kind *kind, const struct caller *caller, const void *item, const void *before,
                         struct refusal *refusal)
 {
@@ -246,7 +255,7 @@ bool admin_kind_may_put(const struct admin_kind *kind, const struct caller *call
         g_autofree char *words = g_strdup_printf("Forbidden: there is a %s of this id that is not yours", name);
         return forbid(refusal, words, kind->id, text_of(kind, item, kind->id), "another id");
     }
-    return kind->kind != REGISTRY_CLIENTS || may_give_tier(caller, item, before, refusal);
+    return kind->kind != REGISTRY_CLIENTS || (may_give_tier(caller, item, before, refusal) && may_give_plan(item, before, refusal));
 }
 
 /* ---- what may be ---- */

@@ -29,6 +29,7 @@ struct alert_check {
     struct reader *reader;
     int64_t now_ms;
     GArray *raisings; /* struct raising */
+    GError *damage;   /* the first window that could not be read, though Redis answers; the others go on */
 };
 
 /* A window that is due. */
@@ -218,9 +219,19 @@ static void adopt(struct alert_check *check, struct registry_snapshot *snapshot)
 
 /* ---- raising ---- */
 
+static bool begin(const struct alert_check *check, GError **error)
+{
+    return reader_begin(check->reader, g_get_monotonic_time() + READ_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND, error);
+}
+
+/* Begins anew: what was asked before may have failed. */
 static bool raise_all(struct alert_check *check, GError **error)
 {
     struct registry_snapshot *snapshot = check->watches->snapshot;
+    if (check->raisings->len == 0)
+        return true;
+    if (!begin(check, error))
+        return false;
     for (guint i = 0; i < check->raisings->len; i++) {
         struct raising *raising = &g_array_index(check->raisings, struct raising, i);
         const struct alert *alert = raising->alert;
@@ -291,8 +302,7 @@ static bool read_window(struct alert_check *check, const struct due *due, const 
         question.scope = (struct scope){.organization = watch->organization, .key = client};
     if (by_method)
         question.scope.endpoints = watch->method->endpoints;
-    gint64 deadline_us = g_get_monotonic_time() + READ_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND;
-    if (!reader_begin(check->reader, deadline_us, error))
+    if (!begin(check, error))
         return false;
     metrics_add(check->settings.metrics, METER_ALERT_READS, client != NULL ? "one" : "all", 1);
     enum live_outcome outcome = live_read(live, &question, &refusal, error);
@@ -338,6 +348,20 @@ static bool read_together(struct alert_check *check, const GArray *dues, guint f
     return ok;
 }
 
+/* What is damaged, or was not to be had in time, keeps nobody from the other windows. False: Redis does not answer. */
+static bool pass_over(struct alert_check *check, GError *failure_taken, GError **error)
+{
+    if (failure_taken->domain != READER_ERROR) {
+        g_propagate_error(error, failure_taken);
+        return false;
+    }
+    if (check->damage == NULL)
+        check->damage = failure_taken;
+    else
+        g_error_free(failure_taken);
+    return true;
+}
+
 /* ---- what is due ---- */
 
 static bool is_paused(const struct alert_check *check, const struct alert_watcher *watcher, const struct alert_window *window)
@@ -361,10 +385,11 @@ static void collect(struct alert_check *check, GArray *dues)
     }
 }
 
+/* Those that began last come first: the longest take longest. */
 static int compare_windows(const struct due *a, const struct due *b)
 {
     if (a->window->from_ms != b->window->from_ms)
-        return a->window->from_ms < b->window->from_ms ? -1 : 1;
+        return a->window->from_ms > b->window->from_ms ? -1 : 1;
     return (a->window->to_ms > b->window->to_ms) - (a->window->to_ms < b->window->to_ms);
 }
 
@@ -421,10 +446,13 @@ static bool read_groups(struct alert_check *check, GArray *dues, gint (*compare)
             continue;
         if (!go_on(check))
             break;
-        if (!read_together(check, dues, first, end, by_method, error))
+        GError *failure = NULL;
+        if (!read_together(check, dues, first, end, by_method, &failure) && !pass_over(check, failure, error))
+            return false;
+        if (!raise_all(check, error))
             return false;
     }
-    return raise_all(check, error);
+    return true;
 }
 
 static bool read_alone(struct alert_check *check, GArray *dues, GError **error)
@@ -432,9 +460,13 @@ static bool read_alone(struct alert_check *check, GArray *dues, GError **error)
     gint64 until_us = g_get_monotonic_time() + ALONE_BUDGET_MS * G_TIME_SPAN_MILLISECOND;
     collect(check, dues);
     g_array_sort(dues, by_age);
-    for (guint i = 0; i < dues->len && g_get_monotonic_time() < until_us && go_on(check); i++)
-        if (!read_one(check, &g_array_index(dues, struct due, i), error))
+    for (guint i = 0; i < dues->len && g_get_monotonic_time() < until_us && go_on(check); i++) {
+        const struct due *due = &g_array_index(dues, struct due, i);
+        GError *failure = NULL;
+        due->window->asked_ms = check->now_ms;
+        if (!read_one(check, due, &failure) && !pass_over(check, failure, error))
             return false;
+    }
     return raise_all(check, error);
 }
 
@@ -500,11 +532,15 @@ bool alert_check_run(struct alert_check *check, struct reader *reader, struct re
     check->reader = reader;
     check->now_ms = now_ms;
     adopt(check, snapshot);
-    gint64 deadline_us = g_get_monotonic_time() + READ_TIMEOUT_MS * G_TIME_SPAN_MILLISECOND;
     GArray *dues = g_array_new(FALSE, FALSE, sizeof(struct due));
-    bool ok = reader_begin(reader, deadline_us, error) && run(check, dues, error);
+    bool ok = begin(check, error) && run(check, dues, error);
     g_array_free(dues, TRUE);
     g_array_set_size(check->raisings, 0); /* of one that failed: they will be found again */
+    if (ok && check->damage != NULL) {
+        g_propagate_error(error, g_steal_pointer(&check->damage));
+        ok = false;
+    }
+    g_clear_error(&check->damage);
     check->n++;
     if (ok)
         metrics_add(check->settings.metrics, METER_ALERT_CHECKS, NULL, 1);

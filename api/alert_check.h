@@ -31,7 +31,8 @@ struct alert_check;
 
 struct alert_check *alert_check_new(const struct alert_check_settings *settings);
 void alert_check_free(struct alert_check *check); /* NULL is allowed */
-/* One check, by the rules of the snapshot. now_ms: Unix time. */
+/* One check, by the rules of the snapshot. now_ms: Unix time. False with READER_ERROR: everything was checked but for windows that
+ * could not be read. */
 bool alert_check_run(struct alert_check *check, struct reader *reader, struct registry_snapshot *snapshot, int64_t now_ms,
                      GError **error);
 /* The watchers of the last check (struct alert_watcher); borrowed until the next one. */

@@ -5,7 +5,7 @@
 #include "api/meters.h"
 #include "lib/log.h"
 
-enum { TRIMS_MAX = 100 /* of 1,000 alerts, at a time */ };
+enum { TRIMS_MAX = 2 * LIMIT_WATCHES_MAX / 1000 /* of 1,000 alerts, at a time: more than a check can raise */ };
 
 /* ---- recovering ---- */
 
@@ -94,26 +94,26 @@ static void free_alert(void *alert)
     alert_free(alert);
 }
 
-/* id -> struct alert: what the conditions say now. NULL with an error. */
-static GHashTable *look(const struct alert_tend *tend, struct reader *reader, int64_t now_ms, GError **error)
+/* id -> struct alert, of conditions. */
+static GHashTable *alerts_of(const GPtrArray *conditions, int64_t now_ms)
 {
-    GPtrArray *conditions = system_state_read(reader, &tend->system, now_ms, error);
-    if (conditions == NULL)
-        return NULL;
-    GHashTable *lasting = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_alert);
+    GHashTable *alerts = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_alert);
     for (guint i = 0; i < conditions->len; i++) {
-        struct alert *alert = alert_of(g_ptr_array_index(conditions, i), now_ms);
-        g_hash_table_replace(lasting, alert->id, alert);
+        struct alert *alert = alert_of(g_ptr_array_index((GPtrArray *)(uintptr_t)conditions, i), now_ms);
+        g_hash_table_replace(alerts, alert->id, alert);
     }
-    g_ptr_array_unref(conditions);
-    return lasting;
+    return alerts;
 }
 
 bool alert_tend_system(const struct alert_tend *tend, struct reader *reader, struct registry_snapshot *snapshot, int64_t now_ms,
                        GError **error)
 {
-    g_autoptr(GHashTable) lasting = look(tend, reader, now_ms, error);
-    struct alerts_list *list = lasting != NULL ? alerts_cache_take(tend->alerts, reader, error) : NULL;
+    struct system_state *state = system_state_look(reader, &tend->system, now_ms, error);
+    if (state == NULL)
+        return false;
+    g_autoptr(GHashTable) lasting = alerts_of(state->conditions, now_ms), doubtful = alerts_of(state->doubtful, now_ms);
+    system_state_free(state);
+    struct alerts_list *list = alerts_cache_take(tend->alerts, reader, error);
     if (list == NULL)
         return false;
     g_autoptr(GPtrArray) over = g_ptr_array_new();
@@ -123,7 +123,10 @@ bool alert_tend_system(const struct alert_tend *tend, struct reader *reader, str
         if (alert->kind != ALERT_SYSTEM)
             continue;
         g_hash_table_add(known, alert->id);
-        if (alert->recovered_ms == 0 && !g_hash_table_contains(lasting, alert->id))
+        bool lasts = g_hash_table_contains(lasting, alert->id) || g_hash_table_contains(doubtful, alert->id);
+        if (lasts)
+            alerts_ask_keep(reader, alert->id, now_ms); /* or it would be raised anew when it is removed */
+        else if (alert->recovered_ms == 0)
             g_ptr_array_add(over, alert);
     }
     bool ok = recover_all(tend, reader, snapshot, over, now_ms, error) && raise_new(tend, reader, snapshot, known, lasting, error);

@@ -14,6 +14,7 @@ enum {
     SWEEP_MS = 600 * 1000,
     SWEEP_AGE_MS = 2 * 3600 * 1000, /* after the end of a window its level matters to nobody */
     TIMEOUT_MS = 10 * 1000,         /* for the lease, and for what is tended */
+    SWEEP_TIMEOUT_MS = 60 * 1000,
 };
 
 struct alerter {
@@ -53,9 +54,9 @@ static void take_set(struct reader *reader, const struct redis_reply *reply, voi
     *(bool *)opaque |= redis_reply_kind(reply) == REDIS_STATUS;
 }
 
-static bool begin(struct reader *reader, GError **error)
+static bool begin(struct reader *reader, int64_t timeout_ms, GError **error)
 {
-    return reader_begin(reader, g_get_monotonic_time() + TIMEOUT_MS * G_TIME_SPAN_MILLISECOND, error);
+    return reader_begin(reader, g_get_monotonic_time() + timeout_ms * G_TIME_SPAN_MILLISECOND, error);
 }
 
 static void run_script(struct alerter *alerter, const char *script, bool *is_done)
@@ -73,7 +74,7 @@ static bool hold(struct alerter *alerter, GError **error)
     bool is_held = false;
     const struct view argv[] = {view_of("SET"), view_of(LEASE_KEY), view_of(alerter->token),
                                 view_of("NX"),  view_of("PX"),      view_of(G_STRINGIFY(20000))};
-    if (!begin(alerter->reader, error))
+    if (!begin(alerter->reader, TIMEOUT_MS, error))
         return false;
     run_script(alerter, renew_script, &is_held);
     if (!reader_finish(alerter->reader, error))
@@ -91,7 +92,7 @@ static void release(struct alerter *alerter)
 {
     g_autoptr(GError) error = NULL;
     bool is_done;
-    if (alerter->check == NULL || !begin(alerter->reader, &error))
+    if (alerter->check == NULL || !begin(alerter->reader, TIMEOUT_MS, &error))
         return;
     run_script(alerter, release_script, &is_done);
     reader_finish(alerter->reader, &error);
@@ -122,26 +123,36 @@ static int64_t now_ms(void)
     return g_get_real_time() / G_TIME_SPAN_MILLISECOND;
 }
 
+/* What there is too much of may be much. */
 static bool sweep(struct alerter *alerter, GError **error)
 {
     gint64 now_us = g_get_monotonic_time();
     if (alerter->swept_us != 0 && now_us - alerter->swept_us < SWEEP_MS * G_TIME_SPAN_MILLISECOND)
         return true;
-    if (!alert_check_sweep(alerter->check, alerter->asking, now_ms() - SWEEP_AGE_MS, error) ||
-        !alert_tend_trim(&alerter->settings.tend, alerter->asking, now_ms(), error))
+    if (!begin(alerter->asking, SWEEP_TIMEOUT_MS, error) ||
+        !alert_check_sweep(alerter->check, alerter->asking, now_ms() - SWEEP_AGE_MS, error))
         return false;
     alerter->swept_us = now_us;
     return true;
 }
 
-/* What fails leaves the rest undone until the next time. */
-static bool work(struct alerter *alerter, struct registry_snapshot *snapshot, GError **error)
+/* Alerts are trimmed by each check, for as many may have been raised by it as there are limits; behind the system's, of which those
+ * that last are kept. */
+static bool tend(struct alerter *alerter, struct registry_snapshot *snapshot, GError **error)
 {
     const struct alert_tend *tend = &alerter->settings.tend;
     struct reader *reader = alerter->asking;
-    return alert_check_run(alerter->check, reader, snapshot, now_ms(), error) && begin(reader, error) &&
-           alert_tend_limits(tend, reader, snapshot, now_ms(), error) && sweep(alerter, error) &&
-           alert_tend_system(tend, reader, snapshot, now_ms(), error);
+    bool ok = begin(reader, TIMEOUT_MS, error) && alert_tend_limits(tend, reader, snapshot, now_ms(), error) &&
+              alert_tend_system(tend, reader, snapshot, now_ms(), error);
+    GError **rest = ok ? error : NULL;
+    return begin(reader, TIMEOUT_MS, rest) && alert_tend_trim(tend, reader, now_ms(), rest) && sweep(alerter, rest) && ok;
+}
+
+/* Limits that cannot be checked do not keep anybody from looking after the rest; the first error is told. */
+static bool work(struct alerter *alerter, struct registry_snapshot *snapshot, GError **error)
+{
+    bool ok = alert_check_run(alerter->check, alerter->asking, snapshot, now_ms(), error);
+    return tend(alerter, snapshot, ok ? error : NULL) && ok;
 }
 
 static void renew_check(struct alerter *alerter)
@@ -156,7 +167,7 @@ static void renew_check(struct alerter *alerter)
 /* What answers again after a failure may be another Redis, or an earlier state of this one: everything is read anew. */
 static void note_failure(struct alerter *alerter, const GError *error)
 {
-    if (error != NULL && alerter->check != NULL)
+    if (error != NULL && error->domain == REDIS_ERROR && alerter->check != NULL)
         renew_check(alerter);
     if (error != NULL && !alerter->was_failing)
         log_warn("alerts_not_checked", "error=%s", error->message);

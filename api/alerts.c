@@ -158,6 +158,14 @@ void alerts_ask_recover(struct reader *reader, const char *id, const GPtrArray *
     run_with_deliveries(reader, &script, 2, deliveries, outcome);
 }
 
+void alerts_ask_keep(struct reader *reader, const char *id, int64_t now_ms)
+{
+    char now[NUMBER_MAX + 1];
+    text_of(now, now_ms);
+    const struct view argv[] = {view_of("ZADD"), view_of(TIME_KEY), view_of("XX"), view_of(now), view_of(id)};
+    reader_ask(reader, READER_CONTROL, argv, G_N_ELEMENTS(argv), (struct reader_then){0});
+}
+
 void alerts_ask_state(struct reader *reader, const char *id, enum alert_state state)
 {
     char version[VERSION_SIZE];

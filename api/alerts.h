@@ -1,7 +1,7 @@
 /* alerts: what was raised, as all replicas know it.
  *
  *   {daybook}:alerts            hash    alert id -> what it says (alert_keep); never changed
- *   {daybook}:alerts:time       zset    alert id by its creation, Unix ms: the oldest go first
+ *   {daybook}:alerts:time       zset    alert id by its creation, or when it was last kept, Unix ms: the oldest go first
  *   {daybook}:alerts:recovered  hash    alert id -> when, Unix ms
  *   {daybook}:alerts:state      hash    alert id -> "read" or "deleted"
  *   {daybook}:alerts:levels     hash    client, metric, window and limit (alert_windows.h) -> highest level that was raised
@@ -79,9 +79,11 @@ void alerts_ask_raise(struct reader *reader, const struct alert *alert, const GP
 /* Says that an alert recovered at now_ms, with the deliveries of that. */
 void alerts_ask_recover(struct reader *reader, const char *id, const GPtrArray *deliveries, int64_t now_ms,
                         enum alerts_outcome *outcome);
+/* It lasts at now_ms: it is removed as if it had been created then. */
+void alerts_ask_keep(struct reader *reader, const char *id, int64_t now_ms);
 /* Of one that exists. */
 void alerts_ask_state(struct reader *reader, const char *id, enum alert_state state);
-/* Removes those created before before_ms, and the oldest beyond keep; at most 1,000, and counts them. */
+/* Removes those created or kept before before_ms, and the oldest beyond keep; at most 1,000, and counts them. */
 void alerts_ask_trim(struct reader *reader, uint32_t keep, int64_t before_ms, uint64_t *removed);
 
 /* Walks {daybook}:alerts:levels; counts its fields; and removes these (strings). */

@@ -1,8 +1,12 @@
 #include "api/alerts_params.h"
 
+#include "api/admin_body.h"
 #include "api/days_params.h"
+#include "api/method.h"
+#include "api/v2_body.h"
 #include "lib/base64url.h"
 #include "lib/civil.h"
+#include "lib/event.h"
 #include "lib/number.h"
 #include <jansson.h>
 
@@ -10,7 +14,7 @@
 #define PATH "/api/v2/usage/alerts"
 #define A_TIME "a date-time with its zone (2026-11-21T10:00:00Z), or a day as YYYY-MM-DD (UTC)"
 #define STATES "unread|read|deleted"
-enum { CURSOR_MAX = 128, BODY_MAX = 4096 };
+enum { CURSOR_MAX = 128 };
 
 /* ---- cursors: "created.id" as base64url ---- */
 
@@ -114,12 +118,6 @@ static bool take_time(const struct usage_param *param, int64_t *time_ms, struct 
     return true;
 }
 
-static bool take_text(const struct usage_param *param, const char **text)
-{
-    *text = param_value(param);
-    return true;
-}
-
 static bool take_page(struct alerts_params *params, const struct usage_param *param, const char *names, struct refusal *refusal)
 {
     if (strcmp(param->name, "pageSize") == 0)
@@ -141,11 +139,11 @@ static bool take(struct alerts_params *params, const struct usage_param *param, 
     if (strcmp(name, "level") == 0)
         return param_take_number(param, 1, LIMIT_LEVEL_MAX, &filter->level, refusal);
     if (strcmp(name, "organization") == 0)
-        return take_text(param, &filter->organization);
+        return param_take_text(param, EVENT_NAME_MAX, &filter->organization, refusal);
     if (strcmp(name, "clientId") == 0)
-        return take_text(param, &filter->client);
+        return param_take_text(param, EVENT_NAME_MAX, &filter->client, refusal);
     if (strcmp(name, "metric") == 0)
-        return take_text(param, &filter->metric);
+        return param_take_text(param, METHOD_NAME_MAX, &filter->metric, refusal);
     if (strcmp(name, "period") == 0)
         return take_period(param, filter, refusal);
     if (strcmp(name, "active") == 0)
@@ -175,18 +173,18 @@ bool alerts_params_parse(struct alerts_params *params, const struct usage_param 
 
 /* ---- the body ---- */
 
-static bool take_body(const json_t *object, enum alert_state *state, struct refusal *refusal)
+static bool take_body(json_t *object, enum alert_state *state, struct refusal *refusal)
 {
     const char *field;
     json_t *value;
     bool has_state = false;
-    json_object_foreach((json_t *)(uintptr_t)object, field, value)
+    json_object_foreach(object, field, value)
     {
         const char *text = json_string_value(value);
         if (strcmp(field, "state") != 0)
-            return refusal_set_value(refusal, "UNKNOWN_PARAMETER", "Unknown field", field, "", "state");
+            return admin_body_refuse_unknown(field, "state", refusal);
         if (text == NULL || !alert_state_parse(text, state))
-            return refusal_set_value(refusal, "INVALID_VALUE", "Invalid value", "state", text != NULL ? text : "", STATES);
+            return admin_body_refuse(field, value, STATES, refusal);
         has_state = true;
     }
     return has_state || refusal_set_value(refusal, "INVALID_VALUE", "The state is missing", "state", "", STATES);
@@ -194,13 +192,11 @@ static bool take_body(const json_t *object, enum alert_state *state, struct refu
 
 bool alerts_params_read_state(struct view json, enum alert_state *state, struct refusal *refusal)
 {
-    json_error_t why;
-    if (json.size > BODY_MAX)
-        return refusal_set(refusal, 413, "PAYLOAD_TOO_LARGE", "The body is longer than the %d bytes allowed.", BODY_MAX);
-    json_t *object = json_loadb(json.data != NULL ? json.data : "", json.size, JSON_REJECT_DUPLICATES, &why);
-    bool ok = json_is_object(object)
-                  ? take_body(object, state, refusal)
-                  : refusal_set(refusal, 400, "BAD_REQUEST", "The body must be a JSON object like {\"state\":\"read\"}.");
+    if (json.size > V2_REQUEST_BYTES_MAX)
+        return refusal_set(refusal, 413, "PAYLOAD_TOO_LARGE", "The body has %zu bytes; at most %d are taken.", json.size,
+                           V2_REQUEST_BYTES_MAX);
+    json_t *object = admin_body_object(json, refusal);
+    bool ok = object != NULL && take_body(object, state, refusal);
     json_decref(object);
     return ok;
 }

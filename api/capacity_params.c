@@ -1,6 +1,5 @@
 #include "api/capacity_params.h"
 
-#include "api/item.h"
 #include "lib/event.h"
 
 #define NAMES "timeframe|organization|clientId|endpoint|timeZone"
@@ -14,10 +13,8 @@ static bool is_known(const char *name)
 
 static bool take_client(const struct usage_param *param, struct usage_param *key, struct refusal *refusal)
 {
-    const struct view value = view_of(param_value(param));
-    *key = (struct usage_param){"keyId", param->value};
-    return (value.size > 0 && item_text_is_valid(value, EVENT_NAME_MAX)) ||
-           param_refuse_value(param, "a client id of 1 to 256 bytes without control characters", refusal);
+    *key = (struct usage_param){"keyId", NULL};
+    return param_take_text(param, EVENT_NAME_MAX, &key->value, refusal);
 }
 
 bool capacity_params_parse(struct usage_params *params, const struct usage_param *given, size_t n_given, struct refusal *refusal)

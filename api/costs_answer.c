@@ -160,24 +160,29 @@ static void put_text(struct cell *cell, const char *text)
     cell->text = text;
 }
 
+/* What was written into it. */
+static void put_buffer(struct cell *cell, enum cell_kind kind)
+{
+    cell->kind = kind;
+    cell->text = cell->buffer;
+}
+
 static void put_count(struct cell *cell, uint64_t count)
 {
     cell->buffer[number_write(cell->buffer, count)] = '\0';
-    cell->kind = CELL_NUMBER;
-    cell->text = cell->buffer;
+    put_buffer(cell, CELL_NUMBER);
 }
 
 static void put_micros(struct cell *cell, money amount)
 {
     money_format_micros(cell->buffer, amount);
-    cell->kind = CELL_NUMBER;
-    cell->text = cell->buffer;
+    put_buffer(cell, CELL_NUMBER);
 }
 
 static void put_amount(struct cell *cell, money amount)
 {
     money_format(cell->buffer, amount);
-    put_text(cell, cell->buffer);
+    put_buffer(cell, CELL_TEXT);
 }
 
 static void put_flag(struct cell *cell, bool flag)
@@ -191,7 +196,7 @@ static void put_when(struct cell *cell, const struct row *row)
     char text[CIVIL_TEXT_MAX];
     civil_format_day(text, row->summary->month.first_day + MAX(row->day, 0));
     g_strlcpy(cell->buffer, text, row->day < 0 ? COST_MONTH_TEXT : sizeof cell->buffer);
-    put_text(cell, cell->buffer);
+    put_buffer(cell, CELL_TEXT);
 }
 
 static void put_revision(struct cell *cell, const struct row *row)

@@ -1,14 +1,12 @@
 #include "api/costs_params.h"
 
 #include "api/days_params.h"
-#include "api/item.h"
 #include "lib/base64url.h"
 #include "lib/civil.h"
 #include "lib/event.h"
 
 #define OF_ALL "month|organization|clientId|plan|granularity"
 #define OF_PAGE OF_ALL "|pageSize|after"
-#define A_NAME "1 to 256 bytes without control characters"
 enum { CURSOR_MAX = 4 * (EVENT_NAME_MAX + 1) /* characters of the base64url of two names: never less */ };
 
 /* ---- values ---- */
@@ -26,11 +24,11 @@ static bool take_month(struct costs_params *params, const struct usage_param *pa
 
 static bool take_name(char **name, const struct usage_param *param, struct refusal *refusal)
 {
-    const struct view value = view_of(param_value(param));
-    if (value.size == 0 || !item_text_is_valid(value, EVENT_NAME_MAX))
-        return param_refuse_value(param, A_NAME, refusal);
+    const char *value;
+    if (!param_take_text(param, EVENT_NAME_MAX, &value, refusal))
+        return false;
     g_free(*name); /* given twice: refused in a moment */
-    *name = g_strdup(value.data);
+    *name = g_strdup(value);
     return true;
 }
 
@@ -48,7 +46,7 @@ static bool take_after(struct costs_params *params, const struct usage_param *pa
     size_t size = 0;
     g_free(params->after);
     params->after = value.size <= CURSOR_MAX ? (char *)base64url_read(value, &size) : NULL;
-    if (params->after != NULL && strlen(params->after) == size && g_utf8_validate(params->after, (gssize)size, NULL))
+    if (params->after != NULL && size > 0 && strlen(params->after) == size && g_utf8_validate(params->after, (gssize)size, NULL))
         return true;
     return param_refuse_value(param, "the value of after in a nextUri of this API", refusal);
 }

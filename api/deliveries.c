@@ -4,7 +4,7 @@
 
 enum { TEXT_SIZE = NUMBER_MAX + 1 };
 
-static bool wants(const struct channel *channel, const char *organization, uint32_t level, bool is_system)
+bool deliveries_wants(const struct channel *channel, const char *organization, uint32_t level, bool is_system)
 {
     if (is_system)
         return channel->organization == NULL && channel->system;
@@ -20,7 +20,7 @@ GPtrArray *deliveries_for(const struct registry_snapshot *snapshot, const char *
     g_hash_table_iter_init(&iter, snapshot->channels);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const struct channel *channel = value;
-        if (wants(channel, organization, level, is_system))
+        if (deliveries_wants(channel, organization, level, is_system))
             g_ptr_array_add(ids, g_strjoin(".", alert_id, event, channel->id, NULL));
     }
     return ids;
@@ -69,6 +69,16 @@ static const char retry_script[] =
     "redis.call('ZREM', KEYS[3], ARGV[1]) "
     "redis.call('HSET', KEYS[2], ARGV[1], '{\"urgent\":1}') "
     "return 1";
+
+/* ARGV: how many may stay, time, how many at most are given up now. */
+static const char bound_script[] = "local n = math.min(redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[1]), tonumber(ARGV[3])) "
+                                   "if n <= 0 then return 0 end "
+                                   "for _, id in ipairs(redis.call('ZREVRANGE', KEYS[1], 0, n - 1)) do "
+                                   "  redis.call('HSETNX', KEYS[2], id, '{\"lastError\":\"Too many deliveries were pending.\"}') "
+                                   "  redis.call('ZADD', KEYS[3], ARGV[2], id) "
+                                   "  redis.call('ZREM', KEYS[1], id) "
+                                   "end "
+                                   "return n";
 
 enum { HEAD_N = 6 }; /* of a script's arguments: command, body, number of keys, keys */
 #define SCRIPT(body)                                                                                     \
@@ -373,6 +383,23 @@ static bool sweep_dead(struct reader *reader, uint32_t dead_max, int64_t before_
     deliveries_page_clear(&old);
     deliveries_page_clear(&oldest);
     return ok && reader_finish(reader, error);
+}
+
+bool deliveries_bound(struct reader *reader, uint32_t most, int64_t now_ms, uint64_t *n, GError **error)
+{
+    char stay[TEXT_SIZE], now[TEXT_SIZE], page[TEXT_SIZE];
+    int64_t some = DELIVERIES_PAGE;
+    text_of(stay, most);
+    text_of(now, now_ms);
+    text_of(page, DELIVERIES_PAGE);
+    const struct view argv[] = {SCRIPT(bound_script), view_of(stay), view_of(now), view_of(page)};
+    for (*n = 0; some == DELIVERIES_PAGE; *n += (uint64_t)some) {
+        some = 0;
+        ask(reader, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_count, .opaque = &some});
+        if (!reader_finish(reader, error))
+            return false;
+    }
+    return true;
 }
 
 bool deliveries_sweep(struct reader *reader, uint32_t dead_max, int64_t before_ms, int64_t *oldest_ms, GError **error)

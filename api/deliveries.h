@@ -23,10 +23,16 @@
 #define DELIVERIES_INFO_KEY "{daybook}:deliveries:info"
 #define DELIVERIES_DEAD_KEY "{daybook}:deliveries:dead"
 
-enum { DELIVERIES_CLAIM_MS = 60000, DELIVERIES_PAGE = 200 /* entries asked for at once, at most */ };
+enum {
+    DELIVERIES_CLAIM_MS = 60000,
+    DELIVERIES_PAGE = 200,           /* entries asked for at once, at most */
+    DELIVERIES_PENDING_MAX = 100000, /* what is more is given up: deliveries_bound */
+};
 
-/* Ids of the deliveries of an alert: one for each channel that wants to hear of it. organization NULL and level 0 where is_system.
- * event: delivery_event_name. Strings, freed with the array. */
+/* The channel is to hear of such an alert; organization NULL and level 0 where is_system. */
+bool deliveries_wants(const struct channel *channel, const char *organization, uint32_t level, bool is_system);
+/* Ids of the deliveries of an alert: one for each channel that wants to hear of it. event:
+ * delivery_event_name. Strings, freed with the array. */
 GPtrArray *deliveries_for(const struct registry_snapshot *snapshot, const char *organization, uint32_t level, bool is_system,
                           const char *alert_id, const char *event);
 
@@ -78,6 +84,9 @@ void deliveries_ask_remove(struct reader *reader, const char *id, bool *was_ther
 /* Due now, as if it had never been tried, whether it is pending or dead. */
 void deliveries_ask_retry(struct reader *reader, const char *id, int64_t now_ms, bool *was_there);
 
+/* Gives up pending ones beyond `most`, first those that would wait longest for their next try: so who does not take what is due
+ * loses it, not who does. *n: how many. Waits for the replies. */
+bool deliveries_bound(struct reader *reader, uint32_t most, int64_t now_ms, uint64_t *n, GError **error);
 /* Removes dead ones beyond dead_max and those given up before before_ms, the oldest first, and what is left over in the info.
  * oldest_ms: the earliest first try of all that are pending, or 0. Waits for the replies. */
 bool deliveries_sweep(struct reader *reader, uint32_t dead_max, int64_t before_ms, int64_t *oldest_ms, GError **error);

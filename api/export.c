@@ -155,7 +155,7 @@ static bool render_xlsx(const struct export_spec *spec, const struct result *res
 bool export_render(const struct export_spec *spec, const struct result *result, const char *directory, struct export_file *file,
                    GError **error)
 {
-    g_assert(spec->n_columns >= 2 && spec->n_columns <= EXPORT_COLUMNS_MAX);
+    g_assert(spec->n_columns >= 1 && spec->n_columns <= EXPORT_COLUMNS_MAX);
     if (spec->format == EXPORT_XLSX)
         return render_xlsx(spec, result, directory, file, error);
     struct export_out out;

@@ -45,7 +45,7 @@ enum { EXPORT_COLUMNS_MAX = 24, EXPORT_TEXT_MAX = 16384 /* bytes of a value; a l
 struct export_spec {
     enum export_format format;
     const struct export_column *columns;
-    size_t n_columns;            /* at least 2 */
+    size_t n_columns;            /* at least 1 */
     GPtrArray *const *periods;   /* each: char * by period */
     const char *prefix, *suffix; /* EXPORT_JSON: around the rows, which are objects with commas between */
     const struct registry_snapshot *registry;

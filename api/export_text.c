@@ -48,9 +48,11 @@ static char *put(char *at, struct view bytes)
     return at + bytes.size;
 }
 
-/* At most 2 * size + 3 bytes. */
+/* At most 2 * size + 3 bytes. A line without anything would be no row to whoever reads it. */
 static char *put_csv(const struct text *text, char *at, struct view value)
 {
+    if (value.size == 0 && text->spec->n_columns == 1)
+        return put(at, view_of("\"\""));
     bool formula = value.size > 0 && memchr("=+-@\t\r", value.data[0], 6) != NULL;
     if (!formula && !needs_care(text, value))
         return put(at, value);

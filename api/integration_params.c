@@ -3,7 +3,9 @@
 #include "api/days_params.h"
 #include "lib/base64url.h"
 #include "lib/civil.h"
+#include "lib/event.h"
 #include "lib/number.h"
+#include "lib/rejections.h"
 
 #define A_DAY "a day as YYYY-MM-DD"
 #define LIST_NAMES "from|to|collector|reason|pageSize|after"
@@ -48,10 +50,13 @@ static bool take_day(const struct usage_param *param, int64_t *day, struct refus
     return days_parse_day(value, day) || refusal_set_value(refusal, "INVALID_DATE", "Invalid date", param->name, value, A_DAY);
 }
 
-static bool take_text(const struct usage_param *param, char **text)
+static bool take_text(const struct usage_param *param, size_t most, char **text, struct refusal *refusal)
 {
-    g_free(*text);
-    *text = g_utf8_make_valid(param_value(param), -1); /* one that is not valid is none that there is */
+    const char *value;
+    if (!param_take_text(param, most, &value, refusal))
+        return false;
+    g_free(*text); /* given twice: refused in a moment */
+    *text = g_strdup(value);
     return true;
 }
 
@@ -70,9 +75,9 @@ static bool take_of_list(struct integration_params *params, const struct usage_p
     if (strcmp(param->name, "to") == 0)
         return take_day(param, &params->to_day, refusal);
     if (strcmp(param->name, "collector") == 0)
-        return take_text(param, &params->collector);
+        return take_text(param, EVENT_NAME_MAX, &params->collector, refusal);
     if (strcmp(param->name, "reason") == 0)
-        return take_text(param, &params->reason);
+        return take_text(param, REJECTION_REASON_MAX, &params->reason, refusal);
     if (strcmp(param->name, "pageSize") == 0)
         return param_take_number(param, 1, most, &params->page_size, refusal);
     if (strcmp(param->name, "after") == 0)

@@ -165,7 +165,8 @@ static bool read_buckets(struct pass *pass, struct members *members, struct live
 
 static bool read_group(struct pass *pass, struct live *live, guint first, guint n, GError **error)
 {
-    struct members *members = members_find(pass->reader, pass->generations, first, n, pass->scope, error);
+    struct members *members = pass->pieces != NULL ? live_pieces_find(pass->pieces, pass->generations, first, n, error)
+                                                   : members_find(pass->reader, pass->generations, first, n, pass->scope, error);
     bool ok = members != NULL;
     if (ok)
         pass->seen |= members->list->len > 0;

@@ -35,6 +35,11 @@ void live_pieces_free(struct live_pieces *pieces); /* NULL is allowed */
 /* Whether this can be used for a table: not for a series of minutes, nor for single routes. */
 bool live_pieces_suit(const struct live_pieces *pieces, const struct usage_table *table);
 
+/* As members_find. Who a generation has of a scope is kept, too, where there is more to it than one question: clients only come,
+ * and never go or change their symbols while the token stays, so as long as there are as many (generation.clients, which must have
+ * been counted) they are the same. */
+struct members *live_pieces_find(struct live_pieces *pieces, const GArray *generations, guint first, guint n, GError **error);
+
 /* Adds what members have in the slots of the window to a table: buckets of slots, and minutes where the window has them. The
  * members' slots are looked at here (members_see). */
 bool live_pieces_read(struct live_pieces *pieces, struct members *members, struct usage_table *table, GError **error);

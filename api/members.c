@@ -27,8 +27,10 @@ static void take_meta(struct view name, struct view value, void *opaque, size_t 
 {
     uint64_t events;
     struct generation generation = {.partition = (int)partition};
-    if (read_generation(name, &generation) && number_read(value, &events) && events > 0)
-        g_array_append_val((GArray *)opaque, generation);
+    if (!read_generation(name, &generation) || !number_read(value, &events) || events == 0)
+        return;
+    generation.events = events;
+    g_array_append_val((GArray *)opaque, generation);
 }
 
 static int compare_generations(gconstpointer a, gconstpointer b)
@@ -194,13 +196,32 @@ static void ask_who(struct members *members, struct reader *reader, guint index,
                (struct reader_then){.take = take_symbol, .opaque = one, .a = index});
 }
 
-struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct scope *scope,
-                             GError **error)
+struct members *members_new(const GArray *generations)
 {
     struct members *members = g_new(struct members, 1);
     *members = (struct members){.generations = generations};
     members->list = g_array_new(FALSE, TRUE, sizeof(struct member));
     members->names = g_string_chunk_new(4096);
+    return members;
+}
+
+void members_add(struct members *members, uint32_t generation, uint32_t symbol, const char *name)
+{
+    struct member member = {.generation = generation, .symbol = symbol};
+    member.name = g_string_chunk_insert(members->names, name);
+    g_array_append_val(members->list, member);
+}
+
+void members_sort(struct members *members)
+{
+    g_array_sort(members->list, compare_members);
+    drop_repeated_members(members->list);
+}
+
+struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct scope *scope,
+                             GError **error)
+{
+    struct members *members = members_new(generations);
     g_autofree char *pattern = client_pattern(scope);
     g_autofree char *name =
         members_one(scope) ? g_strdup_printf("%s%c%s", scope->organization, KEYS_CLIENT_SEPARATOR, scope->key) : NULL;
@@ -211,8 +232,7 @@ struct members *members_find(struct reader *reader, const GArray *generations, g
         members_free(members);
         return NULL;
     }
-    g_array_sort(members->list, compare_members);
-    drop_repeated_members(members->list);
+    members_sort(members);
     return members;
 }
 
@@ -223,6 +243,7 @@ void members_free(struct members *members)
     g_array_free(members->list, TRUE);
     g_string_chunk_free(members->names);
     g_free(members->scores);
+    g_free(members->skipped);
     g_free(members);
 }
 
@@ -242,6 +263,20 @@ void members_keep_scores(struct members *members)
 uint64_t members_score(const struct members *members, guint index, int slot_of_day)
 {
     return members->scores[(size_t)index * KEYS_SLOTS_PER_DAY + (size_t)slot_of_day];
+}
+
+void members_set_score(struct members *members, guint index, int slot_of_day, uint64_t requests)
+{
+    if (requests > 0)
+        g_array_index(members->list, struct member, index).active[slot_of_day / 64] |= UINT64_C(1) << (slot_of_day % 64);
+    members->scores[(size_t)index * KEYS_SLOTS_PER_DAY + (size_t)slot_of_day] = requests;
+}
+
+void members_skip(struct members *members, uint32_t generation)
+{
+    if (members->skipped == NULL)
+        members->skipped = g_new0(bool, members->generations->len);
+    members->skipped[generation] = true;
 }
 
 /* False: the score is no number of requests. */
@@ -351,6 +386,8 @@ bool members_see(struct members *members, struct reader *reader, struct slot_ran
         uint32_t index = g_array_index(members->list, struct member, first).generation;
         const struct generation *g = &g_array_index(members->generations, struct generation, index);
         end = members_of(members, index, &first);
+        if (members->skipped != NULL && members->skipped[index])
+            continue;
         struct walk *walk = g_new(struct walk, 1);
         *walk = (struct walk){members, reader, first, end};
         g_ptr_array_add(walks, walk);

@@ -12,6 +12,7 @@
 struct generation {
     int64_t day;
     int partition, revision;
+    uint64_t events;
     uint32_t clients; /* distinct clients; 0 until members_count_clients */
     bool in_sheet;    /* its slots are in the day's sheet: only its minutes are read from buckets */
 };
@@ -26,6 +27,7 @@ struct member {
 struct members {
     const GArray *generations; /* struct generation, all of them; borrowed */
     GArray *list;              /* struct member, by generation, then symbol */
+    bool *skipped;             /* by generation: members_see does not ask; NULL: none */
     uint64_t *scores;          /* of each member, for each slot of the day: its requests there; NULL: not wanted */
     GStringChunk *names;
 };
@@ -42,6 +44,11 @@ bool members_count_clients(struct reader *reader, GArray *generations, guint fir
 
 /* True when the scope is one client of one organization. */
 bool members_one(const struct scope *scope);
+/* Without any member yet. */
+struct members *members_new(const GArray *generations);
+/* The name is copied. After the last one: members_sort. */
+void members_add(struct members *members, uint32_t generation, uint32_t symbol, const char *name);
+void members_sort(struct members *members);
 /* Members of generations [first, first + n) that the scope has (key, organization). NULL with an error. */
 struct members *members_find(struct reader *reader, const GArray *generations, guint first, guint n, const struct scope *scope,
                              GError **error);
@@ -52,6 +59,9 @@ void members_keep_scores(struct members *members);
 bool members_see(struct members *members, struct reader *reader, struct slot_range range, GError **error);
 
 bool member_is_active(const struct member *member, int slot_of_day);
+/* Known from elsewhere; 0: it was not counted there. Of a generation that is skipped, members_see asks nothing. */
+void members_set_score(struct members *members, guint index, int slot_of_day, uint64_t requests);
+void members_skip(struct members *members, uint32_t generation);
 /* Requests in a slot of the day; only with scores. */
 uint64_t members_score(const struct members *members, guint index, int slot_of_day);
 /* Members of one generation: [*first, returned end). */

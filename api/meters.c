@@ -46,8 +46,8 @@ const struct metric_row api_meters[METER_N] = {
                               "Time since the limits were last checked, while this replica does it, in seconds; else 0."},
     [METER_DELIVERIES] =
         {"daybook_api_deliveries_total", METRIC_COUNTER, "outcome",
-         "Tries to deliver alerts to their channels: delivered, failed (tried again later), dead (given up), dropped (alert or channel "
-         "are gone)."},
+         "Tries to deliver alerts to their channels: delivered, failed (tried again later), dead (given up), dropped (alert or "
+         "channel are gone)."},
     [METER_DELIVERIES_PENDING] = {"daybook_api_deliveries_pending", METRIC_GAUGE, NULL, "Deliveries that are still to be made."},
     [METER_DELIVERIES_DEAD] = {"daybook_api_deliveries_dead", METRIC_GAUGE, NULL, "Deliveries that were given up, and are kept."},
     [METER_DELIVERIES_OLDEST] = {"daybook_api_deliveries_oldest_seconds", METRIC_GAUGE, NULL,

@@ -145,6 +145,7 @@ static void miss(struct sending *sending)
     end(sending, was_missed ? VERDICT_DROPPED : VERDICT_AGAIN);
 }
 
+/* The channel may be another organization's by now, or not want such alerts any more. */
 static void begin(struct sending *sending, const struct registry_snapshot *snapshot, const struct alert *alert)
 {
     const struct channel *channel = g_hash_table_lookup(snapshot->channels, sending->delivery.channel);
@@ -152,6 +153,9 @@ static void begin(struct sending *sending, const struct registry_snapshot *snaps
     struct outgoing_result why;
     if (alert == NULL || (message.event == DELIVERY_RECOVERED && alert->recovered_ms == 0)) {
         miss(sending);
+    } else if (!deliveries_wants(channel, alert->organization, alert->level, alert->kind == ALERT_SYSTEM)) {
+        receivers_cancel(sending->notifier->receivers, sending->delivery.channel);
+        end(sending, VERDICT_DROPPED);
     } else if (!sender_send(&sending->notifier->sender, channel, &message, sent, sending, &why)) {
         receivers_cancel(sending->notifier->receivers, sending->delivery.channel);
         delivery_tries_add(&sending->entry.tries, now_ms(), 0, why.error);
@@ -412,6 +416,17 @@ static bool count(struct notifier *notifier, int64_t *overdue_ms, GError **error
     return true;
 }
 
+static bool bound(struct notifier *notifier, int64_t time_ms, GError **error)
+{
+    uint64_t n;
+    if (!deliveries_bound(notifier->reader, DELIVERIES_PENDING_MAX, time_ms, &n, error))
+        return false;
+    metrics_add(notifier->metrics, METER_DELIVERIES, outcomes[VERDICT_DEAD], n);
+    if (n > 0)
+        log_warn("deliveries_given_up", "deliveries=%" G_GUINT64_FORMAT " pending_max=%d", n, DELIVERIES_PENDING_MAX);
+    return true;
+}
+
 /* One notifier of a replica does it. The age is that of the first try, or of what is due and was not tried. */
 static bool keep_house(struct notifier *notifier, GError **error)
 {
@@ -419,7 +434,7 @@ static bool keep_house(struct notifier *notifier, GError **error)
     int64_t time_ms = now_ms(), overdue_ms, oldest_ms;
     if (settings->kind != CHANNEL_WEBHOOK || g_get_monotonic_time() < notifier->sweep_us)
         return true;
-    if (!begin_reading(notifier, error) ||
+    if (!begin_reading(notifier, error) || !bound(notifier, time_ms, error) ||
         !deliveries_sweep(notifier->reader, settings->dead_max, time_ms - settings->dead_keep_ms, &oldest_ms, error) ||
         !count(notifier, &overdue_ms, error))
         return false;

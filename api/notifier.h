@@ -3,7 +3,8 @@
  * Each replica has one for webhooks and one for mail, so that a mail server that hangs delays no webhook. Its thread looks each
  * second what is due, takes as much as it has places for, and sends it from what the registry and the alert's record say then. What
  * its receiver took is removed; the rest is tried again after a growing while, for retry_for_ms since the first try, and then
- * buried. A delivery of an alert or channel that is gone is dropped; an alert that is just being written is waited for.
+ * buried. A delivery of an alert or channel that is gone is dropped, and one that its channel does not want any more; an alert that
+ * is just being written is waited for.
  *
  * No receiver delays another: at most `parallel` tries at a time, of these NOTIFIER_EACH for one channel; to those whose last try
  * failed together only a half. A channel that does not answer rests for a growing while: what is due for it meanwhile is postponed

@@ -432,18 +432,25 @@ static void write_collector(struct writer *writer, const struct system_collector
     writer_end(writer, '}');
 }
 
-/* Silent ones first: those must not be left out. */
-static void write_collectors(struct writer *writer, const GPtrArray *collectors)
+static guint write_those(struct writer *writer, const GPtrArray *collectors, bool silent, guint most)
 {
     guint n = 0;
-    writer_begin(writer, "collectors", '[');
-    for (guint i = 0; i < 2 * collectors->len && n < OVERVIEW_COLLECTORS; i++) {
-        const struct system_collector *collector = g_ptr_array_index(collectors, i % collectors->len);
-        if (collector->silent != (i < collectors->len))
+    for (guint i = 0; i < collectors->len && n < most; i++) {
+        const struct system_collector *collector = g_ptr_array_index(collectors, i);
+        if (collector->silent != silent)
             continue;
         write_collector(writer, collector);
         n++;
     }
+    return n;
+}
+
+/* Silent ones first: those must not be left out. */
+static void write_collectors(struct writer *writer, const GPtrArray *collectors)
+{
+    writer_begin(writer, "collectors", '[');
+    guint n = write_those(writer, collectors, true, OVERVIEW_COLLECTORS);
+    write_those(writer, collectors, false, OVERVIEW_COLLECTORS - n);
     writer_end(writer, ']');
     writer_count(writer, "collectorCount", collectors->len);
 }

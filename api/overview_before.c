@@ -1,7 +1,5 @@
 #include "api/overview_before.h"
 
-enum { LINE_BYTES = 512 /* of a client or route, about */ };
-
 static void before_free(struct live_kept *kept)
 {
     struct overview_before *before = (struct overview_before *)(void *)kept;
@@ -32,8 +30,7 @@ static char *key_of(const struct live_question *question)
 
 static size_t size_of(const struct live *live)
 {
-    size_t lines = (size_t)g_hash_table_size(live->table->clients) + g_hash_table_size(live->table->routes);
-    return sizeof(struct overview_before) + lines * LINE_BYTES + live->window.n_slots * sizeof(uint64_t);
+    return sizeof(struct overview_before) + usage_table_bytes(live->table) + live->window.n_points * sizeof(int64_t);
 }
 
 /* NULL: it must be read. */

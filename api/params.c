@@ -1,5 +1,6 @@
 #include "api/params.h"
 
+#include "api/item.h"
 #include "lib/number.h"
 #include <string.h>
 
@@ -18,6 +19,20 @@ bool param_take_number(const struct usage_param *param, uint32_t least, uint32_t
         return true;
     }
     g_autofree char *allowed = g_strdup_printf("an integer from %u to %u", (unsigned)least, (unsigned)most);
+    return param_refuse_value(param, allowed, refusal);
+}
+
+bool param_text_is_valid(struct view text, size_t most)
+{
+    return text.size > 0 && item_text_is_valid(text, most);
+}
+
+bool param_take_text(const struct usage_param *param, size_t most, const char **text, struct refusal *refusal)
+{
+    *text = param_value(param);
+    if (param_text_is_valid(view_of(*text), most))
+        return true;
+    g_autofree char *allowed = g_strdup_printf("text of 1 to %zu bytes without control characters", most);
     return param_refuse_value(param, allowed, refusal);
 }
 

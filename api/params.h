@@ -7,6 +7,7 @@
 #define DAYBOOK_PARAMS_H
 
 #include "api/refusal.h"
+#include "lib/view.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,10 @@ struct usage_param {
 const char *param_value(const struct usage_param *param);
 /* An integer from least to most, else it is refused. */
 bool param_take_number(const struct usage_param *param, uint32_t least, uint32_t most, uint32_t *number, struct refusal *refusal);
+/* UTF-8 of 1 to most bytes without control characters. */
+bool param_text_is_valid(struct view text, size_t most);
+/* Such a text, borrowed from param, else it is refused. */
+bool param_take_text(const struct usage_param *param, size_t most, const char **text, struct refusal *refusal);
 
 /* One of the same name stands before given[i]. */
 bool params_repeats(const struct usage_param *given, size_t i);

@@ -56,16 +56,6 @@ static bool take_section(struct report_params *params, const struct usage_param 
 
 /* ---- lists ---- */
 
-static bool is_name(const GString *name, size_t max)
-{
-    if (name->len == 0 || name->len > max || !g_utf8_validate(name->str, (gssize)name->len, NULL))
-        return false;
-    for (size_t i = 0; i < name->len; i++)
-        if ((unsigned char)name->str[i] < 0x20 || name->str[i] == 0x7f)
-            return false;
-    return true;
-}
-
 /* One name of a list, up to a comma or the end; moves *at there. */
 static void read_name(const char **at, GString *name)
 {
@@ -89,7 +79,7 @@ static bool take_list(GPtrArray **list, const struct usage_param *given, size_t 
         *list = g_ptr_array_new_with_free_func(g_free);
     for (const char *at = param_value(given);; at++) {
         read_name(&at, name);
-        if (!is_name(name, max))
+        if (!param_text_is_valid(view_make(name->str, name->len), max))
             return refuse_name(given, name->len > 0 ? name->str : param_value(given), allowed, refusal);
         if ((*list)->len == REPORT_LIST_MAX)
             return refuse_name(given, name->str, "at most 1000 names", refusal);

@@ -42,6 +42,7 @@ void system_state_free(struct system_state *state)
     g_ptr_array_unref(state->collectors);
     g_ptr_array_unref(state->days);
     g_ptr_array_unref(state->conditions);
+    g_ptr_array_unref(state->doubtful);
     g_free(state);
 }
 
@@ -52,10 +53,16 @@ const char *system_partition_state_name(enum system_partition_state state)
 }
 
 /* subject and message are taken. */
-static struct condition *add_condition(struct judge *judge, const char *type, char *subject, int64_t since_ms, char *message)
+static struct condition *condition_new(const char *type, char *subject, int64_t since_ms, char *message)
 {
     struct condition *condition = g_new(struct condition, 1);
     *condition = (struct condition){type, subject, message, since_ms};
+    return condition;
+}
+
+static struct condition *add_condition(struct judge *judge, const char *type, char *subject, int64_t since_ms, char *message)
+{
+    struct condition *condition = condition_new(type, subject, since_ms, message);
     g_ptr_array_add(judge->state->conditions, condition);
     return condition;
 }
@@ -91,8 +98,9 @@ static char *say_standing(const struct system_partition *partition, guint number
     char since[CIVIL_TEXT_MAX];
     civil_format(since, since_ms);
     if (partition->high <= partition->next)
-        return g_strdup_printf("Partition %u is not counted since %s: worker %s cannot claim it; its /readyz says why.", number,
-                               since, partition->worker);
+        return g_strdup_printf("Partition %u is not counted since %s: worker %s cannot claim it, or does not reach Kafka; its "
+                               "/readyz and log say why.",
+                               number, since, partition->worker);
     return g_strdup_printf("Partition %u stands at offset %" G_GINT64_FORMAT " since %s, with %" G_GINT64_FORMAT
                            " records before it; worker %s has it, and its /readyz and log say why.",
                            number, partition->next, since, partition->high - partition->next, partition->worker);
@@ -147,17 +155,20 @@ static int64_t heard_until(const GPtrArray *partitions)
     return until_ms;
 }
 
+/* By the clock alone it may be silent; but its heartbeats may be where nobody has read, as after a restart of the aggregator. */
 static void judge_silence(struct judge *judge, struct system_collector *collector, int64_t until_ms)
 {
     char heard[CIVIL_TEXT_MAX];
+    int64_t age_ms = judge->now_ms - collector->heard_ms;
     collector->silent = until_ms > collector->heard_ms && until_ms - collector->heard_ms > judge->settings->silent_after_ms;
-    if (!collector->silent || judge->now_ms - collector->heard_ms > judge->settings->silent_until_ms)
+    if ((!collector->silent && age_ms <= judge->settings->silent_after_ms) || age_ms > judge->settings->silent_until_ms)
         return;
     civil_format(heard, collector->heard_ms);
-    add_condition(judge, SILENT_COLLECTOR, g_strdup(collector->name), collector->heard_ms,
-                  g_strdup_printf("Collector %s was last heard of at %s. It was stopped, failed, or does not reach Kafka; then its "
-                                  "journal keeps what comes.",
-                                  collector->name, heard));
+    g_ptr_array_add(collector->silent ? judge->state->conditions : judge->state->doubtful,
+                    condition_new(SILENT_COLLECTOR, g_strdup(collector->name), collector->heard_ms,
+                                  g_strdup_printf("Collector %s was last heard of at %s. It was stopped, failed, or does not reach "
+                                                  "Kafka; then its journal keeps what comes.",
+                                                  collector->name, heard)));
 }
 
 static void judge_journal(struct judge *judge, const struct system_collector *collector)
@@ -392,22 +403,21 @@ static gint by_type(gconstpointer a, gconstpointer b)
     return strcmp(left->subject, right->subject);
 }
 
-/* Sorts them, and leaves out what is too much of one type. */
-static GPtrArray *bound_conditions(GPtrArray *conditions)
+/* Sorts them; what is too much of one type becomes doubtful. */
+static void bound_conditions(struct system_state *state)
 {
     GPtrArray *kept = g_ptr_array_new_with_free_func((GDestroyNotify)condition_free);
     const char *type = NULL;
     guint of_type = 0;
-    g_ptr_array_sort(conditions, by_type);
-    for (guint i = 0; i < conditions->len; i++) {
-        struct condition *condition = g_ptr_array_index(conditions, i);
+    g_ptr_array_sort(state->conditions, by_type);
+    for (guint i = 0; i < state->conditions->len; i++) {
+        struct condition *condition = g_steal_pointer(&state->conditions->pdata[i]);
         of_type = condition->type == type ? of_type + 1 : 1;
         type = condition->type;
-        if (of_type <= SYSTEM_CONDITIONS_MAX)
-            g_ptr_array_add(kept, g_steal_pointer(&conditions->pdata[i]));
+        g_ptr_array_add(of_type <= SYSTEM_CONDITIONS_MAX ? kept : state->doubtful, condition);
     }
-    g_ptr_array_unref(conditions);
-    return kept;
+    g_ptr_array_unref(state->conditions);
+    state->conditions = kept;
 }
 
 static struct system_state *state_new(const struct system_facts *facts)
@@ -418,6 +428,7 @@ static struct system_state *state_new(const struct system_facts *facts)
         .collectors = g_ptr_array_new_with_free_func((GDestroyNotify)system_collector_free),
         .days = g_ptr_array_new_with_free_func(day_free),
         .conditions = g_ptr_array_new_with_free_func((GDestroyNotify)condition_free),
+        .doubtful = g_ptr_array_new_with_free_func((GDestroyNotify)condition_free),
     };
     return state;
 }
@@ -435,20 +446,10 @@ struct system_state *system_state_look(struct reader *reader, const struct syste
     judge_collectors(&judge);
     judge_gaps(&judge);
     bool ok = judge_days(&judge, reader, error) && keep_all(&judge, reader, error);
-    judge.state->conditions = bound_conditions(judge.state->conditions);
+    bound_conditions(judge.state);
     system_facts_free(facts);
     if (ok)
         return judge.state;
     system_state_free(judge.state);
     return NULL;
-}
-
-GPtrArray *system_state_read(struct reader *reader, const struct system_settings *settings, int64_t now_ms, GError **error)
-{
-    struct system_state *state = system_state_look(reader, settings, now_ms, error);
-    if (state == NULL)
-        return NULL;
-    GPtrArray *conditions = g_ptr_array_ref(state->conditions);
-    system_state_free(state);
-    return conditions;
 }

@@ -11,18 +11,19 @@
  *   partitions, by the day of the log clock when it was noticed; since: the beginning of that day. It ends when the day is in the
  *   ledger, which says it for ever, or a day after the day's end.
  * - silent_collector: no heartbeat of a collector for longer than silent_after, as far as the log was read: where an aggregator is
- *   behind, or away, nobody becomes silent by that. Subject: its name; since: its newest heartbeat. A collector that is stopped
- * does not say so: it is as silent as one that failed. It ends when the collector speaks again, or silent_until after that
- * heartbeat: then it was taken away. Imports have no heartbeats.
+ *   behind, or away, nobody becomes silent by that, and whoever is silent stays so (doubtful). Subject: its name; since: its newest
+ *   heartbeat. A collector that is stopped does not say so: it is as silent as one that failed. It ends when the collector speaks
+ *   again, or silent_until after that heartbeat: then it was taken away. Imports have no heartbeats.
  * - partition_not_sealed: a day is not in the ledger sealed_after after its end, or late events of one are not, so long after the
  *   last of them. Subject: "day <date>"; since: when it should have been; the message names the step and the partitions that it
  *   waits for.
  * - journal_filling: a collector's newest heartbeat says that its journal holds more than journal_bytes, or events older than
  *   journal_age. Subject: its name; since: when it was first seen to be so.
- * - lag_without_progress: a partition stands still in front of records that are there, or nobody counts it, for longer than lag.
+ * - lag_without_progress: a partition stands still in front of records that are there, or its worker does not reach Kafka, or
+ *   nobody counts it, for longer than lag.
  *   Subject: "partition 3"; since: when it last moved, or was last heard of.
  *
- * Everything is bounded: SYSTEM_CONDITIONS_MAX conditions of each type (those that began last are left out), SYSTEM_COLLECTORS_MAX
+ * Everything is bounded: SYSTEM_CONDITIONS_MAX conditions of each type (those that began last are doubtful), SYSTEM_COLLECTORS_MAX
  * collectors. Times are wall clock, ms. A result belongs to the caller; the settings are plain data, to be shared. */
 #ifndef DAYBOOK_SYSTEM_STATE_H
 #define DAYBOOK_SYSTEM_STATE_H
@@ -50,12 +51,7 @@ struct condition {
 };
 void condition_free(struct condition *condition); /* NULL is allowed */
 
-/* The conditions, ascending by type, then since, then subject: GPtrArray of struct condition that frees them; NULL with an error
- * (Redis cannot be reached). Between reader_begin and the reader's deadline; asks {daybook}:conditions to be changed where needed.
- */
-GPtrArray *system_state_read(struct reader *reader, const struct system_settings *settings, int64_t now_ms, GError **error);
-
-/* ---- the same, and what it was judged from ---- */
+/* ---- what is read, and what it was judged from ---- */
 
 enum system_partition_state {
     SYSTEM_PARTITION_UNKNOWN, /* there is no board */
@@ -93,9 +89,12 @@ struct system_state {
     GPtrArray *partitions; /* struct system_partition, by number */
     GPtrArray *collectors; /* struct system_collector, by name */
     GPtrArray *days;       /* struct system_day, ascending: days that are over, and not in the ledger */
-    GPtrArray *conditions; /* struct condition */
+    GPtrArray *conditions; /* struct condition, ascending by type, then since, then subject */
+    GPtrArray *doubtful;   /* struct condition that cannot be told now: none begins by that, and none that lasts ends */
 };
 void system_state_free(struct system_state *state); /* NULL is allowed */
+/* NULL with an error (Redis cannot be reached). Between reader_begin and the reader's deadline; asks {daybook}:conditions to be
+ * changed where needed. */
 struct system_state *system_state_look(struct reader *reader, const struct system_settings *settings, int64_t now_ms,
                                        GError **error);
 

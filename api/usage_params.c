@@ -98,23 +98,13 @@ static bool read_number(const struct row *row, const char *value, int *number)
     return true;
 }
 
-static bool is_name(const char *value, size_t max)
-{
-    size_t size = strlen(value);
-    if (size == 0 || size > max || !g_utf8_validate(value, (gssize)size, NULL))
-        return false;
-    for (size_t i = 0; i < size; i++)
-        if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
-            return false;
-    return true;
-}
-
 static char *read_endpoint(const char *value)
 {
     if (strcmp(value, KEYS_OTHER) == 0)
         return g_strdup(value);
     size_t method = strcspn(value, " ");
-    if (method == 0 || method > EVENT_METHOD_MAX || value[method] == '\0' || !is_name(value + method + 1, EVENT_ROUTE_MAX))
+    if (method == 0 || method > EVENT_METHOD_MAX || value[method] == '\0' ||
+        !param_text_is_valid(view_of(value + method + 1), EVENT_ROUTE_MAX))
         return NULL;
     for (size_t i = 0; i < method; i++)
         if (!g_ascii_isalnum(value[i]) && value[i] != '-' && value[i] != '_')
@@ -137,7 +127,7 @@ static bool store(struct usage_params *params, const struct row *row, const char
     case KIND_NUMBER:
         return read_number(row, value, number);
     case KIND_NAME:
-        *text = is_name(value, EVENT_NAME_MAX) ? g_strdup(value) : NULL;
+        *text = param_text_is_valid(view_of(value), EVENT_NAME_MAX) ? g_strdup(value) : NULL;
         return *text != NULL;
     case KIND_ENDPOINT:
         params->by_method = method_name_is_valid(value);

@@ -47,7 +47,8 @@ struct v2_sort {
 };
 
 enum {
-    V2_BODY_BYTES_MAX = 2 * 1024 * 1024,
+    V2_REQUEST_BYTES_MAX = 3 * 512 * 1024, /* of any body of /api/v2/usage, as it comes */
+    V2_BODY_BYTES_MAX = 2 * 1024 * 1024,   /* as it is written again */
     V2_LIST_MAX = 1000,
     V2_NAME_BYTES_MAX = 1024,
     V2_SORTS_MAX = 16,

@@ -36,8 +36,6 @@ struct v2_route {
     struct artifacts *artifacts;
 };
 
-enum { V2_REQUEST_BYTES_MAX = 3 * 512 * 1024 };
-
 typedef void v2_handle(struct v2_route *route, struct call *call);
 
 v2_handle v2_query_post_handle, v2_query_results_handle, v2_query_export_handle, v2_query_cancel_handle;

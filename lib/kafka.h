@@ -89,7 +89,8 @@ void kafka_message_clear(struct kafka_message *message);
 /* First offset still there, and the one after the last. */
 bool kafka_reader_watermarks(struct kafka_reader *reader, int partition, int timeout_ms, int64_t *low, int64_t *high,
                              GError **error);
-/* The offset after the last one as the broker said it when it was last read from, without asking; -1: it has not said yet. */
+/* The offset after the last one as the broker said it when it was last read from, without asking; -1: it has not said yet, or no
+ * broker is reached (at most a second after one is again, as long as the reader is polled). */
 int64_t kafka_reader_end(const struct kafka_reader *reader, int partition);
 
 /* ---- group membership only: eager (range), static membership; never fetches, never commits ---- */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 enum { POLL_SLICE_MS = 20, BATCH_MAX = 1024, FAILURE_SIZE = 512, WAKE_MS = 1, VALUE_SIZE = 32 };
+enum { REACH_EVERY_MS = 1000, REACH_MS = 100 };
 
 #define QUEUE_MESSAGES "queued.min.messages"
 #define QUEUE_KBYTES "queued.max.messages.kbytes"
@@ -27,6 +28,8 @@ struct kafka_reader {
     char *topic;
     guint64 taken_bytes, taken_messages;  /* out of the queue since the leaders were last woken */
     guint64 half_bytes, half_messages;    /* half of what the queue holds */
+    bool cut_off;                         /* no broker is reached; what was heard of ends of partitions may be wrong by now */
+    gint64 reach_us;                      /* monotonic; when a cut off reader looks again */
     char failure[FAILURE_SIZE];           /* what on_error was told; "" once it was handed out */
     char handed_out[FAILURE_SIZE];        /* the text of the last event of that kind */
     rd_kafka_message_t *batch[BATCH_MAX]; /* scratch of kafka_reader_poll */
@@ -51,6 +54,10 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
         g_strlcpy(reader->failure, reason, sizeof reader->failure);
+        break;
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+        reader->cut_off = true;
+        kafka_log_error(rk, err, reason);
         break;
     default:
         kafka_log_error(rk, err, reason);
@@ -181,6 +188,22 @@ static void wake_leaders(struct kafka_reader *reader)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+/* Nothing says that a broker is reached again: messages may have been fetched before, or there may be none.
+ * (rd_kafka_query_watermark_offsets of librdkafka 2.0.2 waits for ever then, whatever its timeout.) */
+static void look_for_brokers(struct kafka_reader *reader)
+{
+    const struct rd_kafka_metadata *metadata;
+    gint64 now_us = g_get_monotonic_time();
+
+    if (!reader->cut_off || now_us < reader->reach_us)
+        return;
+    reader->reach_us = now_us + REACH_EVERY_MS * G_TIME_SPAN_MILLISECOND;
+    if (rd_kafka_metadata(reader->rk, 0, reader->rkt, &metadata, REACH_MS))
+        return;
+    rd_kafka_metadata_destroy(metadata);
+    reader->cut_off = false;
+}
+
 /* What on_error was told, as an event of its own. */
 static size_t take_failure(struct kafka_reader *reader, struct kafka_message *message)
 {
@@ -219,6 +242,7 @@ size_t kafka_reader_poll(struct kafka_reader *reader, struct kafka_message *mess
         reader->taken_messages++;
     }
     wake_leaders(reader);
+    look_for_brokers(reader);
     return n > 0 ? (size_t)n : take_failure(reader, messages);
 }
 
@@ -248,7 +272,7 @@ int64_t kafka_reader_end(const struct kafka_reader *reader, int partition)
 {
     int64_t low, high;
 
-    if (rd_kafka_get_watermark_offsets(reader->rk, reader->topic, partition, &low, &high))
+    if (reader->cut_off || rd_kafka_get_watermark_offsets(reader->rk, reader->topic, partition, &low, &high))
         return -1;
     return MAX(high, -1);
 }

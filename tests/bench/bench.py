@@ -103,7 +103,7 @@ def main():
         "reports": (reports.run, quick),
         "api": (serving.run, quick),
         "live": (live.run, quick),
-        "alerts": (alerts.run, (2_000_000, 5) if quick else (options.events, 20)),
+        "alerts": (alerts.run, (4_000_000, 5) if quick else (options.events, 20)),
     }
     for name, (function, size) in parts.items():
         if name in options.only:

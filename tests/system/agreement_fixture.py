@@ -149,6 +149,8 @@ class World:
         self.events = [random_event(self.rng, self.rng.choice(days), self.now) for _ in range(n)]
         self.events.sort(key=lambda event: (event.revision, event.time))
         fixture.write(self.client, self.events, PARTITIONS, self.now)
+        for partition in range(PARTITIONS):  # an owner that stays: what was read of buckets may be kept
+            self.client.hset(f"{{p{partition}}}:commit", "tok", f"{partition:032x}")
         self.books = closed_fixture.Books(self.client, self.events, PARTITIONS)
         self.books.first_day(self.today - 8)
         self.revisions = {}  # day -> its last one in the ledger
@@ -238,6 +240,13 @@ class World:
         return runs
 
     # ---- counting ----
+
+    def count(self, n):
+        """So many more of today."""
+        made = [random_event(self.rng, self.today, self.now) for _ in range(n)]
+        self.events += [event for event in made if event.time // DAY == self.today and event.revision == 1]
+        fixture.write(self.client, [e for e in self.events if e.time // DAY == self.today], PARTITIONS, self.now)
+        World.periods.cache_clear()
 
     @functools.cache
     def periods(self, unit, zone):

@@ -292,6 +292,9 @@ class World:
         body, more = self.body(operation, value)
         token = None if any("basic" in way for way in operation.security) else token
         headers = {**more, **self.credentials(operation), **(headers or {})}
-        if not isinstance(query, str) or not query:
-            query = {**operation.needed(), **(query or {})}
+        pairs = list(query.items()) if isinstance(query, dict) else query
+        text = pairs if isinstance(pairs, str) else urllib.parse.urlencode(pairs)
+        given = {name for name, _ in urllib.parse.parse_qsl(text, keep_blank_values=True, errors="replace")}
+        needed = {name: value for name, value in operation.needed().items() if name not in given}
+        query = "&".join(filter(None, (urllib.parse.urlencode(needed), text)))
         return send(self.api, method or operation.method, path, token, body, headers, query)

@@ -337,7 +337,7 @@ ROUTES = {
     "DELETE /api/v2/admin/methods/{name}": Route(ADMIN, 404),
     "GET /api/v2/admin/plans": Route(ADMIN),
     "GET /api/v2/admin/plans/{name}": Route(ADMIN),
-    "PUT /api/v2/admin/plans/{name}": Route(ADMIN, body={"currency": "EUR", "organization": OURS}),
+    "PUT /api/v2/admin/plans/{name}": Route(ADMIN, body={"currency": "EUR", "organization": OURS}, answers=ours_only),
     "DELETE /api/v2/admin/plans/{name}": Route(ADMIN, 404),
     "GET /api/v2/admin/organizations": Route(ADMIN),
     "GET /api/v2/admin/organizations/{organizationId}": Route(ADMIN),

@@ -80,7 +80,7 @@ def test_clients_of_the_same_id(world):
 
 
 def test_an_organization_s_administrator(world):
-    theirs = world.put("c-9", world.globex, name="Theirs", plan="SECRET")
+    theirs = world.put("c-9", organization="globex", name="Theirs", plan="SECRET")
     api, acme = world.api, world.acme
     assert world.clients(acme) == [] and world.clients(acme, organization="globex") == []
     ask(api, "GET", f"{CLIENTS}/c-9", acme, status=404)
@@ -97,11 +97,16 @@ def test_an_organization_s_administrator(world):
     assert world.put("c-1", acme, tier="starter")["tier"] == "starter"
     ask(api, "PUT", f"{CLIENTS}/c-1", acme, status=403, body={"tier": "enterprise"})
     assert world.import_table([["id", "tier"], ["c-1", "professional"]], acme, 400)["lines"][0]["field"] == "tier"
+    # Plans are given by administrators of all.
+    ask(api, "PUT", f"{CLIENTS}/c-1", acme, status=403, body={"plan": "gold"})
+    world.put("c-1", status=200, organization="acme", tier="enterprise", plan="gold")
+    assert world.import_table([["id", "plan"], ["c-1", ""]], acme, 400)["lines"][0]["allowed"] == ["gold"]
+    assert world.put("c-1", acme, status=200, tier="enterprise", name="named", plan="gold")["plan"] == "gold"
     world.put("c-1", status=200, organization="acme", tier="enterprise")
     assert world.put("c-1", acme, status=200, tier="enterprise", name="named")["tier"] == "enterprise"
     ask(api, "POST", TOKENS, acme, status=403, body={"name": "x", "permissions": ["admin"], "tier": "professional"})
     assert world.clients(world.globex) == [theirs]
-    assert sum("refused" in line and "status=403" in line for line in api.log_tail(1000).splitlines()) == 3
+    assert sum("refused" in line and "status=403" in line for line in api.log_tail(1000).splitlines()) == 4
 
 
 def test_one_client_administers_nothing(world):

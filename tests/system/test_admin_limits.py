@@ -110,7 +110,8 @@ def test_wrong_names(world):
 
 def test_plans_of_one_and_of_all(world):
     world.plan("gold")
-    own = world.plan("gold", world.acme, included=5)
+    world.put(f"{PLANS}/gold", world.acme, 403, currency="EUR")
+    own = world.plan("gold", organization="acme", included=5)
     assert own["organization"] == "acme"
     assert world.get(f"{PLANS}/gold", world.acme) == own
     assert world.get(f"{PLANS}/gold", world.globex)["organization"] is None
@@ -121,7 +122,8 @@ def test_plans_of_one_and_of_all(world):
     for body in ({"organization": None}, {"organization": "globex"}):
         world.put(f"{PLANS}/other", world.acme, 403, currency="EUR", **body)
     assert world.delete(f"{PLANS}/gold", world.globex, 403)["message"].startswith("Forbidden")
-    assert world.delete(f"{PLANS}/gold", world.acme) == own
+    world.delete(f"{PLANS}/gold", world.acme, 403)
+    assert world.delete(f"{PLANS}/gold", organization="acme") == own
     assert len(world.list(PLANS)) == 1
 
 
@@ -169,7 +171,7 @@ def test_organizations_are_changed_by_those_of_all(world):
 def test_plans_that_there_are_not(world):
     """They are refused with those that there are; what is registered already stays as it is."""
     world.plan("gold")
-    world.plan("own", world.globex)
+    world.plan("own", organization="globex")
     for path, body in (
         (f"{ADMIN}/clients/c-1", {"organization": "acme", "plan": "silver"}),
         (f"{ORGANIZATIONS}/acme", {"plan": "own"}),

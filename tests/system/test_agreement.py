@@ -395,6 +395,7 @@ def test_before_while_and_after_days_are_closed(world):
     asker = Asker(world, world.rng)
     for stage in (0, 0.3, 0.7, 1):
         world.close(stage)
+        world.count(30)
         for kind in KINDS:
             for _ in range(QUESTIONS):
                 getattr(asker, kind)()

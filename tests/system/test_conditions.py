@@ -20,10 +20,19 @@ def dev(tmp_path):
     system.clean_up()
 
 
-def health(dev):
+def overview(dev):
     request = urllib.request.Request(f"{dev.env['API_URL']}/api/v2/usage/overview", headers={"Authorization": f"Bearer {dev.env['API_TOKEN']}"})
     with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)["health"]
+        return json.load(answer)
+
+
+def health(dev):
+    return overview(dev)["health"]
+
+
+def alerts(dev):
+    """(type, subject) -> whether it is active, of the newest that nobody has read."""
+    return {(row["type"], row["subject"]): row["active"] for row in overview(dev)["alerts"]["newest"]}
 
 
 def conditions(dev):
@@ -46,8 +55,10 @@ def test_parts_that_are_away(dev):
     wait_until(lambda: silent in conditions(dev), SILENT_S + 30, "the collector is missed")
     since = conditions(dev)
     assert set(since) == {silent} and conditions(dev) == since, "and nothing else, and its beginning does not move"
+    wait_until(lambda: alerts(dev) == {silent: True}, 60, "it is alerted")
     dev.restart("collector")
     wait_until(lambda: conditions(dev) == {}, 30, "it is heard again")
+    wait_until(lambda: alerts(dev) == {silent: False}, 60, "it is recovered")
 
     os.kill(dev.pid("aggregator"), signal.SIGKILL)
     subjects = {("lag_without_progress", f"partition {row['partition']}") for row in seen["partitions"]}

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import random
+import threading
 import time
 import urllib.parse
 from collections import Counter
@@ -340,6 +341,45 @@ def test_days_that_are_closed_change_no_number(world):
     world.books.remove_all_buckets([day for day in days if world.is_final(day)], 1)
     world.books.remove_all_buckets([day for day in days if world.is_final(day)], 2)
     check()
+
+
+def test_while_days_are_being_closed(world):
+    """Each day once, from its sheet or live, whatever happens between two looks."""
+    before = month_before(world.month)
+    months = {month: Counted(world.registry, world.events, month) for month in (before, world.month)}
+    days = [day for month in months for day in days_of(month) if day < world.today]
+    world.rng.shuffle(days)
+    asked, stop = [], threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            for month, counted in months.items():
+                answer = world.pages(month=month, granularity="day", pageSize=1000)
+                by_day = [[day["requests"] for day in entity["days"]] for entity in answer["entities"]]
+                asked.append((counted, [(e["organization"], e.get("clientId", "")) for e in answer["entities"]], by_day))
+
+    askers = [threading.Thread(target=ask) for _ in range(2)]
+    for asker in askers:
+        asker.start()
+    for day in days:
+        world.close([day])
+        if world.last.get(day) == 2:
+            world.close([day], revision=2)
+        if day < world.today - 2:
+            for partition in range(PARTITIONS):
+                world.books.remove_buckets(partition, day, 1)
+                world.books.remove_buckets(partition, day, 2)
+    stop.set()
+    for asker in askers:
+        asker.join()
+    assert len(asked) > 10
+    for counted, order, by_day in asked:
+        assert order == counted.order()
+        for key, requests in zip(order, by_day):
+            account = counted.accounts[key][2]
+            assert requests == [account[day] for day in list(counted.days)[: len(requests)]]
+    world.check(before)
+    world.check()
 
 
 def test_all_accounts_are_all_requests(world):

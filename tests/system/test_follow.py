@@ -95,7 +95,11 @@ def wire(kafka, topic, usage_pb2):  # noqa: F811
 
 def check_once(wire, log, wait_s=60):
     wanted = {f"u{number}" for number in range(log.next)}
-    wait_until(lambda: len(wire.users()) >= len(wanted), wait_s, f"{len(wanted)} lines are on the topic")
+    wait_until(
+        lambda: len(wire.users()) >= len(wanted),
+        wait_s,
+        lambda: f"{len(wanted)} lines are on the topic, missing are {sorted(wanted - wire.users().keys(), key=len)[:20]}",
+    )
     users = wire.users()
     doubled = {user: times for user, times in users.items() if times != 1}
     assert not doubled

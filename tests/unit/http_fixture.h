@@ -101,7 +101,7 @@ static inline struct http_settings settings_of(const struct fixture *f)
                                   .body_max_bytes = BODY_MAX,
                                   .threads = 2,
                                   .connections_max = 100,
-                                  .idle_timeout_s = 10};
+                                  .idle_timeout_s = 60};
 }
 
 static inline void fixture_start(struct fixture *f, const struct http_settings *settings)

@@ -39,7 +39,8 @@ static void test_counts(void)
     expect_counts("name,id\nOther,c-1\nShop,c-2\n", acme, 1, 1, 0);
     expect_counts("\xef\xbb\xbfid,tier\r\nc-1,ENTERPRISE\r\n", acme, 0, 0, 1); /* it has that tier already */
     expect_counts("id,tier\nc-1,\n", acme, 0, 0, 1);
-    expect_counts("id,plan\nc-1,\n", acme, 0, 1, 0);
+    expect_counts("id,plan\nc-1,gold\n", acme, 0, 0, 1); /* and that plan, which only administrators of all change */
+    expect_counts("id,organization,plan\nc-1,acme,\n", everybody, 0, 1, 0);
 }
 
 static void test_values(void)

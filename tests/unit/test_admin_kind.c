@@ -59,13 +59,13 @@ static void test_rights(void)
 {
     static const struct {
         enum registry_kind kind;
-        const char *name, *of_all;
-    } shared[] = {{REGISTRY_METHODS, "name", "s"},
-                  {REGISTRY_PLANS, "name", "s"},
-                  {REGISTRY_LIMITS, "id", "s"},
-                  {REGISTRY_CHANNELS, "id", ""}};
+        const char *name, *own, *of_all;
+    } shared[] = {{REGISTRY_METHODS, "name", "sp", "s"},
+                  {REGISTRY_PLANS, "name", "s", "s"},
+                  {REGISTRY_LIMITS, "id", "sp", "s"},
+                  {REGISTRY_CHANNELS, "id", "sp", ""}};
     for (size_t i = 0; i < G_N_ELEMENTS(shared); i++) {
-        expect_rights(shared[i].kind, make(shared[i].kind, "'%s':'x','organization':'acme'", shared[i].name), "sp");
+        expect_rights(shared[i].kind, make(shared[i].kind, "'%s':'x','organization':'acme'", shared[i].name), shared[i].own);
         expect_rights(shared[i].kind, make(shared[i].kind, "'%s':'x','organization':'globex'", shared[i].name), "");
         expect_rights(shared[i].kind, make(shared[i].kind, "'%s':'x','organization':'*'", shared[i].name), shared[i].of_all);
     }
@@ -83,7 +83,7 @@ static void expect_refusal(bool ok, struct refusal *refusal, int status, const c
     refusal_clear(refusal);
 }
 
-/* An id that somebody else has; and a tier above one's own, unless the client has it. */
+/* An id that somebody else has; a tier above one's own, unless the client has it; and another plan than it has. */
 static void test_over_others(void)
 {
     const struct admin_kind *limits = kind_of(REGISTRY_LIMITS), *clients = kind_of(REGISTRY_CLIENTS);
@@ -101,6 +101,13 @@ static void test_over_others(void)
     g_assert_true(admin_kind_may_put(clients, acme, high, high, &refusal));
     g_assert_true(admin_kind_may_put(clients, acme, low, high, &refusal));
     item_free(&registry_client_shape, high);
+    void *gold = make(REGISTRY_CLIENTS, "'id':'c','organization':'acme','plan':'gold'");
+    expect_refusal(admin_kind_may_put(clients, acme, gold, low, &refusal), &refusal, 403, "plan");
+    expect_refusal(admin_kind_may_put(clients, acme, gold, NULL, &refusal), &refusal, 403, "plan");
+    expect_refusal(admin_kind_may_put(clients, acme, low, gold, &refusal), &refusal, 403, "plan");
+    g_assert_true(admin_kind_may_put(clients, acme, gold, gold, &refusal));
+    g_assert_true(admin_kind_may_put(clients, everybody, gold, low, &refusal));
+    item_free(&registry_client_shape, gold);
     item_free(&registry_client_shape, low);
 }
 

@@ -247,6 +247,35 @@ static void test_goes_on(void)
     registry_snapshot_unref(more);
 }
 
+/* What is damaged is told, and keeps nobody from the others; also where it is the last that is read. */
+static void check_damage(int clients)
+{
+    begin();
+    struct registry_snapshot *snapshot = rules(clients, METHOD_HITS, LIMIT_DAY);
+    struct alert_check *check = make_check();
+    g_autoptr(GError) error = NULL, failure = NULL;
+    for (int i = 0; i < clients; i++)
+        count(i, 4, 0);
+    count(5, 10, 0);
+    count(7, 5, 0);
+    run("HSET|{p0}:s:20778.1:42:8|0|nonsense");
+    g_assert_false(alert_check_run(check, reader, snapshot, now_ms, &error));
+    g_assert_error(error, READER_ERROR, READER_ERROR_DATA);
+    g_assert_true(reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &failure));
+    assert_raised("c-5:100=10");
+    count(7, 5, 0);
+    check_once(check, snapshot, now_ms);
+    assert_raised("c-5:100=10 c-7:50=5");
+    alert_check_free(check);
+    registry_snapshot_unref(snapshot);
+}
+
+static void test_damage(void)
+{
+    check_damage(CLIENTS);
+    check_damage(8);
+}
+
 /* A Redis that was put back, on the same connections. */
 static void test_rollback(void)
 {
@@ -311,6 +340,50 @@ static void test_interrupted(void)
     registry_snapshot_unref(snapshot);
 }
 
+struct going {
+    int asked;
+    int64_t raised; /* when it was asked for the second time */
+};
+
+static bool only_once(void *opaque)
+{
+    struct going *going = opaque;
+    if (++going->asked != 2)
+        return going->asked == 1;
+    g_autoptr(GError) error = NULL;
+    struct redis_reply *reply = redis_call(redis, &error, "HLEN %s", ALERTS_KEY);
+    g_assert_no_error(error);
+    going->raised = redis_reply_integer(reply);
+    redis_reply_free(reply);
+    return false;
+}
+
+/* Long windows take long to read: the short ones do not wait for them, nor do their alerts. */
+static void test_short_ones_first(void)
+{
+    begin();
+    struct registry_snapshot *snapshot = rules(CLIENTS, METHOD_HITS, LIMIT_MONTH);
+    struct going going = {0};
+    const struct alert_check_settings settings = {
+        .sources = &sources, .metrics = metrics, .levels = {{50}, 1}, .minutes_back = 15, .go_on = only_once, .opaque = &going};
+    struct alert_check *check = alert_check_new(&settings);
+    for (int i = 0; i < CLIENTS; i++) {
+        add_limit(snapshot, i, METHOD_HITS, LIMIT_HOUR);
+        count(i, 5, 0);
+    }
+    check_once(check, snapshot, now_ms);
+    g_assert_cmpint(going.raised, ==, CLIENTS);
+    struct alerts_cache *cache = alerts_cache_new();
+    struct alerts_list *list = alerts_cache_take(cache, reader, NULL);
+    g_assert_cmpuint(list->all->len, ==, CLIENTS);
+    for (guint i = 0; i < list->all->len; i++)
+        g_assert_cmpint(((const struct alert *)g_ptr_array_index(list->all, i))->period, ==, LIMIT_HOUR);
+    alerts_list_release(list);
+    alerts_cache_free(cache);
+    alert_check_free(check);
+    registry_snapshot_unref(snapshot);
+}
+
 int main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
@@ -327,9 +400,11 @@ int main(int argc, char **argv)
     g_test_add_func("/alert_check/methods", test_methods);
     g_test_add_func("/alert_check/minutes", test_minutes);
     g_test_add_func("/alert_check/goes-on", test_goes_on);
+    g_test_add_func("/alert_check/damage", test_damage);
     g_test_add_func("/alert_check/rollback", test_rollback);
     g_test_add_func("/alert_check/sweep", test_sweep);
     g_test_add_func("/alert_check/interrupted", test_interrupted);
+    g_test_add_func("/alert_check/short-ones-first", test_short_ones_first);
     int code = g_test_run();
     sheets_free(sources.sheets);
     ledger_cache_free(sources.ledger);

@@ -1,6 +1,7 @@
 /* Which alerts are asked for: every parameter, what is refused, and that pages follow each other. */
 #include "api/alerts_params.h"
 
+#include "api/v2_body.h"
 #include "lib/civil.h"
 
 static bool parse(struct alerts_params *params, const char *name, const char *value, struct refusal *refusal)
@@ -25,8 +26,12 @@ static void test_filters(void)
     g_assert_cmpuint(params.filter.periods, ==, 1u << LIMIT_MONTH);
     g_assert_true(parse(&params, "active", "False", &refusal));
     g_assert_cmpint(params.filter.active, ==, 0);
-    g_assert_true(parse(&params, "organization", "", &refusal));
-    g_assert_cmpstr(params.filter.organization, ==, "");
+    g_assert_true(parse(&params, "organization", "acme", &refusal));
+    g_assert_cmpstr(params.filter.organization, ==, "acme");
+    g_assert_true(parse(&params, "clientId", "c 1", &refusal));
+    g_assert_cmpstr(params.filter.client, ==, "c 1");
+    g_assert_true(parse(&params, "metric", "hits", &refusal));
+    g_assert_cmpstr(params.filter.metric, ==, "hits");
     g_assert_true(parse(&params, "from", "2024-10-04", &refusal));
     g_assert_cmpint(params.filter.from_ms, ==, 20000 * CIVIL_DAY_MS);
     g_assert_true(parse(&params, "to", "2024-10-04T02:00:00.250+02:00", &refusal));
@@ -38,12 +43,30 @@ static void test_filters(void)
 static void test_refused(void)
 {
     static const char *const wrong[][2] = {
-        {"kind", ""},    {"kind", "alerts"},   {"state", "gone"},
-        {"level", "0"},  {"level", "-1"},      {"period", "year"},
-        {"active", "1"}, {"from", "x"},        {"to", "2024-10-04T02:00:00"},
-        {"to", "\xff"},  {"pageSize", "1001"}, {"pageSize", "0"},
-        {"after", ""},   {"after", "eA"},      {"after", "5.x"},
-        {"limit", "5"},  {"client", "c-1"},    {"", ""},
+        {"kind", ""},
+        {"kind", "alerts"},
+        {"state", "gone"},
+        {"level", "0"},
+        {"level", "-1"},
+        {"period", "year"},
+        {"active", "1"},
+        {"from", "x"},
+        {"to", "2024-10-04T02:00:00"},
+        {"to", "\xff"},
+        {"pageSize", "1001"},
+        {"pageSize", "0"},
+        {"after", ""},
+        {"after", "eA"},
+        {"after", "5.x"},
+        {"limit", "5"},
+        {"client", "c-1"},
+        {"", ""},
+        {"organization", ""},
+        {"organization", "a\nb"},
+        {"clientId", "\xff"},
+        {"clientId", ""},
+        {"metric", "\x7f"},
+        {"metric", "a_metric_of_65_bytes_which_is_one_more_than_the_name_of_a_method_"},
     };
     struct alerts_params params;
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
@@ -105,7 +128,10 @@ static void test_body(void)
         g_assert_cmpint(refusal.status, ==, 400);
         refusal_clear(&refusal);
     }
-    g_autofree char *large = g_strnfill(5000, ' ');
+    g_autofree char *large = g_strnfill(V2_REQUEST_BYTES_MAX + 1, ' ');
+    g_assert_false(alerts_params_read_state(view_make(large, V2_REQUEST_BYTES_MAX), &state, &refusal));
+    g_assert_cmpint(refusal.status, ==, 400);
+    refusal_clear(&refusal);
     g_assert_false(alerts_params_read_state(view_of(large), &state, &refusal));
     g_assert_cmpint(refusal.status, ==, 413);
     refusal_clear(&refusal);

@@ -1,10 +1,7 @@
 #include "api/capacity.h"
 
-#include "api/capacity_answer.h"
-#include "api/finality.h"
 #include "lib/civil.h"
 #include "lib/keys.h"
-#include <jansson.h>
 
 #define NOW INT64_C(1793620080000) /* 2026-11-02T11:48:00Z: New York put its clock back the day before */
 
@@ -219,56 +216,6 @@ static void test_nothing(void)
     tear_down();
 }
 
-/* ---- the answer ---- */
-
-static void test_times(void)
-{
-    g_assert_cmpuint(capacity_times(0, 1, 0, 1), ==, 0);
-    g_assert_cmpuint(capacity_times(10, 60, 10, 60), ==, 1000);
-    g_assert_cmpuint(capacity_times(10, 60, 10, 600), ==, 10000);
-    g_assert_cmpuint(capacity_times(1, 3, 2, 4), ==, 667);
-    g_assert_cmpuint(capacity_times(1, 2000, 1, 1), ==, 1); /* 0.0005: half up */
-    g_assert_cmpuint(capacity_times(UINT64_MAX, 1, UINT64_MAX, 1), ==, 1000);
-    g_assert_cmpuint(capacity_times(UINT64_MAX, 1, 1, INT64_MAX), ==, UINT64_MAX);
-}
-
-static json_t *answered(const struct client_limits *limits, struct capacity *capacity)
-{
-    g_autoptr(GString) out = g_string_new(NULL);
-    capacity_find(capacity, table);
-    const struct capacity_answer answer = {capacity, window.tz, limits, FINALITY_NONE, window.now_ms};
-    capacity_answer_write(out, &answer);
-    json_t *document = json_loads(out->str, 0, NULL);
-    g_assert_nonnull(document);
-    return document;
-}
-
-static void test_answer(void)
-{
-    const struct client_limits limits = {.requests = {[LIMIT_MINUTE] = 8, [LIMIT_HOUR] = 40}};
-    struct capacity capacity;
-    json_int_t value, headroom;
-    const char *at, *period;
-    double utilization, times;
-    set_up("Asia/Kathmandu", USAGE_24H, NOW);
-    add(NOW - 3600000, 10);
-    add(NOW - 3600000 + KEYS_MINUTE_MS, 6);
-    json_t *document = answered(&limits, &capacity);
-    g_assert_cmpint(json_unpack(document, "{s:{s:I,s:s},s:{s:F},s:[{s:s,s:I,s:F}]}", "peakRequestsPerMinute", "value", &value, "at",
-                                &at, "peakToAverage", "day", &times, "limits", "period", &period, "headroom", &headroom,
-                                "utilization", &utilization),
-                    ==, 0);
-    g_assert_cmpint(value, ==, 10);
-    g_assert_cmpstr(at, ==, "2026-11-02T16:33:00+05:45");
-    g_assert_cmpstr(period, ==, "minute");
-    g_assert_cmpint(headroom, ==, -2);
-    g_assert_cmpint((int)utilization, ==, 125);
-    g_assert_cmpint((int)times, ==, 1);
-    g_assert_cmpuint(json_array_size(json_object_get(document, "limits")), ==, 2);
-    json_decref(document);
-    tear_down();
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -276,7 +223,5 @@ int main(int argc, char **argv)
     g_test_add_func("/capacity/hour_that_comes_twice", test_hour_that_comes_twice);
     g_test_add_func("/capacity/quarters", test_quarters);
     g_test_add_func("/capacity/nothing", test_nothing);
-    g_test_add_func("/capacity/times", test_times);
-    g_test_add_func("/capacity/answer", test_answer);
     return g_test_run();
 }

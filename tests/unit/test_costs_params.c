@@ -61,8 +61,8 @@ static void test_refused(void)
     static const struct usage_param bad[] = {
         {"month", "2026-12"}, {"month", "2026-13"},   {"month", "2026-00"},    {"month", "1969-12"}, {"month", "26-11"},
         {"month", NULL},      {"month", "2026-11-0"}, {"granularity", "hour"}, {"pageSize", "0"},    {"pageSize", "1001"},
-        {"pageSize", "-1"},   {"after", "a"},         {"after", "AA"},         {"after", "gA"},      {"organization", ""},
-        {"plan", "a\x01"},    {"clientId", "\xff"},   {"interval", "x"},
+        {"pageSize", "-1"},   {"after", "a"},         {"after", ""},           {"after", "AA"},      {"after", "gA"},
+        {"organization", ""}, {"plan", "a\x01"},      {"clientId", "\xff"},    {"interval", "x"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
         refused(true, bad[i].name, bad[i].value);

@@ -233,6 +233,38 @@ static void test_sweep(void)
     g_assert_cmpint(number_of("ZSCORE", DELIVERIES_DEAD_KEY, ID(499)), ==, 1499);
 }
 
+/* What would wait longest is given up; what is due stays, and what is known of a try is kept. */
+static void test_bound(void)
+{
+    g_autoptr(GError) error = NULL;
+    uint64_t n = 0;
+    empty();
+    for (int i = 0; i < 500; i++) {
+        g_autofree char *id = g_strdup_printf(ALERT ".raised.w-%d", i);
+        put(DELIVERIES_KEY, 1000 + i, id);
+    }
+    struct deliveries_entry tried = entry_of(ID(0), 1000);
+    delivery_tries_add(&tried.tries, 70, 500, "x");
+    deliveries_ask_postpone(one, &tried, 9000);
+    finish(one);
+    g_assert_true(deliveries_bound(one, 500, 5000, &n, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(n, ==, 0);
+    check_counts(500, 0, 1);
+    g_assert_true(deliveries_bound(one, 50, 5000, &n, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(n, ==, 450);
+    check_counts(50, 450, 450);
+    g_assert_cmpint(number_of("ZSCORE", DELIVERIES_KEY, ID(50)), ==, 1050);
+    g_assert_cmpint(number_of("ZSCORE", DELIVERIES_DEAD_KEY, ID(51)), ==, 5000);
+    g_assert_cmpint(number_of("ZSCORE", DELIVERIES_DEAD_KEY, ID(0)), ==, 5000);
+    struct deliveries_entry entries[] = {entry_of(ID(0), 5000), entry_of(ID(499), 5000)};
+    deliveries_ask_tries(one, entries, G_N_ELEMENTS(entries));
+    finish(one);
+    g_assert_cmpstr(entries[0].tries.error, ==, "x");
+    g_assert_cmpstr(entries[1].tries.error, ==, "Too many deliveries were pending.");
+}
+
 /* ---- to whom ---- */
 
 static void add_channel(struct registry_snapshot *snapshot, const char *id, const char *organization, uint32_t min_level,
@@ -293,6 +325,7 @@ int main(int argc, char **argv)
     g_test_add_func("/deliveries/bury-and-retry", test_bury_and_retry);
     g_test_add_func("/deliveries/remove", test_remove);
     g_test_add_func("/deliveries/sweep", test_sweep);
+    g_test_add_func("/deliveries/bound", test_bound);
     g_test_add_func("/deliveries/for-whom", test_for_whom);
     int failed = g_test_run();
     reader_free(one);

@@ -235,6 +235,27 @@ static void test_empty(void)
     }
 }
 
+/* Of a single column; a name that is empty is a row all the same. */
+static void test_one_column(void)
+{
+    static const char *const expected[] = {
+        [EXPORT_JSON] = "{\"results\":[{\"clientId\":\"\"},{\"clientId\":\"c-1\"}],\"queryStatus\":\"Complete\"}",
+        [EXPORT_JSONL] = "{\"clientId\":\"\"}\n{\"clientId\":\"c-1\"}\n",
+        [EXPORT_CSV] = "clientId\r\n\"\"\r\nc-1\r\n"};
+    for (int format = EXPORT_JSON; format <= EXPORT_CSV; format++) {
+        struct fixture f;
+        struct export_file file;
+        set_up(&f, (enum export_format)format);
+        f.spec.n_columns = 1;
+        add(&f, 0, (const char *const[]){"", "", "", "", "", ""}, 1);
+        add(&f, 0, (const char *const[]){"c-1", "", "", "", "", ""}, 1);
+        g_assert_true(result_finish(f.result, NULL));
+        g_autofree char *bytes = render(&f, &file);
+        g_assert_cmpstr(bytes, ==, expected[format]);
+        tear_down(&f);
+    }
+}
+
 /* Not told apart by organization: the caller's gives the names; without one, only a name that is no other's too. */
 static void test_names(void)
 {
@@ -506,6 +527,7 @@ int main(int argc, char **argv)
     g_test_add_func("/export/json-lines", test_json_lines);
     g_test_add_func("/export/json", test_json);
     g_test_add_func("/export/empty", test_empty);
+    g_test_add_func("/export/one-column", test_one_column);
     g_test_add_func("/export/names", test_names);
     g_test_add_func("/export/gzip", test_gzip);
     g_test_add_func("/export/many-clients", test_many_clients);

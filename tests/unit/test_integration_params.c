@@ -72,6 +72,11 @@ static void test_refused(void)
         {INTEGRATION_LIST, "after=MS4yLjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OQ", "after"},
         {INTEGRATION_LIST, "after=MDEuMi4z", "after"}, /* 01.2.3 */
         {INTEGRATION_LIST, "reason=a&reason=a", "reason"},
+        {INTEGRATION_LIST, "reason=", "reason"},
+        {INTEGRATION_LIST, "reason=a_reason_that_has_33_bytes_in_all", "reason"},
+        {INTEGRATION_LIST, "collector", "collector"},
+        {INTEGRATION_FILE, "collector=a%0a", "collector"},
+        {INTEGRATION_FILE, "collector=\xff", "collector"},
         {INTEGRATION_LIST, "before=2026-11-01", "before"},
         {INTEGRATION_PURGE, "", "before"},
         {INTEGRATION_PURGE, "before=now", "before"},

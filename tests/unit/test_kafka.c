@@ -1,47 +1,9 @@
 /* Against the embedded broker: a real client, real connections, Kafka's protocol. What it cannot show (LogAppendTime, retention)
  * the system tests ask of the real broker. DAYBOOK_TEST_BROKERS=host:port runs what is possible against another one. */
-#include "lib/kafka.h"
-#include "lib/kafka_mock.h"
+#include "tests/unit/kafka_fixture.h"
 #include "tests/unit/redis_process.h" /* for a port that nobody listens on */
 
-enum { PARTITIONS = 3, MESSAGES = 3000, TIMEOUT_MS = 10000, WAIT_US = 30 * G_USEC_PER_SEC };
-
-static const char *outside; /* brokers, or NULL */
-static guint topics_made;
-
-struct fixture {
-    struct kafka_mock *mock;
-    struct kafka_settings settings;
-    char *topic;
-    int delivered[PARTITIONS];
-    int failed[PARTITIONS];
-    gboolean out_of_order;
-};
-
-static void set_up(struct fixture *f, gconstpointer data)
-{
-    GError *error = NULL;
-
-    (void)data;
-    f->topic = g_strdup_printf("usage-%d-%u", (int)getpid(), topics_made++);
-    f->settings.client_id = "test";
-    f->settings.brokers = outside;
-    if (outside) {
-        g_assert_true(kafka_topic_create(&f->settings, f->topic, PARTITIONS, 1, 3600000, TIMEOUT_MS, &error));
-        g_assert_no_error(error);
-        return;
-    }
-    f->mock = kafka_mock_new(f->topic, PARTITIONS, &error);
-    g_assert_no_error(error);
-    f->settings.brokers = kafka_mock_brokers(f->mock);
-}
-
-static void tear_down(struct fixture *f, gconstpointer data)
-{
-    (void)data;
-    kafka_mock_free(f->mock);
-    g_free(f->topic);
-}
+enum { MESSAGES = 3000 };
 
 /* message_opaque is partition + PARTITIONS * number, + 1 */
 static void on_delivered(void *opaque, void *message_opaque, bool ok)
@@ -421,6 +383,39 @@ static void test_outage(struct fixture *f, gconstpointer data)
     kafka_reader_free(reader);
 }
 
+/* Until the end of partition 0 is said to be this. */
+static void wait_for_end(struct kafka_reader *reader, int64_t end)
+{
+    gint64 deadline_us = g_get_monotonic_time() + WAIT_US;
+
+    while (kafka_reader_end(reader, 0) != end) {
+        struct kafka_message messages[10];
+        g_assert_cmpint(g_get_monotonic_time(), <, deadline_us);
+        size_t n = kafka_reader_poll(reader, messages, G_N_ELEMENTS(messages), 20);
+        for (size_t i = 0; i < n; i++)
+            kafka_message_clear(&messages[i]);
+    }
+}
+
+/* Where no broker is reached, nobody knows whether records are there. */
+static void test_end_in_outage(struct fixture *f, gconstpointer data)
+{
+    static const struct kafka_position begin[] = {{0, 0}, {1, 0}, {2, 0}};
+    int64_t next[PARTITIONS] = {0};
+
+    (void)data;
+    produce(f, 30);
+    struct kafka_reader *reader = reader_of(f);
+    assign(reader, begin, PARTITIONS);
+    g_assert_cmpint(read_to_end(reader, next, PARTITIONS, FALSE), ==, 30);
+    wait_for_end(reader, 10);
+    kafka_mock_set_up(f->mock, FALSE);
+    wait_for_end(reader, -1);
+    kafka_mock_set_up(f->mock, TRUE);
+    wait_for_end(reader, 10); /* though no record comes */
+    kafka_reader_free(reader);
+}
+
 /* A message that the broker refuses for good must not be overtaken: the producer is dead, the next one begins where it stopped. */
 static void test_refused_is_fatal(struct fixture *f, gconstpointer data)
 {
@@ -463,117 +458,9 @@ static void test_refused_is_fatal(struct fixture *f, gconstpointer data)
     g_assert_cmpint((gint64)next[0], >=, acknowledged);
 }
 
-/* ---- group ---- */
-
-struct member {
-    struct kafka_member *member;
-    int owned[PARTITIONS];
-    size_t n;
-    int callbacks;
-};
-
-static void on_assigned(void *opaque, const int *partitions, size_t n)
-{
-    struct member *m = (struct member *)opaque;
-
-    m->n = n;
-    for (size_t i = 0; i < n; i++)
-        m->owned[i] = partitions[i];
-    m->callbacks++;
-}
-
-static void member_join(struct fixture *f, struct member *m, const char *instance)
-{
-    /* a broker allows 6 s and more; the embedded one takes a session time-out less one second for every change of members */
-    static const char *const real[] = {"session.timeout.ms=6000", "heartbeat.interval.ms=300", NULL};
-    static const char *const embedded[] = {"session.timeout.ms=2500", "heartbeat.interval.ms=300", NULL};
-    GError *error = NULL;
-
-    memset(m, 0, sizeof *m);
-    f->settings.properties = outside ? real : embedded;
-    m->member = kafka_member_new(&f->settings, f->topic, instance, f->topic, on_assigned, m, &error);
-    g_assert_no_error(error);
-}
-
-/* Polls both (b may be NULL) until together they own all and none of them nothing. */
-static void wait_for_shares(struct member *a, struct member *b)
-{
-    gint64 deadline_us = g_get_monotonic_time() + WAIT_US;
-
-    while (a->n + (b ? b->n : 0) != PARTITIONS || a->n == 0 || (b && b->n == 0)) {
-        g_assert_cmpint(g_get_monotonic_time(), <, deadline_us);
-        kafka_member_poll(a->member, 20);
-        if (b)
-            kafka_member_poll(b->member, 20);
-    }
-    gboolean taken[PARTITIONS] = {FALSE};
-    for (size_t i = 0; i < a->n; i++)
-        taken[a->owned[i]] = TRUE;
-    for (size_t i = 0; b && i < b->n; i++) {
-        g_assert_false(taken[b->owned[i]]);
-        taken[b->owned[i]] = TRUE;
-    }
-    g_assert_true(taken[0] && taken[1] && taken[2]);
-}
-
-static void test_group(struct fixture *f, gconstpointer data)
-{
-    struct member a, b;
-
-    (void)data;
-    member_join(f, &a, outside ? "a" : NULL);
-    wait_for_shares(&a, NULL);
-    member_join(f, &b, outside ? "b" : NULL);
-    wait_for_shares(&a, &b); /* range: one gets one more, by the order of the ids that the broker gives */
-    /* it stays that way, although nothing is ever fetched */
-    int callbacks = a.callbacks + b.callbacks;
-    for (int i = 0; i < 50; i++) {
-        kafka_member_poll(a.member, 20);
-        kafka_member_poll(b.member, 20);
-    }
-    g_assert_cmpint(a.callbacks + b.callbacks, ==, callbacks);
-    kafka_member_free(b.member);
-    g_assert_cmpuint(b.n, ==, 0); /* said before it left */
-    wait_for_shares(&a, NULL);
-    g_assert_false(kafka_member_failed(a.member, NULL));
-    kafka_member_free(a.member);
-    g_assert_cmpuint(a.n, ==, 0);
-}
-
-/* Two processes with one instance id: the older one is told, loses its partitions and knows it. */
-static void test_same_instance(struct fixture *f, gconstpointer data)
-{
-    struct member a, b;
-    gint64 deadline_us = g_get_monotonic_time() + WAIT_US;
-    const char *message;
-
-    (void)data;
-    if (!outside) {
-        g_test_skip("the embedded broker does not fence");
-        return;
-    }
-    member_join(f, &a, "same");
-    wait_for_shares(&a, NULL);
-    member_join(f, &b, "same");
-    while (!kafka_member_failed(a.member, &message) || b.n == 0) {
-        g_assert_cmpint(g_get_monotonic_time(), <, deadline_us);
-        kafka_member_poll(a.member, 20);
-        kafka_member_poll(b.member, 20);
-    }
-    g_assert_cmpuint(a.n, ==, 0);
-    g_assert_nonnull(strstr(message, "instance"));
-    g_assert_cmpuint(b.n, ==, PARTITIONS);
-    kafka_member_free(a.member);
-    kafka_member_free(b.member);
-}
-
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(struct fixture *, gconstpointer);
-        gboolean mock_only;
-    } tests[] = {
+    static const struct kafka_test tests[] = {
         {"/kafka/topic", test_topic, FALSE},
         {"/kafka/round_trip", test_round_trip, FALSE},
         {"/kafka/assign_again", test_assign_again, FALSE},
@@ -581,18 +468,14 @@ int main(int argc, char **argv)
         {"/kafka/out_of_range", test_out_of_range, FALSE},
         {"/kafka/too_large", test_too_large, FALSE},
         {"/kafka/outage", test_outage, TRUE},
+        {"/kafka/end_in_outage", test_end_in_outage, TRUE},
         {"/kafka/refused_is_fatal", test_refused_is_fatal, TRUE},
-        {"/kafka/group", test_group, FALSE},
-        {"/kafka/same_instance", test_same_instance, FALSE},
     };
 
     g_test_init(&argc, &argv, NULL);
-    outside = g_getenv("DAYBOOK_TEST_BROKERS");
     g_test_add_func("/kafka/unreachable", test_unreachable);
     g_test_add_func("/kafka/wrong_properties", test_wrong_properties);
     g_test_add_func("/kafka/full_and_purge", test_full_and_purge);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        if (!outside || !tests[i].mock_only)
-            g_test_add(tests[i].name, struct fixture, NULL, set_up, tests[i].run, tear_down);
+    add_tests(tests, G_N_ELEMENTS(tests));
     return g_test_run();
 }

@@ -52,13 +52,18 @@ static void run(const char *command, const char *key, const char *field, const c
     finish();
 }
 
-static void put_channel(const char *id, const char *kind, const char *target)
+static void put_channel_of(const char *organization, const char *id, const char *kind, const char *target)
 {
     g_autofree char *json =
-        g_strdup_printf("{\"id\":\"%s\",\"name\":\"\",\"organization\":\"acme\",\"kind\":\"%s\",\"target\":\"%s\","
+        g_strdup_printf("{\"id\":\"%s\",\"name\":\"\",\"organization\":\"%s\",\"kind\":\"%s\",\"target\":\"%s\","
                         "\"minLevel\":0,\"system\":false,\"secret\":\"whsec_x\"}",
-                        id, kind, target);
+                        id, organization, kind, target);
     run("HSET", "{daybook}:channels", id, json);
+}
+
+static void put_channel(const char *id, const char *kind, const char *target)
+{
+    put_channel_of("acme", id, kind, target);
 }
 
 /* Redis as it is at the begin of each test: three channels, nothing due. */
@@ -232,6 +237,21 @@ static void test_gone_channel(void)
     notifier_stop(notifier);
 }
 
+/* A channel that another organization has got is told nothing of what was due for it before. */
+static void test_channel_of_another(void)
+{
+    set_up();
+    g_autofree char *due = raise_for(WELL), *target = g_strdup_printf("http://127.0.0.1:%d/well", http_server_port(http));
+    put_channel_of("globex", WELL, "webhook", target);
+    run("INCR", "{daybook}:version", NULL, NULL);
+    struct notifier *notifier = start(CHANNEL_WEBHOOK, HOUR_MS);
+    WAIT_UNTIL(outcome("dropped") + outcome("delivered") == 1);
+    g_assert_cmpint(outcome("dropped"), ==, 1);
+    g_assert_cmpint(g_atomic_int_get(&asked_well), ==, 0);
+    g_assert_cmpint(time_of(DELIVERIES_KEY, due), ==, 0);
+    notifier_stop(notifier);
+}
+
 /* Each takes its own kind; mail that cannot be sent at all is given up. */
 static void test_kinds(void)
 {
@@ -284,6 +304,7 @@ int main(int argc, char **argv)
     g_test_add_func("/notifier/resting", test_resting);
     g_test_add_func("/notifier/time-runs-while-resting", test_time_runs_while_resting);
     g_test_add_func("/notifier/gone-channel", test_gone_channel);
+    g_test_add_func("/notifier/channel-of-another", test_channel_of_another);
     g_test_add_func("/notifier/kinds", test_kinds);
     g_test_add_func("/notifier/trial", test_trial);
     int failed = g_test_run();

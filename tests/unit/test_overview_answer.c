@@ -227,7 +227,8 @@ static void test_health(struct facts *facts, gconstpointer data)
     *facts->system = (struct system_state){.partitions = g_ptr_array_new(),
                                            .collectors = g_ptr_array_new_with_free_func(free_collector),
                                            .days = g_ptr_array_new(),
-                                           .conditions = g_ptr_array_new()};
+                                           .conditions = g_ptr_array_new(),
+                                           .doubtful = g_ptr_array_new()};
     for (int i = 0; i < OVERVIEW_COLLECTORS; i++)
         add_collector(facts, "awake", false);
     add_collector(facts, "zzz", true);

@@ -61,6 +61,7 @@ static void test_kept(struct place *place, gconstpointer data)
     g_assert_cmpint(take(place, NULL, from_ms, true, &first), ==, LIVE_ANSWERED);
     g_assert_cmpuint(first->live.window.n_slots, ==, 96);
     g_assert_cmpuint(g_hash_table_size(first->live.table->clients), ==, 0);
+    g_assert_cmpuint(first->kept.bytes, >=, sizeof *first + usage_table_bytes(first->live.table));
     g_assert_cmpint(take(place, NULL, from_ms, true, &again), ==, LIVE_ANSWERED);
     g_assert_true(again == first);
     g_assert_cmpint(take(place, "acme", from_ms, true, &others), ==, LIVE_ANSWERED);

@@ -28,6 +28,39 @@ static void test_numbers(void)
     g_assert_cmpuint(number, ==, 1000);
 }
 
+static void check_text(const char *text, size_t most, bool is_valid)
+{
+    const struct usage_param param = {"t", text};
+    const char *taken = NULL;
+    struct refusal refusal = {0};
+    g_assert_cmpint(param_take_text(&param, most, &taken, &refusal), ==, is_valid);
+    if (is_valid) {
+        g_assert_true(taken == text);
+        return;
+    }
+    g_autofree char *allowed = g_strdup_printf("text of 1 to %zu bytes without control characters", most);
+    g_assert_cmpstr(refusal.field, ==, "t");
+    g_assert_cmpstr(refusal.code, ==, "INVALID_PARAMETER");
+    g_assert_cmpstr(refusal.allowed[0], ==, allowed);
+    g_assert_true(g_utf8_validate(refusal.message, -1, NULL));
+    refusal_clear(&refusal);
+}
+
+static void test_texts(void)
+{
+    static const char *const wrong[] = {NULL, "", "a\nb", "\x7f", "a\x1f", "\xff", "\xc3", "\xed\xa0\x80"};
+    g_autofree char *longest = g_strnfill(256, 'x'), *longer = g_strnfill(257, 'x');
+    check_text("a", 256, true);
+    check_text("*|ü, \\", 256, true);
+    check_text(longest, 256, true);
+    check_text(longer, 256, false);
+    check_text("abc", 3, true);
+    check_text("üü", 3, false);
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
+        check_text(wrong[i], 256, false);
+    g_assert_false(param_text_is_valid(view_make("a\0b", 3), 256));
+}
+
 static void test_repeats(void)
 {
     static const struct usage_param given[] = {{"a", "1"}, {"b", "1"}, {"a", NULL}, {"A", "1"}};
@@ -57,6 +90,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/params/numbers", test_numbers);
+    g_test_add_func("/params/texts", test_texts);
     g_test_add_func("/params/repeats", test_repeats);
     g_test_add_func("/params/unknown", test_unknown);
     return g_test_run();

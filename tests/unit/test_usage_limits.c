@@ -15,14 +15,15 @@ static void add_plan(struct registry_snapshot *snapshot, const char *name, uint6
     g_assert_true(registry_snapshot_add(snapshot, REGISTRY_PLANS, plan));
 }
 
-static void add_limit(struct registry_snapshot *snapshot, const char *id, const char *client, const char *plan, const char *metric,
+/* Of a client, or, without one, of plan gold. */
+static void add_limit(struct registry_snapshot *snapshot, const char *id, const char *client, const char *metric,
                       enum limit_period period, uint64_t value)
 {
     struct limit_rule *rule = g_new0(struct limit_rule, 1);
     *rule = (struct limit_rule){.id = g_strdup(id),
                                 .organization = g_strdup(client != NULL ? "acme" : NULL),
                                 .client = g_strdup(client),
-                                .plan = g_strdup(plan),
+                                .plan = g_strdup(client != NULL ? NULL : "gold"),
                                 .metric = g_strdup(metric),
                                 .period = period,
                                 .value = value};
@@ -38,10 +39,10 @@ static struct registry_snapshot *snapshot_new(int64_t version, uint64_t per_day)
     add_client(snapshot, "b", "");
     add_plan(snapshot, "gold", 1000);
     g_assert_true(registry_snapshot_add(snapshot, REGISTRY_METHODS, method));
-    add_limit(snapshot, "all", NULL, "gold", METHOD_HITS, LIMIT_DAY, per_day);
-    add_limit(snapshot, "own", "a", NULL, METHOD_HITS, LIMIT_DAY, 7);
-    add_limit(snapshot, "minute", "a", NULL, METHOD_HITS, LIMIT_MINUTE, 5);
-    add_limit(snapshot, "orders", "a", NULL, "checkout", LIMIT_HOUR, 3);
+    add_limit(snapshot, "all", NULL, METHOD_HITS, LIMIT_DAY, per_day);
+    add_limit(snapshot, "own", "a", METHOD_HITS, LIMIT_DAY, 7);
+    add_limit(snapshot, "minute", "a", METHOD_HITS, LIMIT_MINUTE, 5);
+    add_limit(snapshot, "orders", "a", "checkout", LIMIT_HOUR, 3);
     registry_snapshot_seal(snapshot, NULL);
     return snapshot;
 }
