@@ -108,7 +108,8 @@ export interface Costs {
 }
 
 function of(view: View, client: Client): Child {
-    const more = view.state.organization || view.session.organization || !client.organization ? null : el('span', { class: 'faint' }, ` ${client.organization}`);
+    const isOne = view.state.organization || view.session.organization || !client.organization;
+    const more = isOne ? null : el('span', { class: 'faint' }, ` ${client.organization}`);
     return [el('span', {}, client.name || client.clientId), more];
 }
 
