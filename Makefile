@@ -53,7 +53,7 @@ PROTO_O := $(B)/gen/usage.pb-c.o
 # GLib's locks are invisible to ThreadSanitizer; the shim shows them to it.
 SAN_O := $(if $(filter thread,$(SAN)),$(B)/tests/tsan_glib.o)
 
-.PHONY: all help clean unit unit-web system check quick demo bench fuzz fuzzers lint lint-fast format docs install tests
+.PHONY: all help clean unit unit-web system browser check quick demo bench fuzz fuzzers lint lint-fast format docs install tests
 
 all: $(PROGRAMS:%=$(B)/bin/%) ## the programs, in build/release/bin (also: SAN=…, CC=clang)
 
@@ -153,7 +153,7 @@ include tests/bench/bench.mk
 demo: build/setup/demo all ## the whole system, real requests through a real nginx (ARGS=--exit, BROKER=kafka)
 	BROKER=$(or $(BROKER),embedded) tests/demo/demo.sh $(ARGS)
 
-check: build/setup/check ## everything: build, format, lint, tests, sanitizers, system tests, fuzzing
+check: build/setup/check ## everything: build, format, lint, tests, sanitizers, system and browser tests, fuzzing
 	/usr/bin/python3 tests/check.py --fuzz-seconds $(SECS)
 
 quick: all tests lint-fast ## before each commit, under a minute: build, quick lint, unit tests
@@ -172,6 +172,9 @@ unit-web: build/web/stamp ## unit tests of the dashboard
 
 system: build/setup/check all ## system tests on real Kafka and Redis (ARGS='-k name', JOBS=2)
 	build/venv/bin/python -m pytest tests/system $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile) $(ARGS)
+
+browser: build/setup/check all ## tests of the dashboard in Chromium (ARGS='-k name'); pictures of every page go to build/screens
+	build/venv/bin/python -m pytest tests/browser $(ARGS)
 
 bench: build/setup/check all bench-programs ## the benchmark, as ratios, with the machine and settings
 	build/venv/bin/python tests/bench/bench.py $(ARGS)

@@ -16,7 +16,8 @@ run_packages="libglib2.0-0 librdkafka1 libhiredis0.14 libprotobuf-c1 libmicrohtt
 demo_packages="$build_packages redis-server nginx-light curl jq python3"
 kafka_packages="openjdk-17-jre-headless maven"
 check_packages="$demo_packages $kafka_packages redis-sentinel redis-tools perl python3 python3-venv clang clang-tidy clang-format
-    cppcheck libclang-rt-14-dev docker-compose systemd prometheus gzip zstd iproute2 procps wrk"
+    cppcheck libclang-rt-14-dev docker-compose systemd prometheus gzip zstd iproute2 procps wrk
+    chromium fonts-dejavu-core"
 
 say() { echo "setup: $*"; }
 

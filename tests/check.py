@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """`make check`: every step, announced and timed; one line at the end, `N passed, N failed`.
 
-The steps run in order. But the system tests wait most of their time, so what only wants a processor (`beside`) runs meanwhile, with
-the least priority.
+The steps run in order. But the system tests and those in a browser wait most of their time, so what only wants a processor
+(`beside`) runs meanwhile, with the least priority.
 
-Tests are counted where they run first (unit tests in the release build, system tests); a step that fails for another reason, a
-sanitizer's finding for example, counts as one failure. Each step's whole output is in build/check/<step>.log.
+Tests are counted where they run first (unit tests in the release build, system tests, browser tests); a step that fails for
+another reason, a sanitizer's finding for example, counts as one failure. Each step's whole output is in build/check/<step>.log.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / "build/check"
-JUNIT = LOGS / "system.xml"
+WAITING = ("system", "browser")  # steps that wait most of their time
 
 
 class Step:
@@ -29,7 +29,7 @@ class Step:
         self.command = ["nice", "-n", "19", *command] if beside else command
         self.what = what
         self.count = count  # log text -> (passed, failed)
-        self.beside = beside  # runs while the system tests run
+        self.beside = beside  # runs while those of WAITING run
 
     def run(self):
         """(passed, failed)."""
@@ -63,12 +63,19 @@ def count_failures_only(text):
     return 0, len(re.findall(r"^not ok\b", text, re.M))
 
 
-def count_junit(_text):
-    if not JUNIT.exists():
-        return 0, 0
-    suite = xml.etree.ElementTree.parse(JUNIT).getroot().find("testsuite")
-    failed = int(suite.get("failures")) + int(suite.get("errors"))
-    return int(suite.get("tests")) - failed - int(suite.get("skipped")), failed
+def junit(name):
+    return LOGS / f"{name}.xml"
+
+
+def count_junit(name):
+    def count(_text):
+        if not junit(name).exists():
+            return 0, 0
+        suite = xml.etree.ElementTree.parse(junit(name)).getroot().find("testsuite")
+        failed = int(suite.get("failures")) + int(suite.get("errors"))
+        return int(suite.get("tests")) - failed - int(suite.get("skipped")), failed
+
+    return count
 
 
 def steps(fuzz_seconds):
@@ -80,7 +87,8 @@ def steps(fuzz_seconds):
     yield Step("unit", [*make, verbose, "unit"], "unit tests", count_tap)
     yield Step("unit-web", [*make, "unit-web"], "unit tests of the dashboard", count_tap)
     yield Step("unit-asan", [*make, verbose, "SAN=address,undefined", "unit"], "unit tests, address and undefined", count_failures_only)
-    yield Step("system", [*make, f"ARGS=-v --junitxml={JUNIT}", "system"], "system tests on real Kafka and Redis", count_junit)
+    for name, what in zip(WAITING, ("system tests on real Kafka and Redis", "tests of the dashboard in Chromium")):
+        yield Step(name, [*make, f"ARGS=-v --junitxml={junit(name)}", name], what, count_junit(name))
     tsan = [*make, verbose, "SAN=thread", "unit"]
     yield Step("unit-tsan", tsan, "unit tests, threads", count_failures_only, beside=True)
     fuzz = [*make, f"SECS={fuzz_seconds}", "FUZZ_JOBS=1", "fuzz"]
@@ -98,15 +106,15 @@ def run_all(chosen):
 
 
 def run_with_others_beside(chosen):
-    """The same, with the `beside` ones while the system tests run."""
-    before = [step for step in chosen if not step.beside and step.name != "system"]
+    """The same, with the `beside` ones while those that wait run."""
+    before = [step for step in chosen if not step.beside and step.name not in WAITING]
     results = run_all(before)
     if any(step.name == "build" for step in before) and results[0][1]:
         return results
     beside = []
     thread = threading.Thread(target=lambda: beside.extend(run_all([step for step in chosen if step.beside])))
     thread.start()
-    results += run_all([step for step in chosen if step.name == "system"])
+    results += run_all([step for step in chosen if step.name in WAITING])
     thread.join()
     return results + beside
 
@@ -117,7 +125,8 @@ def main():
     options.add_argument("only", nargs="*", help="names of steps; default: all")
     chosen = options.parse_args()
     LOGS.mkdir(parents=True, exist_ok=True)
-    JUNIT.unlink(missing_ok=True)
+    for name in WAITING:
+        junit(name).unlink(missing_ok=True)
     results = run_with_others_beside([step for step in steps(chosen.fuzz_seconds) if not chosen.only or step.name in chosen.only])
     passed, failed = (sum(column) for column in zip(*(results or [(0, 0)])))
     line = f"{passed} passed, {failed} failed"
