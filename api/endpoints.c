@@ -1,6 +1,8 @@
 #include "api/endpoints.h"
 
+#include "api/params.h"
 #include "lib/event.h"
+#include "lib/keys.h"
 
 struct endpoints {
     char *exact; /* or NULL: */
@@ -12,6 +14,23 @@ struct endpoints *endpoints_new_exact(const char *name)
     struct endpoints *endpoints = g_new0(struct endpoints, 1);
     endpoints->exact = g_strdup(name);
     return endpoints;
+}
+
+char *endpoints_name(const char *text)
+{
+    if (strcmp(text, KEYS_OTHER) == 0)
+        return g_strdup(text);
+    size_t method = strcspn(text, " ");
+    if (method == 0 || method > EVENT_METHOD_MAX || text[method] == '\0' ||
+        !param_text_is_valid(view_of(text + method + 1), EVENT_ROUTE_MAX))
+        return NULL;
+    for (size_t i = 0; i < method; i++)
+        if (!g_ascii_isalnum(text[i]) && text[i] != '-' && text[i] != '_')
+            return NULL;
+    char *name = g_strdup(text);
+    for (size_t i = 0; i < method; i++)
+        name[i] = g_ascii_toupper(name[i]);
+    return name;
 }
 
 struct endpoints *endpoints_new(const char *const *patterns)

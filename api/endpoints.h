@@ -17,6 +17,8 @@ struct endpoints;
 
 /* The one route of this name ("GET /v1/orders/{id}", "{other}"), whatever characters it has. */
 struct endpoints *endpoints_new_exact(const char *name);
+/* The name of one route as counts have it, its method in upper case; NULL: it cannot be one. */
+char *endpoints_name(const char *text);
 /* Patterns as endpoints_pattern gives them, NULL-terminated. */
 struct endpoints *endpoints_new(const char *const *patterns);
 void endpoints_free(struct endpoints *endpoints); /* NULL is allowed */

@@ -37,6 +37,13 @@ struct method *method_new(const char *name, const char *title, const char *organ
     return method;
 }
 
+struct method *method_new_exact(const char *route)
+{
+    struct method *method = g_new(struct method, 1);
+    *method = (struct method){.name = g_strdup(route), .title = g_strdup(""), .endpoints = endpoints_new_exact(route)};
+    return method;
+}
+
 void method_free(struct method *method)
 {
     item_free(&method_shape, method);

@@ -23,6 +23,8 @@ extern const struct item_shape method_shape;
 
 /* Copies everything. */
 struct method *method_new(const char *name, const char *title, const char *organization, const char *const *patterns);
+/* What a question about one route (endpoints_name) is about, as if it were a method of that name; it has no patterns. */
+struct method *method_new_exact(const char *route);
 void method_free(struct method *method); /* NULL is allowed */
 /* It can be the name of a method; "hits" cannot. No route's name is one, for it has a blank, or braces. */
 bool method_name_is_valid(const char *name);

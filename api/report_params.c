@@ -7,7 +7,8 @@
 
 #define BOUNDARIES "utc|local"
 #define SECTIONS "days|clients|urls|clientUrls|all"
-#define OF_PAGE "interval|timeZone|dayBoundary|clients|templates|top"
+#define OF_PAGE "interval|timeZone|dayBoundary|organization|clients|templates|top"
+#define AN_ORGANIZATION "an organization of 1 to 256 bytes without control characters"
 #define A_CLIENT "client ids of 1 to 256 bytes without control characters, with commas between; a comma inside is written \\,"
 #define A_TEMPLATE "URL templates of 1 to 1024 bytes without control characters, with commas between; a comma inside is written \\,"
 
@@ -52,6 +53,15 @@ static bool take_section(struct report_params *params, const struct usage_param 
             return true;
         }
     return param_refuse_value(given, SECTIONS, refusal);
+}
+
+static bool take_organization(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
+{
+    const char *name = param_value(given);
+    if (!param_text_is_valid(view_of(name), EVENT_NAME_MAX))
+        return param_refuse_value(given, AN_ORGANIZATION, refusal);
+    params->organization = g_strdup(name);
+    return true;
 }
 
 /* ---- lists ---- */
@@ -106,9 +116,13 @@ static const struct row {
     bool repeats, of_exports;
     bool (*take)(struct report_params *params, const struct usage_param *given, struct refusal *refusal);
 } rows[] = {
-    {"interval", false, false, take_interval},    {"timeZone", false, false, take_zone},
-    {"dayBoundary", false, false, take_boundary}, {"clients", true, false, take_clients},
-    {"templates", true, false, take_templates},   {"top", false, false, take_top},
+    {"interval", false, false, take_interval},
+    {"timeZone", false, false, take_zone},
+    {"dayBoundary", false, false, take_boundary},
+    {"organization", false, false, take_organization},
+    {"clients", true, false, take_clients},
+    {"templates", true, false, take_templates},
+    {"top", false, false, take_top},
     {"section", false, true, take_section},
 };
 
@@ -163,6 +177,7 @@ bool report_params_parse(struct report_params *params, enum export_format format
 
 void report_params_clear(struct report_params *params)
 {
+    g_clear_pointer(&params->organization, g_free);
     g_clear_pointer(&params->clients, g_ptr_array_unref);
     g_clear_pointer(&params->templates, g_ptr_array_unref);
 }

@@ -3,6 +3,7 @@
  *   interval      ISO 8601 (interval.h); without it, the last seven days that are closed
  *   timeZone      an IANA zone, UTC if not given
  *   dayBoundary   utc (billing days, shown in the zone) or local (true days of the zone)
+ *   organization  only its requests
  *   clients, templates   only these; repeated, or several with commas between: a comma inside a name is written "\,"
  *   top           how many clients and URLs are shown, 1 to 1000: 5 on the page; an export has all without it
  *   section       of exports only: what the rows are
@@ -26,6 +27,7 @@ struct report_params {
     struct interval interval; /* of UTC days, or of the zone's dates */
     const struct tz *tz;
     bool local;
+    char *organization;             /* NULL: all */
     GPtrArray *clients, *templates; /* char *, sorted, no two the same; NULL: all */
     uint32_t top;                   /* 0: all */
     enum report_section section;

@@ -99,7 +99,7 @@ static void set_ask(struct making *making)
     making->ask = (struct report_ask){.place = &making->place, .range = &making->range, .days = making->days};
     making->ask.groups_max = job->route->groups_max;
     GPtrArray **names = making->ask.filter.names;
-    names[REPORT_NAME_ORGANIZATION] = caller->organization != NULL ? list_of(caller->organization) : NULL;
+    names[REPORT_NAME_ORGANIZATION] = job->params.organization != NULL ? list_of(job->params.organization) : NULL;
     names[REPORT_NAME_CLIENT] =
         caller->client != NULL ? own_client(caller->client, job->params.clients) : ref_list(job->params.clients);
     names[REPORT_NAME_TEMPLATE] = ref_list(job->params.templates);
@@ -317,6 +317,11 @@ void report_route_handle(const struct report_route *route, struct call *call)
         return;
     if (!chosen || !report_params_parse(&params, format, given.list, given.n, &refusal)) {
         answer_refusal(call->request, route->queries->metrics, &refusal);
+        return;
+    }
+    if (!call_narrow(&params.organization, call->caller->organization, "organization", &refusal)) {
+        call_refuse(call, route->queries->metrics, &refusal);
+        report_params_clear(&params);
         return;
     }
     struct job *job = g_new0(struct job, 1);

@@ -279,22 +279,14 @@ static void write_codes(struct writer *writer, const struct stats_answer *answer
     measure_clear(&total);
 }
 
-/* A metric that was named alone, else all of them. */
-static bool is_summed(const struct stats_answer *answer, const struct method *method)
-{
-    return answer->params->metric == NULL || answer->method == method;
-}
-
 static void write_summary(struct writer *writer, const struct stats_answer *answer)
 {
     write_who(writer, answer);
     write_period(writer, answer);
     writer_begin(writer, "metrics", '[');
-    if (is_summed(answer, NULL))
-        write_summed(writer, answer, NULL);
-    for (guint i = 0; i < answer->methods->len; i++)
-        if (is_summed(answer, g_ptr_array_index(answer->methods, i)))
-            write_summed(writer, answer, g_ptr_array_index(answer->methods, i));
+    write_summed(writer, answer, answer->method);
+    for (guint i = 0; answer->params->metric == NULL && i < answer->methods->len; i++)
+        write_summed(writer, answer, g_ptr_array_index(answer->methods, i));
     writer_end(writer, ']');
     write_codes(writer, answer);
 }
@@ -432,11 +424,9 @@ static void put_summary(GString *out, const struct stats_answer *answer)
 {
     g_string_append(out, "Metric System Name,Metric Name,Total");
     g_string_append(out, answer->params->with_change ? ",Previous Total,Change\r\n" : "\r\n");
-    if (is_summed(answer, NULL))
-        put_summed(out, answer, NULL);
-    for (guint i = 0; i < answer->methods->len; i++)
-        if (is_summed(answer, g_ptr_array_index(answer->methods, i)))
-            put_summed(out, answer, g_ptr_array_index(answer->methods, i));
+    put_summed(out, answer, answer->method);
+    for (guint i = 0; answer->params->metric == NULL && i < answer->methods->len; i++)
+        put_summed(out, answer, g_ptr_array_index(answer->methods, i));
 }
 
 static void put_averages(GString *out, const struct stats_answer *answer)

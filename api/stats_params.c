@@ -129,7 +129,8 @@ static const struct row {
     const char *allowed;
     uint32_t kinds, needed_by;
 } rows[] = {
-    {"metric_name", take_metric, "hits, or the name of a method", OF_ALL, KIND(USAGE) | KIND(TOP)},
+    {"metric_name", take_metric, "hits, or the name of a method, or one route as METHOD, a blank and the template", OF_ALL,
+     KIND(USAGE) | KIND(TOP)},
     {"response_code", take_code, "a status code from 100 to 599|2XX|3XX|4XX|5XX", KIND(CODES), KIND(CODES)},
     {"period", take_period, PERIODS, OF_ALL, 0},
     {"since", take_since, TIMES, OF_ALL, 0},

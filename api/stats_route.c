@@ -35,24 +35,13 @@ static bool refuse_metric(const struct job *job, const struct registry_snapshot 
     g_autoptr(GString) names = g_string_new(METHOD_HITS);
     for (guint i = 0; i < methods->len && i < NAMES_MAX; i++)
         g_string_append_printf(names, "|%s", ((const struct method *)g_ptr_array_index(methods, i))->name);
+    g_string_append(names, "|one route as METHOD, a blank and the template (GET /v1/orders/{id})");
     g_autofree char *start = g_strndup(job->params.metric, METHOD_NAME_MAX), *name = g_utf8_make_valid(start, -1);
     refusal_set(refusal, 400, "INVALID_PARAMETER", "metric %s not found", name);
     refusal->field = g_strdup("metric_name");
     refusal->value = g_steal_pointer(&name);
     refusal->allowed = g_strsplit(names->str, "|", -1);
     return false;
-}
-
-/* *method: NULL for all requests. */
-static bool choose_metric(const struct job *job, const struct registry_snapshot *registry, const struct method **method,
-                          struct refusal *refusal)
-{
-    const char *metric = job->params.metric;
-    *method = NULL;
-    if (metric == NULL || g_ascii_strcasecmp(metric, METHOD_HITS) == 0)
-        return true;
-    *method = registry_find_method(registry, job->organization, metric);
-    return *method != NULL || refuse_metric(job, registry, refusal);
 }
 
 static bool has_client_of(const struct registry_snapshot *registry, const char *organization)
@@ -98,12 +87,25 @@ static char *find_organization(const struct job *job, const struct registry_snap
 struct reading {
     const struct job *job;
     struct registry_snapshot *registry;
-    const struct method *method;
+    const struct method *method; /* NULL: all requests */
+    struct method *route;        /* one that was asked for in place of a method; NULL: none */
     struct stats_range range;
     struct live_question question;
     struct live live, before;
     bool has_live, has_before;
 };
+
+static bool choose_metric(struct reading *reading, struct refusal *refusal)
+{
+    const char *metric = reading->job->params.metric;
+    if (metric == NULL || g_ascii_strcasecmp(metric, METHOD_HITS) == 0)
+        return true;
+    reading->method = registry_find_method(reading->registry, reading->job->organization, metric);
+    g_autofree char *route = reading->method == NULL ? endpoints_name(metric) : NULL;
+    if (route != NULL)
+        reading->method = reading->route = method_new_exact(route);
+    return reading->method != NULL || refuse_metric(reading->job, reading->registry, refusal);
+}
 
 static enum query_outcome refuse_missing(const struct job *job, struct refusal *refusal)
 {
@@ -144,15 +146,12 @@ static enum query_outcome read_both(struct reading *reading, struct reader *read
 {
     const struct job *job = reading->job;
     int64_t now_ms = g_get_real_time() / G_TIME_SPAN_MILLISECOND;
-    if (!choose_metric(job, reading->registry, &reading->method, refusal) ||
-        !stats_range_init(&reading->range, &job->params, now_ms, refusal))
+    if (!choose_metric(reading, refusal) || !stats_range_init(&reading->range, &job->params, now_ms, refusal))
         return QUERY_REFUSED;
-    /* A summary shows all metrics side by side, out of one reading. */
-    bool is_all = reading->method == NULL || job->params.kind == STATS_SUMMARY;
     reading->question = (struct live_question){
         .sources = job->route->sources,
         .reader = reader,
-        .scope = {job->organization, job->application, is_all ? NULL : reading->method->endpoints},
+        .scope = {job->organization, job->application, reading->method != NULL ? reading->method->endpoints : NULL},
         .range = &reading->range.window,
         .known = is_known(job, reading->registry),
         .now_ms = now_ms,
@@ -197,6 +196,7 @@ static enum query_outcome read_stats(struct reader *reader, struct query *query,
         live_clear(&reading.live);
     if (reading.has_before)
         live_clear(&reading.before);
+    method_free(reading.route);
     registry_release(reading.registry);
     return outcome;
 }

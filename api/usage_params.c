@@ -3,7 +3,6 @@
 #include "api/method.h"
 #include "api/zone_param.h"
 #include "lib/event.h"
-#include "lib/keys.h"
 #include "lib/number.h"
 #include <stddef.h>
 
@@ -98,23 +97,6 @@ static bool read_number(const struct row *row, const char *value, int *number)
     return true;
 }
 
-static char *read_endpoint(const char *value)
-{
-    if (strcmp(value, KEYS_OTHER) == 0)
-        return g_strdup(value);
-    size_t method = strcspn(value, " ");
-    if (method == 0 || method > EVENT_METHOD_MAX || value[method] == '\0' ||
-        !param_text_is_valid(view_of(value + method + 1), EVENT_ROUTE_MAX))
-        return NULL;
-    for (size_t i = 0; i < method; i++)
-        if (!g_ascii_isalnum(value[i]) && value[i] != '-' && value[i] != '_')
-            return NULL;
-    char *endpoint = g_strdup(value);
-    for (size_t i = 0; i < method; i++)
-        endpoint[i] = g_ascii_toupper(endpoint[i]);
-    return endpoint;
-}
-
 /* False: not stored; refused, where that says more than `allowed` of the row. */
 static bool store(struct usage_params *params, const struct row *row, const char *value, struct refusal *refusal)
 {
@@ -131,7 +113,7 @@ static bool store(struct usage_params *params, const struct row *row, const char
         return *text != NULL;
     case KIND_ENDPOINT:
         params->by_method = method_name_is_valid(value);
-        *text = params->by_method ? g_strdup(value) : read_endpoint(value);
+        *text = params->by_method ? g_strdup(value) : endpoints_name(value);
         return *text != NULL;
     case KIND_ZONE:
         params->tz = zone_param_take(row->name, value, refusal);

@@ -543,6 +543,7 @@ PROBES = [
     ("GET /v1/developer/usage", None, {"organization": THEIRS}, None),
     ("GET /v1/developer/usage", None, {"keyId": f"{MARK}-client"}, None),
     ("GET /v1/developer/usage", None, {"endpoint": f"GET /v1/{MARK}-orders/{{{MARK}-id}}"}, None),
+    ("GET /api/v2/usage/report", None, {"organization": THEIRS}, None),
     ("GET /api/v2/usage/report", None, {"clients": f"{MARK}-client"}, None),
     ("GET /api/v2/usage/report", None, {"templates": f"v1/{MARK}-orders/{{{MARK}-id}}"}, None),
     (POST_QUERY, None, {}, {}),

@@ -132,6 +132,7 @@ def refused(world, suffix="", **options):
         ("timeZone", "Asia/Katmandoo", "Asia/Kathmandu"),
         ("timeZone", "", None),
         ("dayBoundary", "zone", "local"),
+        ("organization", "", None),
         ("clients", "a,,b", None),
         ("templates", "", None),
         ("top", "0", None),
@@ -163,6 +164,14 @@ def test_who_sees_what(world):
     wait_until(may, 10, "the tokens are known")
     page = world.page(token=own, interval=interval)
     assert page == world.expected(span, organization="acme").page()
+    assert world.page(token=own, interval=interval, organization="acme") == page
+    assert refused(world, token=own, interval=interval, organization="größe")[0] == 403
+    page = world.page(interval=interval, organization="acme")
+    assert page == world.expected(span, organization="acme").page()
+    page = world.page(interval=interval, organization="größe", clients="c-1,c-2")
+    assert page == world.expected(span, organization="größe", clients=["c-1", "c-2"]).page()
+    page = world.page(interval=interval, organization="nobody")
+    assert page == world.expected(span, organization="nobody").page() and page["totalRequests"] == 0
     page = world.page(token=client, interval=interval)
     assert page == world.expected(span, organization="größe", clients=["c-1"]).page()
     page = world.page(token=client, interval=interval, clients="c-1,c-2")

@@ -209,6 +209,20 @@ def test_methods(world):
     status, error = failure(world.api, "services/globex/usage.json", metric_name="users", **parameters)
     assert (status, error["error"]) == (400, "metric users not found") and "orders" in error["allowed"]
 
+    assert any("METHOD" in text for text in error["allowed"])
+    method, template = orders[0].method, orders[0].route
+    route = f"{method} {template}"
+    of_route = [e for e in orders if (e.method, e.route) == (method, template)]
+    counted = Counted(of_route, since, f"{until} 23:59:59", "day", "Asia/Kathmandu")
+    answer = ask(world.api, "services/acme/usage.json", metric_name=f"{method.lower()} {template}", **parameters)
+    assert answer["values"] == counted.values and answer["metric"]["system_name"] == route and counted.total
+    of_codes = ask(world.api, "services/acme/usage_response_code.json", metric_name=route, response_code="2XX", **parameters)
+    assert of_codes["total"] == sum(e.status // 100 == 2 for e in counted.events)
+    answer = ask(world.api, "services/acme/summary.json", metric_name=route, since=since, until=until, timezone="Asia/Kathmandu")
+    assert [(row["system_name"], row["data"]["total"]) for row in answer["metrics"]] == [(route, counted.total)]
+    assert {row["code"]: row["total"] for row in answer["response_codes"]} == Counter(str(e.status) for e in counted.events)
+    assert ask(world.api, "services/acme/usage.json", metric_name="GET /never", **parameters)["total"] == 0
+
     answer = ask(world.api, "services/acme/summary.json", since=since, until=until, timezone="Asia/Kathmandu", skip_change="false")
     totals = {row["system_name"]: row["data"]["total"] for row in answer["metrics"]}
     all_of_it = Counted(world.of("acme"), since, f"{until} 23:59:59", "day", "Asia/Kathmandu")

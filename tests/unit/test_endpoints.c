@@ -24,6 +24,29 @@ static void test_exact(void)
     endpoints_free(endpoints);
 }
 
+static void test_names(void)
+{
+    static const struct {
+        const char *text, *name;
+    } cases[] = {
+        {"get /v1/Orders/{id}", "GET /v1/Orders/{id}"},
+        {"M-SEARCH /a b", "M-SEARCH /a b"},
+        {"{other}", "{other}"},
+        {"GET {unmatched}", "GET {unmatched}"},
+        {"", NULL},
+        {"GET", NULL},
+        {"GET ", NULL},
+        {" /v1", NULL},
+        {"GE,T /v1", NULL},
+        {"GET /v1\n", NULL},
+        {"GET \xff", NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *name = endpoints_name(cases[i].text);
+        g_assert_cmpstr(name, ==, cases[i].name);
+    }
+}
+
 static void test_fits(void)
 {
     static const struct {
@@ -90,6 +113,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/endpoints/exact", test_exact);
+    g_test_add_func("/endpoints/names", test_names);
     g_test_add_func("/endpoints/fits", test_fits);
     g_test_add_func("/endpoints/views", test_views);
     g_test_add_func("/endpoints/patterns", test_patterns);

@@ -33,6 +33,7 @@ static void test_defaults(void)
     g_assert_true(parse(&params, EXPORT_JSON, "", &refusal));
     g_assert_false(params.has_interval || params.local);
     g_assert_cmpstr(tz_name(params.tz), ==, "UTC");
+    g_assert_null(params.organization);
     g_assert_null(params.clients);
     g_assert_null(params.templates);
     g_assert_cmpuint(params.top, ==, REPORT_TOP_DEFAULT);
@@ -47,13 +48,14 @@ static void test_all(void)
     struct report_params params;
     g_assert_true(parse(&params, EXPORT_XLSX,
                         "interval=2026-11-01/2026-11-20&timeZone=asia/kathmandu&dayBoundary=LOCAL&clients=c-1&top=1000"
-                        "&section=CLIENTURLS&templates=/a,/b",
+                        "&section=CLIENTURLS&templates=/a,/b&organization=acme inc",
                         &refusal));
     g_autofree char *clients = join(params.clients), *templates = join(params.templates);
     g_assert_cmpint(params.interval.first_day, ==, 20758);
     g_assert_cmpint(params.interval.last_day, ==, 20777);
     g_assert_cmpstr(tz_name(params.tz), ==, "Asia/Kathmandu");
     g_assert_true(params.has_interval && params.local && params.top == 1000 && params.section == REPORT_CLIENT_URLS);
+    g_assert_cmpstr(params.organization, ==, "acme inc");
     g_assert_cmpstr(clients, ==, "[c-1]");
     g_assert_cmpstr(templates, ==, "[/a][/b]");
     report_params_clear(&params);
@@ -111,6 +113,9 @@ static void test_refused(void)
         {EXPORT_JSON, "top=-5", "top", "INVALID_PARAMETER"},
         {EXPORT_JSON, "top=5.0", "top", "INVALID_PARAMETER"},
         {EXPORT_JSON, "top=5&top=5", "top", "INVALID_PARAMETER"},
+        {EXPORT_JSON, "organization=", "organization", "INVALID_PARAMETER"},
+        {EXPORT_JSON, "organization=a&organization=b", "organization", "INVALID_PARAMETER"},
+        {EXPORT_CSV, "organization=a\n", "organization", "INVALID_PARAMETER"},
         {EXPORT_JSON, "clients=", "clients", "INVALID_PARAMETER"},
         {EXPORT_JSON, "clients", "clients", "INVALID_PARAMETER"},
         {EXPORT_JSON, "clients=a,", "clients", "INVALID_PARAMETER"},
