@@ -359,7 +359,7 @@ function exportFiles(view: View): ExportFile[] {
         label,
         formats: ['csv', 'jsonl', 'xlsx'],
         fetch: async (format_) => {
-            const asked = await question(view, selectionOf(view, of));
+            const asked = question(view, selectionOf(view, of));
             return (await download(path.replace('{format}', format_), { ...asked, section })).blob;
         },
     });

@@ -100,16 +100,15 @@ export function restoreSelections(view: View): boolean {
 
 // ---- questions ----
 
-const NOBODY = '\u2205'; // no client of an organization made a request: a question for none of them
-
 export type Asked = Query;
 
 function inRange(view: View): Asked {
-    const { range, zone } = view.state;
+    const { range, zone, organization } = view.state;
     return {
         interval: `${range.from}/${range.to}`,
         timeZone: zone,
         dayBoundary: isLocal(view) ? 'local' : 'utc',
+        organization,
     };
 }
 
@@ -151,23 +150,11 @@ function rows<T>(view: View, section: string): Promise<T[]> {
 
 // All clients of the range that the caller may choose.
 export async function listClients(view: View): Promise<ReportClient[]> {
-    const all = await rows<ReportClient>(view, 'clients');
-    const { organization } = view.state;
-    return organization ? all.filter((client) => client.organizationId === organization) : all;
+    return rows<ReportClient>(view, 'clients');
 }
 
 export async function listUrls(view: View): Promise<string[]> {
     return (await rows<ReportUrl>(view, 'urls')).map((url) => url.templateUri);
-}
-
-// The report knows clients, not organizations: an organization is its clients.
-async function clientsAsked(view: View, chosen: string[]): Promise<string[]> {
-    if (!view.state.organization || view.session.organization) {
-        return chosen;
-    }
-    const own = (await listClients(view)).map((client) => client.clientId);
-    const asked = chosen.length ? own.filter((id) => chosen.includes(id)) : own;
-    return asked.length ? asked : [NOBODY];
 }
 
 function names(list: string[]): string | null {
@@ -175,15 +162,11 @@ function names(list: string[]): string | null {
 }
 
 // The question of a section, for the page and for its exports.
-export async function question(view: View, selection: Selection): Promise<Asked> {
-    return {
-        ...inRange(view),
-        clients: names(await clientsAsked(view, selection.clients)),
-        templates: names(selection.urls),
-    };
+export function question(view: View, selection: Selection): Asked {
+    return { ...inRange(view), clients: names(selection.clients), templates: names(selection.urls) };
 }
 
 export async function ask(view: View, selection: Selection, top: number): Promise<Report> {
-    const asked = { ...(await question(view, selection)), top };
+    const asked = { ...question(view, selection), top };
     return kept(JSON.stringify(asked), () => get<Report>('/api/v2/usage/report', asked));
 }
