@@ -1,8 +1,7 @@
 // The statistics routes: which of them answers for what is chosen, and the metrics that there are.
-import { ApiError, get } from './api';
+import { get, type Query } from './api';
 import { choice } from './choice';
 import type { View } from './page';
-import { may } from './session';
 
 export interface Metric {
     name: string;
@@ -11,7 +10,6 @@ export interface Metric {
 
 export const HITS: Metric = { name: 'hits', title: 'Hits (all requests)' };
 const ANY = '*';
-const NO_METRIC = '-'; // no method may be called so
 
 // `what` is usage, usage_response_code, summary, … Whose token is for one client asks about that client, as does a page about one;
 // else it is the organization, or all of them.
@@ -24,38 +22,37 @@ export function statsPath(view: View, what: string, client?: string | null, form
     return `/stats/${part}/${what}.${format}`;
 }
 
-interface Method {
-    name: string;
-    title: string;
-    organization: string | null;
+export type Total = Metric & { total: number };
+
+interface Summary {
+    metrics: { system_name: string; name: string; data: { total: number } }[];
 }
 
-// Administrators see the methods; those of one organization count where it is chosen.
-async function configuredMethods(view: View): Promise<Metric[]> {
-    const { entities } = await get<{ entities: Method[] }>('/api/v2/admin/methods', {}, view.signal);
-    const known = entities.filter(
-        ({ organization }) => !organization || organization === (view.state.organization ?? view.session.organization),
-    );
-    return [...new Map(known.map(({ name, title }) => [name, { name, title: title || name }])).values()];
-}
-
-// For others: those that may be asked for are named in the refusal of one that there is not.
-async function allowedMethods(view: View): Promise<Metric[]> {
-    try {
-        await get(statsPath(view, 'usage'), { metric_name: NO_METRIC, period: 'day' }, view.signal);
-    } catch (error) {
-        if (error instanceof ApiError && error.field === 'metric_name') {
-            const names = (error.allowed ?? []).filter((name) => name !== HITS.name);
-            return names.map((name) => ({ name, title: name }));
-        }
-    }
-    return [];
+// All metrics with their totals, hits first.
+export async function askTotals(view: View, query: Query, client?: string | null): Promise<Total[]> {
+    const { metrics } = await get<Summary>(statsPath(view, 'summary', client), query, view.signal);
+    const all = metrics.map(({ system_name, name, data }) => ({
+        name: system_name,
+        title: system_name === HITS.name ? HITS.title : name,
+        total: data.total,
+    }));
+    return [...all.filter(({ name }) => name === HITS.name), ...all.filter(({ name }) => name !== HITS.name)];
 }
 
 // Hits, then the methods. Without an answer there are hits.
 export async function loadMetrics(view: View): Promise<Metric[]> {
-    const methods = may(view.session, 'admin') ? configuredMethods(view) : allowedMethods(view);
-    return [HITS, ...(await methods.catch(() => []))];
+    return askTotals(view, { period: 'day' }).catch(() => [HITS]);
+}
+
+// Asks for a series again only when its total is no longer that of the answer before: pages that look often ask seldom.
+export function whenChanged<T extends { total: number }>(): (name: string, total: number, ask: () => Promise<T>) => Promise<T> {
+    const known = new Map<string, T>();
+    return async (name, total, ask) => {
+        const before = known.get(name);
+        const answer = before?.total === total ? before : await ask();
+        known.set(name, answer);
+        return answer;
+    };
 }
 
 export function metricChoice(metrics: Metric[], chosen: string, onChange: (name: string) => void): HTMLElement {

@@ -1,15 +1,16 @@
 // Every exact response code, grouped by class; and one of them over time, when it is chosen.
-import { get } from '../api';
+import { get, shared } from '../api';
 import { card, type Card } from '../card';
 import { barChart, type Chart } from '../chart';
 import { el, keep, replace, type Child } from '../dom';
 import { rowsFile, type ExportFile } from '../export';
 import * as format from '../format';
 import type { Page, View } from '../page';
-import { setState } from '../state';
-import { HITS, statsPath } from '../stats';
+import { setState, type Range } from '../state';
+import { HITS, statsPath, whenChanged } from '../stats';
 import { codeMeaning, OTHER, statusOf, STATUSES, type Status } from '../statuses';
 import { byNumber, meter, table } from '../table';
+import { clientChip } from './client_chip';
 import { codeDetails } from './codes_one';
 import { reveal } from './reveal';
 import { axis, datesQuery, rangeBefore, seriesPoints, seriesQuery, type SeriesPoint, type StatsSeries } from './series';
@@ -19,6 +20,9 @@ interface Code {
     code: string;
     total: number;
     before: number;
+}
+interface Summary {
+    response_codes: { code: string; total: number }[];
 }
 interface Part {
     status: Status;
@@ -36,14 +40,23 @@ const ASKED: Record<string, string> = { status200: '2XX', status300: '3XX', stat
 
 // ---- classes over time ----
 
+function chosenClient(view: View): string | null {
+    return view.state.params.get('client');
+}
+
+function sumOf(codes: Code[], key: string): number {
+    const isOne = ({ code }: Code): boolean => (key === 'status429' ? statusOf(code).key : classOf(code)) === key;
+    return codes.filter(isOne).reduce((sum, { total }) => sum + total, 0);
+}
+
 // 4xx and 429 are asked for each; in the stack 4xx is without 429, and last comes what is in no class.
-async function askSeries(view: View): Promise<Series> {
+async function askSeries(view: View, codes: Code[], part: ReturnType<typeof whenChanged<StatsSeries>>): Promise<Series> {
     const query = seriesQuery(view.state);
     const of = (code: string): Promise<StatsSeries> =>
-        get(statsPath(view, 'usage_response_code'), { ...query, response_code: code }, view.signal);
+        get(statsPath(view, 'usage_response_code', chosenClient(view)), { ...query, response_code: code }, view.signal);
     const [all, ...answers] = await Promise.all([
-        get<StatsSeries>(statsPath(view, 'usage'), { ...query, metric_name: HITS.name }, view.signal),
-        ...STATUSES.map((status) => of(ASKED[status.key]!)),
+        get<StatsSeries>(statsPath(view, 'usage', chosenClient(view)), { ...query, metric_name: HITS.name }, view.signal),
+        ...STATUSES.map(({ key }) => part(key, sumOf(codes, key), () => of(ASKED[key]!))),
     ]);
     const values = new Map(STATUSES.map((status, k) => [status.key, answers[k]?.values ?? []]));
     const value = (key: string, i: number): number => values.get(key)?.[i] ?? 0;
@@ -80,12 +93,12 @@ function showSeries(chart: Chart, data: Series): void {
 
 // ---- codes ----
 
-async function askCodes(view: View): Promise<Code[]> {
-    const path = statsPath(view, 'summary');
-    const ask = (query: object): Promise<{ response_codes: { code: string; total: number }[] }> =>
-        get(path, { ...query }, view.signal);
-    const before = { ...view.state, range: rangeBefore(view.state.range) };
-    const [now, past] = await Promise.all([ask(datesQuery(view.state)), ask(datesQuery(before))]);
+function askSummary(view: View, range: Range): Promise<Summary> {
+    return get(statsPath(view, 'summary', chosenClient(view)), datesQuery({ ...view.state, range }), view.signal);
+}
+
+async function askCodes(view: View, before: () => Promise<Summary>): Promise<Code[]> {
+    const [now, past] = await Promise.all([askSummary(view, view.state.range), before()]);
     const earlier = new Map(past.response_codes.map(({ code, total }) => [code, total]));
     return now.response_codes.map(({ code, total }) => ({ code, total, before: earlier.get(code) ?? 0 }));
 }
@@ -215,7 +228,9 @@ export const codes: Page = {
         const details = code && /^[1-5]\d\d$/.test(code) ? codeDetails(view, code) : null;
         time.setChart(chart);
         time.setSubtitle(format.dayRange(state.range.from, state.range.to));
+        const client = chosenClient(view);
         root.append(
+            ...(client ? [el('div', { class: 'row' }, clientChip(client))] : []),
             time.root,
             ...(details ? [details.root] : []),
             el(
@@ -226,6 +241,8 @@ export const codes: Page = {
         );
         groups.at(-1)!.card.root.hidden = true; // until there is such a code, which is seldom
         reveal(details && `code ${code}`, details?.root);
+        const before = shared(() => askSummary(view, rangeBefore(state.range)));
+        const part = whenChanged<StatsSeries>();
         let shown: Series | null = null;
         let counted: Code[] = [];
         chart.onPick((i) => {
@@ -236,7 +253,7 @@ export const codes: Page = {
         });
         view.exports(() => [...files(() => counted, () => shown), ...(details?.files() ?? [])]);
         const again = async (): Promise<void> => {
-            const asked = together(async () => (counted = await askCodes(view)), again);
+            const asked = together(async () => (counted = await askCodes(view, before)), again);
             const draw = (data: Series, body: HTMLElement): void => {
                 shown = data;
                 time.setTotal(format.plural(data.total, 'request'));
@@ -244,7 +261,7 @@ export const codes: Page = {
                 showSeries(chart, data);
             };
             await Promise.all([
-                time.load(signal, () => askSeries(view), draw, (data) => !data.total),
+                time.load(signal, async () => askSeries(view, await asked(), part), draw, (data) => !data.total),
                 ...groups.map((group) => loadGroup(view, group, asked)),
                 details?.load(),
             ]);

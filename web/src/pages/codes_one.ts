@@ -56,9 +56,10 @@ export function codeDetails(view: View, code: string): Details {
         });
     };
     const query = { ...seriesQuery(state), response_code: code, skip_change: false };
+    const path = statsPath(view, 'usage_response_code', state.params.get('client'));
     return {
         root: time.root,
-        load: () => time.load(signal, () => get<StatsSeries>(statsPath(view, 'usage_response_code'), query, signal), show),
+        load: () => time.load(signal, () => get<StatsSeries>(path, query, signal), show),
         files: () => [
             rowsFile(`code-${code}`, `${title} over time`, () => ({
                 columns: ['time', 'code', 'requests', 'provisional'],

@@ -1,5 +1,5 @@
 // One endpoint, or one method, chosen from a list that can be searched: usage by status code, request rate, latency.
-import { get, shared } from '../api';
+import { get } from '../api';
 import { card, type Card } from '../card';
 import { barChart, lineChart, type Chart } from '../chart';
 import { choice } from '../choice';
@@ -116,11 +116,8 @@ function makeParts(root: HTMLElement, failedOnly: boolean): Parts {
 function subtitles(parts: Parts, found: Found, { range, zone }: State): void {
     const shown = found.window.whole ? format.timeRange(found.from, found.to, zone) : format.dayRange(range.from, range.to);
     const wide = format.timeRange(found.windowFrom, Date.now(), zone);
-    [parts.requests, parts.rate, parts.latency].forEach((each) => each.setSubtitle(shown));
-    const ofAll = (of: string): string => `${wide}: ${of} are counted back from now`;
-    parts.codes.setSubtitle(found.codesOfWindow ? ofAll('codes of a single endpoint') : shown);
-    parts.codesList.setSubtitle(found.codesOfWindow ? wide : shown);
-    parts.callers.setSubtitle(found.window.whole ? shown : ofAll('applications'));
+    [parts.requests, parts.rate, parts.latency, parts.codes, parts.codesList].forEach((each) => each.setSubtitle(shown));
+    parts.callers.setSubtitle(found.window.whole ? shown : `${wide}: applications are counted back from now`);
 }
 
 async function load(view: View, parts: Parts, asked: () => Promise<Found>): Promise<void> {
@@ -216,21 +213,17 @@ async function showEndpoint(view: View, endpoint: string, controls: HTMLElement)
     let shown: Found | null = null;
     drillDown(view, parts, () => shown);
     view.exports(() => files(endpoint, () => shown));
-    const choices = shared(async () => {
-        const found = await askChoices(view);
-        if (!view.signal.aborted) {
-            replace(controls, chooser(found, endpoint));
-        }
-        return found;
-    });
     const ask = async (): Promise<Found> => {
-        const { methods } = await choices();
-        shown = await askEndpoint(view, endpoint, methods);
+        shown = await askEndpoint(view, endpoint);
         parts.numbers.show(shown.figures);
         subtitles(parts, shown, view.state);
         return shown;
     };
     const again = (): Promise<void> => load(view, parts, together(ask, again));
+    askChoices(view).then(
+        (found) => view.signal.aborted || replace(controls, chooser(found, endpoint)),
+        () => undefined, // what is chosen stays
+    );
     view.refresh(REFRESH_MS, again);
     await again();
 }

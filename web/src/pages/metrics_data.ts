@@ -1,17 +1,15 @@
 // What is known of one endpoint, or one method, on the dates on screen. The usage of a window that ends now has all of it. Of other
-// dates the points within them are summed up; exact codes of a method come from the statistics, those of one endpoint are known of
-// the whole window only.
+// dates the points within them are summed up, and exact codes come from the statistics; applications are of the whole window.
 import { get } from '../api';
 import type { View } from '../page';
-import { statsPath, type Metric } from '../stats';
-import { datesQuery, dayBegin, type StatsSeries } from './series';
+import { statsPath } from '../stats';
+import { datesQuery, dayBegin } from './series';
 import { askUsage, pointsOf, windowOf } from './usage_window';
 import type { Caller, CodeCount, Latency, Usage, UsagePoint, Window } from './usage_window';
 import { addDays } from '../dates';
 
 // Those which are always shown, before whatever else occurs.
 export const USUAL_CODES = [200, 201, 400, 403, 404, 500, 504];
-const CODES_MAX = 40;
 
 export interface Figures {
     requests: number;
@@ -29,7 +27,6 @@ export interface Found {
     points: UsagePoint[];
     figures: Figures;
     codes: CodeCount[];
-    codesOfWindow: boolean; // the codes are of all of the window, which is more than what is shown
     callers: Caller[];
     from: string;
     to: string;
@@ -64,34 +61,28 @@ function ofPoints(points: UsagePoint[], minutes: number, hourly: boolean): Figur
     };
 }
 
-async function codesOfMethod(view: View, method: string, codes: number[]): Promise<CodeCount[]> {
-    const query = { ...datesQuery(view.state), metric_name: method, granularity: 'eternity' };
-    const path = statsPath(view, 'usage_response_code');
-    const counts = await Promise.all(
-        codes.map(async (code) => {
-            const { total } = await get<StatsSeries>(path, { ...query, response_code: code }, view.signal);
-            return { statusCode: code, requests: total };
-        }),
-    );
-    return counts.filter(({ requests }) => requests > 0);
+interface Summary {
+    response_codes: { code: string; total: number }[];
 }
 
-export async function askEndpoint(view: View, endpoint: string, methods: Metric[]): Promise<Found> {
+async function codesOfDates(view: View, metric: string): Promise<CodeCount[]> {
+    const query = { ...datesQuery(view.state), metric_name: metric };
+    const { response_codes: codes } = await get<Summary>(statsPath(view, 'summary'), query, view.signal);
+    return codes.map(({ code, total }) => ({ statusCode: Number(code), requests: total }));
+}
+
+export async function askEndpoint(view: View, endpoint: string): Promise<Found> {
     const { range, zone } = view.state;
     const window = windowOf(range, zone);
     const usage = await askUsage(view, window, { endpoint, includeEndpoints: false, includeErrors: false, limit: 1000 });
     const points = pointsOf(usage, window, view.state);
     const begin = dayBegin(range.from, zone);
     const end = Math.min(Date.now(), dayBegin(addDays(range.to, 1), zone));
-    const isMethod = methods.some((method) => method.name === endpoint);
-    const ofDates = !window.whole && isMethod;
-    const known = usage.breakdown.byStatusCode.map(({ statusCode }) => statusCode).slice(0, CODES_MAX);
     return {
         window,
         points,
         figures: window.whole ? ofWindow(usage) : ofPoints(points, (end - begin) / 60_000, window.granularity === 'hour'),
-        codes: ofDates ? await codesOfMethod(view, endpoint, known) : usage.breakdown.byStatusCode,
-        codesOfWindow: !window.whole && !isMethod,
+        codes: window.whole ? usage.breakdown.byStatusCode : await codesOfDates(view, endpoint),
         callers: usage.breakdown.byKey,
         from: window.whole ? usage.window.from : new Date(begin).toISOString(),
         to: window.whole ? usage.window.to : new Date(end).toISOString(),

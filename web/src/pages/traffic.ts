@@ -3,20 +3,19 @@ import { shared } from '../api';
 import { card } from '../card';
 import { barChart } from '../chart';
 import { el, keep, replace } from '../dom';
-import { icon, iconButton } from '../icon';
 import type { Page, View } from '../page';
 import { setState } from '../state';
 import { HITS, metricChoice, type Metric } from '../stats';
 import { segmented } from '../tabs';
+import { clientChip } from './client_chip';
 import {
-    askBefore,
     askTraffic,
     chosenMetric,
     hasBefore,
+    makeAsking,
     stepOf,
     stepsFor,
     STACKED,
-    type Asking,
     type Slot,
     type Step,
     type Traffic,
@@ -40,17 +39,6 @@ function beforeSwitch(view: View): HTMLElement {
         onchange: () => setState({ params: { before: box.checked ? null : 'off' } }),
     });
     return el('label', { class: 'choice' }, box, 'Period before');
-}
-
-// A filter that another page's click set, with a way to take it off.
-export function clientChip(client: string): HTMLElement {
-    return el(
-        'span',
-        { class: 'badge accent' },
-        icon('filter'),
-        `Only ${client}`,
-        iconButton(`Show all clients, not only ${client}`, 'close', () => setState({ params: { client: null } })),
-    );
 }
 
 interface Controls {
@@ -104,7 +92,7 @@ export const traffic: Page = {
     async render(view) {
         const { state, signal } = view;
         const step = stepOf(state.params.get('by'), state.range);
-        const asking: Asking = { view, client: state.params.get('client'), step };
+        const asking = makeAsking(view, step);
         const bar = controls(view, step);
         const numbers = figures(view, step);
         const chart = barChart('Requests over time', { height: 360 });
@@ -118,9 +106,8 @@ export const traffic: Page = {
             shown = answer;
             numbers.show(answer);
         };
-        const before = shared(() => askBefore(asking));
         const again = async (): Promise<void> => {
-            const ask = shared(() => askTraffic(asking, before));
+            const ask = shared(() => askTraffic(asking));
             ask().then(
                 (answer) => signal.aborted || take(answer),
                 () => signal.aborted || numbers.clear(), // the cards say why

@@ -1,10 +1,10 @@
 // The numbers of the traffic page: values of days and hours as the statistics have them, put together to weeks and months, and the
 // period before laid beside them.
-import { get } from '../api';
+import { get, shared } from '../api';
 import { addDays, dateIn, daysBetween, earlier, monthEnd, weekday } from '../dates';
 import type { View } from '../page';
 import type { Range } from '../state';
-import { HITS, statsPath, type Metric } from '../stats';
+import { askTotals, HITS, statsPath, whenChanged, type Metric, type Total } from '../stats';
 
 export type Step = 'hour' | 'day' | 'week' | 'month';
 
@@ -14,10 +14,6 @@ export interface Usage {
     values: number[];
     provisional: boolean;
     finalized_through: string | null;
-}
-interface Summary {
-    metrics: { system_name: string; name: string; data: { total: number } }[];
-    provisional: boolean;
 }
 
 // A bar: the dates it is about, and which of the values (of hours or days) are its parts.
@@ -117,6 +113,8 @@ export interface Asking {
     view: View;
     client: string | null;
     step: Step;
+    before: () => Promise<Usage | null>; // asked once
+    part: ReturnType<typeof whenChanged<Usage>>; // of the methods
 }
 
 function inRange(view: View, range: Range): { since: string; until: string; timezone: string } {
@@ -128,23 +126,10 @@ export function askUsage({ view, client, step }: Asking, metric: string, range: 
     return get<Usage>(statsPath(view, 'usage', client), asked, view.signal);
 }
 
-// All metrics with their totals, hits first.
-export async function askTotals({ view, client }: Asking): Promise<(Metric & { total: number })[]> {
-    const { metrics } = await get<Summary>(statsPath(view, 'summary', client), inRange(view, view.state.range), view.signal);
-    const all = metrics.map(({ system_name, name, data }) => ({
-        name: system_name,
-        title: system_name === HITS.name ? HITS.title : name,
-        total: data.total,
-    }));
-    return [...all.filter(({ name }) => name === HITS.name), ...all.filter(({ name }) => name !== HITS.name)];
-}
-
 // ---- all that the page shows ----
 
 const METHODS_MAX = 7; // as many as there are colours; the others are in "Other requests"
 export const STACKED: Metric = { name: '', title: 'All, by method' };
-
-export type Total = Metric & { total: number };
 
 export interface Traffic {
     slots: Slot[];
@@ -171,16 +156,16 @@ function methodsShown(totals: Total[]): Total[] {
     return methods.filter((method) => most.includes(method)); // in their own order: a colour stays a method's
 }
 
-export async function askTraffic(asking: Asking, before: () => Promise<Usage | null>): Promise<Traffic> {
+export async function askTraffic(asking: Asking): Promise<Traffic> {
     const { view, step } = asking;
     const { range, zone } = view.state;
     const metric = chosenMetric(view);
-    const totals = await askTotals(asking);
+    const totals = await askTotals(view, inRange(view, range), asking.client);
     const methods = metric === STACKED.name ? methodsShown(totals) : [];
     const [usage, previous, ...others] = await Promise.all([
         askUsage(asking, metric || HITS.name, range),
-        before(),
-        ...methods.map(({ name }) => askUsage(asking, name, range)),
+        asking.before(),
+        ...methods.map(({ name, total }) => asking.part(name, total, () => askUsage(asking, name, range))),
     ]);
     const now = Date.now();
     const slots = step === 'hour' ? hourSlots(usage.period.since, usage.values.length, zone, now) : daySlots(range, step);
@@ -197,7 +182,18 @@ export async function askTraffic(asking: Asking, before: () => Promise<Usage | n
 }
 
 // Of the same metric, for as many days before. It does not change while the page is shown.
-export async function askBefore(asking: Asking): Promise<Usage | null> {
+async function askBefore(asking: Asking): Promise<Usage | null> {
     const { view } = asking;
     return hasBefore(view) ? askUsage(asking, chosenMetric(view) || HITS.name, rangeBefore(view.state.range)) : null;
+}
+
+export function makeAsking(view: View, step: Step): Asking {
+    const asking: Asking = {
+        view,
+        client: view.state.params.get('client'),
+        step,
+        before: shared(() => askBefore(asking)),
+        part: whenChanged(),
+    };
+    return asking;
 }

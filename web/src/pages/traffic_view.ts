@@ -5,10 +5,10 @@ import * as format from '../format';
 import type { View } from '../page';
 import { setState } from '../state';
 import { stat, stats, type Stat } from '../stat';
-import { HITS } from '../stats';
+import { HITS, type Total } from '../stats';
 import { byNumber, byText, meter, table, type Column } from '../table';
 import type { Cell } from '../xlsx';
-import { chosenMetric, daysOf, rangeBefore, STACKED, type Slot, type Step, type Total, type Traffic } from './traffic_data';
+import { chosenMetric, daysOf, rangeBefore, STACKED, type Slot, type Step, type Traffic } from './traffic_data';
 
 // ---- the chart ----
 
