@@ -112,7 +112,7 @@ function columns(rows: Endpoint[]): Column<Endpoint>[] {
             sort: byNumber((row) => row.averageLatency),
             cell: (row) => format.ms(row.averageLatency),
         },
-        time('p50'),
+        { ...time('p50'), secondary: true },
         time('p95'),
         time('p99'),
     ];
