@@ -1,6 +1,6 @@
 // Which dates a preset means. It is a rule and not a list of dates, so a bookmark of "last 7 days" stays that; a link that is made
 // with "Copy link" holds the dates themselves.
-import { addDays, addMonths, dateIn, earlier, isDate, monthBegin, monthEnd } from './dates';
+import { addDays, addMonths, dateIn, earlier, isDate, monthBegin, monthEnd, weekday } from './dates';
 
 export interface Range {
     preset: string | null;
@@ -18,17 +18,23 @@ const lastDays =
     (n: number) =>
     (_today: string, last: string): [string, string] => [addDays(last, 1 - n), last];
 
+function lastWeek(today: string): [string, string] {
+    const sunday = addDays(today, -(weekday(today) || 7)); // weeks begin on Monday
+    return [addDays(sunday, -6), sunday];
+}
+
 export const PRESETS: Preset[] = [
     { id: 'today', label: 'Today', dates: (today) => [today, today] },
     { id: 'yesterday', label: 'Yesterday', dates: (today) => [addDays(today, -1), addDays(today, -1)] },
     { id: 'last24h', label: 'Last 24 hours', dates: (today) => [addDays(today, -1), today] },
+    { id: 'lastWeek', label: 'Last week', dates: lastWeek },
     { id: 'last7', label: 'Last 7 days', dates: lastDays(7) },
     { id: 'last30', label: 'Last 30 days', dates: lastDays(30) },
     { id: 'last90', label: 'Last 90 days', dates: lastDays(90) },
     { id: 'thisMonth', label: 'This month', dates: (today, last) => [monthBegin(today), last] },
     { id: 'lastMonth', label: 'Last month', dates: (today) => [addMonths(today, -1), monthEnd(addMonths(today, -1))] },
 ];
-export const USUAL_PRESETS = ['today', 'yesterday', 'last7', 'last30', 'last90', 'thisMonth', 'lastMonth'];
+export const USUAL_PRESETS = ['today', 'yesterday', 'lastWeek', 'last7', 'last30', 'last90', 'thisMonth', 'lastMonth'];
 
 export interface RangeRules {
     closedOnly: boolean;

@@ -24,6 +24,7 @@ test('presets where the current day counts', () => {
     equal(dates('last30', OPEN), '2026-10-23 2026-11-21');
     equal(dates('thisMonth', OPEN), '2026-11-01 2026-11-21');
     equal(dates('lastMonth', OPEN), '2026-10-01 2026-10-31');
+    equal(dates('lastWeek', OPEN), '2026-11-09 2026-11-15'); // Monday to Sunday
     equal(dates('nonsense', OPEN), null);
 });
 
@@ -32,6 +33,18 @@ test('presets of closed days never have the current one', () => {
     equal(dates('last7', CLOSED), '2026-11-14 2026-11-20');
     equal(dates('last90', CLOSED), '2026-08-23 2026-11-20');
     equal(dates('thisMonth', CLOSED), '2026-11-01 2026-11-20');
+});
+
+test('last week is over', () => {
+    for (const [now, week] of [
+        ['2026-11-22T10:00:00Z', '2026-11-09 2026-11-15'],
+        ['2026-11-23T10:00:00Z', '2026-11-16 2026-11-22'],
+    ] as const) {
+        itIs(now);
+        equal(dates('lastWeek', OPEN), week);
+        equal(dates('lastWeek', CLOSED), week);
+    }
+    equal(dates('lastWeek', CLOSED, 'Pacific/Kiritimati'), '2026-11-16 2026-11-22');
 });
 
 test('on the first of a month this month has no closed day', () => {
