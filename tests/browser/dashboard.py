@@ -100,6 +100,10 @@ class Dashboard:
         """A figure as it is shown."""
         return self.page.locator(".stat", has=self.page.locator("dt", has_text=re.compile(f"^{re.escape(label)}$"))).locator(".stat-value")
 
+    def figure(self, label):
+        """Its number."""
+        return plain(self.stat(label).evaluate("(node) => node.firstChild.textContent"))
+
     def rows(self, table):
         """[{column: text}] of a table, without what is left out of sight."""
         expect(table).to_be_attached(timeout=WAIT_MS)
@@ -113,7 +117,7 @@ class Dashboard:
         )
 
     def table(self, caption):
-        return self.rows(self.page.get_by_role("table", name=caption, exact=True))
+        return self.rows(self.page.locator(".table-scroll").get_by_role("table", name=caption, exact=True))
 
     def chart(self, title):
         """The numbers of a chart: [{"Point": title, series: text}]."""
