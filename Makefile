@@ -53,7 +53,7 @@ PROTO_O := $(B)/gen/usage.pb-c.o
 # GLib's locks are invisible to ThreadSanitizer; the shim shows them to it.
 SAN_O := $(if $(filter thread,$(SAN)),$(B)/tests/tsan_glib.o)
 
-.PHONY: all help clean unit unit-web system browser check quick demo bench fuzz fuzzers lint lint-fast format docs install tests
+.PHONY: all help clean unit unit-web system browser check quick demo screens bench fuzz fuzzers lint lint-fast format docs install tests
 
 all: $(PROGRAMS:%=$(B)/bin/%) ## the programs, in build/release/bin (also: SAN=…, CC=clang)
 
@@ -175,6 +175,10 @@ system: build/setup/check all ## system tests on real Kafka and Redis (ARGS='-k 
 
 browser: build/setup/check all ## tests of the dashboard in Chromium (ARGS='-k name'); pictures of every page go to build/screens
 	build/venv/bin/python -m pytest tests/browser $(ARGS)
+
+screens: build/setup/check all ## makes the pictures of docs/DASHBOARD.md anew, from the demo
+	build/venv/bin/python -m pytest tests/browser/test_tour.py
+	mkdir -p docs/screens && cp build/screens/docs/*.png docs/screens/
 
 bench: build/setup/check all bench-programs ## the benchmark, as ratios, with the machine and settings
 	build/venv/bin/python tests/bench/bench.py $(ARGS)
