@@ -1,6 +1,7 @@
 #include "api/stats_params.h"
 
 #include "api/zone_param.h"
+#include "lib/event.h"
 #include "lib/number.h"
 
 enum { YEAR_MIN = 3, YEAR_MAX = 9990 /* so that a period more or less has a year, too */ };
@@ -23,6 +24,12 @@ static bool take_metric(struct stats_params *params, const char *value)
 {
     params->metric = g_utf8_validate(value, -1, NULL) && value[0] != '\0' ? g_strdup(value) : NULL;
     return params->metric != NULL;
+}
+
+static bool take_organization(struct stats_params *params, const char *value)
+{
+    params->organization = param_text_is_valid(view_of(value), EVENT_NAME_MAX) ? g_strdup(value) : NULL;
+    return params->organization != NULL;
 }
 
 static bool take_code(struct stats_params *params, const char *value)
@@ -120,6 +127,7 @@ static bool take_token(struct stats_params *params, const char *value)
 /* ---- parameters ---- */
 
 #define KIND(kind) (1u << STATS_##kind)
+#define ONLY_CLIENTS (1u << STATS_KIND_N) /* not of organizations */
 #define OF_SERIES (KIND(USAGE) | KIND(CODES))
 #define OF_ALL (OF_SERIES | KIND(TOP) | KIND(SUMMARY) | KIND(DAILY) | KIND(HOURLY))
 
@@ -138,22 +146,28 @@ static const struct row {
     {"granularity", take_unit, UNITS, OF_SERIES, 0},
     {"timezone", NULL, NULL, OF_ALL, 0},
     {"skip_change", take_skip, "true|false", OF_SERIES | KIND(SUMMARY), 0},
+    {"organization", take_organization, "an organization of 1 to 256 bytes without control characters", OF_ALL | ONLY_CLIENTS, 0},
     {"access_token", take_token, NULL, OF_ALL, 0},
 };
 
-static const struct row *find(const char *name, enum stats_kind kind)
+static bool takes(const struct stats_params *params, const struct row *row)
+{
+    return (row->kinds & (1u << params->kind)) != 0 && (params->of_client || (row->kinds & ONLY_CLIENTS) == 0);
+}
+
+static const struct row *find(const struct stats_params *params, const char *name)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        if (strcmp(rows[i].name, name) == 0 && (rows[i].kinds & (1u << kind)) != 0)
+        if (strcmp(rows[i].name, name) == 0 && takes(params, &rows[i]))
             return &rows[i];
     return NULL;
 }
 
-static bool refuse_unknown(enum stats_kind kind, const struct usage_param *param, struct refusal *refusal)
+static bool refuse_unknown(const struct stats_params *params, const struct usage_param *param, struct refusal *refusal)
 {
     g_autoptr(GString) names = g_string_new(NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        if (rows[i].kinds & (1u << kind))
+        if (takes(params, &rows[i]))
             g_string_append_printf(names, "%s%s", names->len > 0 ? "|" : "", rows[i].name);
     return param_refuse_unknown(param, "UNKNOWN_PARAMETER", names->str, refusal);
 }
@@ -161,9 +175,9 @@ static bool refuse_unknown(enum stats_kind kind, const struct usage_param *param
 static bool take(struct stats_params *params, const struct usage_param *param, uint32_t *seen, struct refusal *refusal)
 {
     const char *value = param_value(param);
-    const struct row *row = find(param->name, params->kind);
+    const struct row *row = find(params, param->name);
     if (row == NULL)
-        return refuse_unknown(params->kind, param, refusal);
+        return refuse_unknown(params, param, refusal);
     uint32_t bit = 1u << (row - rows);
     if (*seen & bit)
         return param_refuse_repeated(param, PARAMS_ONCE, refusal);
@@ -189,12 +203,12 @@ static bool check_needed(const struct stats_params *params, uint32_t seen, struc
            refusal_set_value(refusal, "INVALID_PARAMETER", "Without period there must be a granularity", "granularity", "", UNITS);
 }
 
-bool stats_params_parse(struct stats_params *params, enum stats_kind kind, const struct usage_param *given, size_t n_given,
-                        struct refusal *refusal)
+bool stats_params_parse(struct stats_params *params, enum stats_kind kind, bool of_client, const struct usage_param *given,
+                        size_t n_given, struct refusal *refusal)
 {
     uint32_t seen = 0;
     bool ok = true;
-    *params = (struct stats_params){.kind = kind, .unit = STATS_NO_UNIT};
+    *params = (struct stats_params){.kind = kind, .of_client = of_client, .unit = STATS_NO_UNIT};
     for (size_t i = 0; ok && i < n_given; i++)
         ok = take(params, &given[i], &seen, refusal);
     ok = ok && check_needed(params, seen, refusal);
@@ -209,5 +223,6 @@ bool stats_params_parse(struct stats_params *params, enum stats_kind kind, const
 void stats_params_clear(struct stats_params *params)
 {
     g_free(params->metric);
+    g_free(params->organization);
     *params = (struct stats_params){0};
 }

@@ -7,6 +7,7 @@
  *   granularity    month, day, 21600 (six hours), hour or eternity (one value)
  *   timezone       an IANA zone; UTC if not given
  *   skip_change    true; false: with the total of the period before
+ *   organization   of a client only: as which organization's it is meant
  *   access_token   the caller's token (auth.h)
  *
  * Which of them a statistic takes stands in a table; others, one given twice and a value that is not allowed are refused, naming
@@ -40,6 +41,8 @@ enum { STATS_CODE_SIZE = 4, STATS_NO_UNIT = -1 };
 
 struct stats_params {
     enum stats_kind kind;
+    bool of_client;                 /* it is about a client, not about an organization */
+    char *organization;             /* NULL: not given */
     char *metric;                   /* NULL: not given */
     char code[STATS_CODE_SIZE];     /* "404", "4XX"; "": not given */
     uint32_t code_first, code_last; /* statuses */
@@ -51,8 +54,8 @@ struct stats_params {
 };
 
 /* False: refused, and params need no clearing. */
-bool stats_params_parse(struct stats_params *params, enum stats_kind kind, const struct usage_param *given, size_t n_given,
-                        struct refusal *refusal);
+bool stats_params_parse(struct stats_params *params, enum stats_kind kind, bool of_client, const struct usage_param *given,
+                        size_t n_given, struct refusal *refusal);
 void stats_params_clear(struct stats_params *params);
 const char *stats_period_name(enum stats_period period); /* NULL for none */
 

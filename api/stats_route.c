@@ -269,14 +269,20 @@ static void handle(const struct stats_route *route, enum stats_kind kind, struct
         return;
     }
     call_get_params(call, &given);
-    if (!choose_format(call->parts[1], &is_csv, &refusal) || !stats_params_parse(&params, kind, given.list, given.n, &refusal)) {
+    if (!choose_format(call->parts[1], &is_csv, &refusal) ||
+        !stats_params_parse(&params, kind, application != NULL, given.list, given.n, &refusal)) {
         answer_refusal(call->request, route->queries->metrics, &refusal);
+        return;
+    }
+    if (!call_narrow(&params.organization, call->caller->organization, "organization", &refusal)) {
+        stats_params_clear(&params);
+        call_refuse(call, route->queries->metrics, &refusal);
         return;
     }
     struct job *job = g_new0(struct job, 1);
     *job = (struct job){.query = query_make(call, route->queries, work), .route = route, .params = params, .is_csv = is_csv};
     bool is_all = g_strcmp0(organization, STATS_ALL_SERVICES) == 0 && call->caller->organization == NULL;
-    job->organization = is_all ? NULL : g_strdup(organization != NULL ? organization : call->caller->organization);
+    job->organization = is_all ? NULL : g_strdup(organization != NULL ? organization : params.organization);
     job->application = g_strdup(application);
     job->body = g_string_new(NULL);
     if (!query_submit(&job->query))

@@ -460,6 +460,13 @@ def test_callers(world):
     start = fixture.parse(narrow["period"]["since"])
     assert narrow["total"] == sum(e.time >= start for e in world.of("acme", "c-3"))
     assert narrow["application"]["account"]["id"] == "acme"
+    assert ask(world.api, "applications/c-3/usage.json", organization="acme", **query)["total"] == narrow["total"]
+    assert ask(world.api, "applications/c-3/usage.json", token=acme, organization="acme", **query)["total"] == narrow["total"]
+    for token in (acme, one):
+        assert failure(world.api, "applications/c-3/usage.json", token=token, organization="globex", **query)[0] == 403
+    all_of_it = ask(world.api, "applications/c-3/usage.json", **query)["total"]
+    theirs = ask(world.api, "applications/c-3/usage.json", organization="globex", **query)["total"]
+    assert all_of_it == narrow["total"] + theirs and theirs > 0
     assert failure(world.api, "services/globex/usage.json", token=acme, **query)[0] == 403
     assert failure(world.api, "services/nobody/usage.json", token=acme, **query)[0] == 403
     for path in ("services/acme/usage", "services/acme/top_applications", "applications/c-4/usage", "services/acme/summary"):

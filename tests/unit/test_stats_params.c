@@ -2,6 +2,7 @@
 
 static struct stats_params params;
 static struct refusal refusal;
+static bool about_client;
 
 /* "name=value&…", as they are. */
 static bool parse(enum stats_kind kind, const char *query)
@@ -15,7 +16,7 @@ static bool parse(enum stats_kind kind, const char *query)
             *value++ = '\0';
         given[n++] = (struct usage_param){*part, value};
     }
-    return stats_params_parse(&params, kind, given, n, &refusal);
+    return stats_params_parse(&params, kind, about_client, given, n, &refusal);
 }
 
 static void refuse(enum stats_kind kind, const char *query, const char *field)
@@ -45,6 +46,18 @@ static void test_values(void)
     g_assert_cmpint(params.unit, ==, STATS_NO_UNIT);
     g_assert_false(params.with_change);
     stats_params_clear(&params);
+}
+
+static void test_of_clients(void)
+{
+    refuse(STATS_USAGE, "metric_name=hits&period=day&organization=acme", "organization");
+    about_client = true;
+    g_assert_true(parse(STATS_SUMMARY, "period=day&organization=acme"));
+    g_assert_cmpstr(params.organization, ==, "acme");
+    stats_params_clear(&params);
+    refuse(STATS_SUMMARY, "period=day&organization=", "organization");
+    refuse(STATS_SUMMARY, "organization=acme&organization=acme", "organization");
+    about_client = false;
 }
 
 static void test_codes(void)
@@ -129,5 +142,6 @@ int main(int argc, char **argv)
     g_test_add_func("/stats_params/times", test_times);
     g_test_add_func("/stats_params/needed", test_needed);
     g_test_add_func("/stats_params/of-other-statistics", test_of_other_statistics);
+    g_test_add_func("/stats_params/of-clients", test_of_clients);
     return g_test_run();
 }

@@ -49,7 +49,7 @@ export function address(path: string, query: Query = {}): string {
         }
     }
     const text = parts.toString();
-    return text ? `${path}?${text}` : path;
+    return text ? `${path}${path.includes('?') ? '&' : '?'}${text}` : path;
 }
 
 // A value for parameters that take lists with commas in between.

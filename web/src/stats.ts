@@ -1,5 +1,5 @@
 // The statistics routes: which of them answers for what is chosen, and the metrics that there are.
-import { get, type Query } from './api';
+import { address, get, type Query } from './api';
 import { choice } from './choice';
 import type { View } from './page';
 
@@ -19,7 +19,8 @@ export function statsPath(view: View, what: string, client?: string | null, form
     const part = of
         ? `applications/${encodeURIComponent(of)}`
         : `services/${encodeURIComponent(state.organization ?? session.organization ?? ANY)}`;
-    return `/stats/${part}/${what}.${format}`;
+    const whose = of && !session.organization ? state.organization : null; // ids are of one organization only
+    return address(`/stats/${part}/${what}.${format}`, { organization: whose });
 }
 
 export type Total = Metric & { total: number };
