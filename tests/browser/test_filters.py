@@ -18,9 +18,11 @@ def month_before(day):
 def presets(today, last):
     """{name: (first, last)}"""
     yesterday = today - timedelta(days=1)
+    last_monday = today - timedelta(days=today.weekday() + 7)
     return {
         "Today": (today, today),
         "Yesterday": (yesterday, yesterday),
+        "Last week": (last_monday, last_monday + timedelta(days=6)),
         "Last 7 days": (last - timedelta(days=6), last),
         "Last 30 days": (last - timedelta(days=29), last),
         "Last 90 days": (last - timedelta(days=89), last),

@@ -56,13 +56,18 @@ def test_which_client_made_the_most_requests_last_week(walk, world):
     """
     1. Sign in
     2. API usage report
+    3. Dates
+    4. Last week
 
-    "Most active requests" begins with the top 5 clients of the last seven closed days.
+    "Most active requests" begins with the top 5 clients. (Without clicks 3 and 4: of the last seven closed days.)
     """
     walk.choose_page("API usage report")
-    expect(walk.page.get_by_role("button", name="Dates: Last 7 days")).to_be_visible()
+    walk.click(walk.page.get_by_role("button", name=re.compile("^Dates:")))
+    walk.click(walk.page.get_by_role("button", name="Last week", exact=True))
+    walk.dashboard.settle()
+    sunday = world.today - (world.today + 3) % 7 - 1
     first = walk.dashboard.chart("Top 5 clients")[0]
-    (who, requests), *_ = ranked(world.of(days=world.last_week), lambda e: (e.org, e.client))
+    (who, requests), *_ = ranked(world.of(days=(sunday - 6, sunday)), lambda e: (e.org, e.client))
     assert NAMES[who] == "Web shop" and first.pop("Point").startswith("Web shop (web-shop), acme")
     assert sum(map(plain, first.values())) == requests
 

@@ -17,7 +17,11 @@ export function mayChangeOf(view: View): ((row: { organization: string | null })
     return isOfAll(view) ? undefined : (row) => row.organization === view.session.organization;
 }
 
+// The server reads %2F as it reads a slash.
 export function inPath(part: string): string {
+    if (part.includes('/')) {
+        throw new Error(`“${part}” has a slash, with which it has no address of its own. Use Import, or another id.`);
+    }
     return encodeURIComponent(part);
 }
 
