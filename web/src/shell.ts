@@ -6,7 +6,7 @@ import { dateFilter } from './filter';
 import { icon, iconButton } from './icon';
 import { menuButton } from './menu';
 import { organizationChoice } from './organization_choice';
-import { isAllowed, type Page } from './page';
+import { isOffered, type Page } from './page';
 import { signOut, type Session } from './session';
 import { fixedAddress, getState, href, rangeRules } from './state';
 import { getTheme, setTheme, type Theme } from './theme';
@@ -142,9 +142,9 @@ class AppShell implements Shell {
         document.title = `${page.title} · Daybook`;
         this.title.textContent = page.title;
         this.hasRange = page.filters.range;
-        const allowed = this.pages.filter((each) => isAllowed(each, this.session));
+        const offered = this.pages.filter((each) => isOffered(each, this.session));
         replace(this.home, logo());
-        replace(this.nav, navigation(allowed, page.path));
+        replace(this.nav, navigation(offered, page.path));
         replace(
             this.filters,
             page.filters.range ? dateFilter(rangeRules()) : null,

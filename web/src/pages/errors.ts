@@ -312,6 +312,7 @@ export const errors: Page = {
     closedOnly: false,
     needs: ['usage:organization:view', 'oauth:client:view'],
     filters: { range: true, zone: true, organization: false },
+    offered: ({ organization }) => !organization,
     async render(view) {
         if (view.session.organization) {
             view.root.append(emptyState('Not permitted', OF_ALL));

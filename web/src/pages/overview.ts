@@ -138,7 +138,7 @@ interface Parts {
 
 const QUOTAS = 'Limits of which an alert level was reached, and plans whose requests of this month are used up or will be.';
 
-function makeParts(root: HTMLElement): Parts {
+function makeParts({ root, session }: View): Parts {
     const parts = {
         head: el('div', { class: 'notices' }),
         numbers: figures(),
@@ -155,7 +155,7 @@ function makeParts(root: HTMLElement): Parts {
     const grid = [clients, endpoints, bad, limits, unread, fresh].map((each) => each.root);
     root.append(parts.head, parts.numbers.root, parts.series.root, el('div', { class: 'grid even' }, grid));
     parts.series.setChart(parts.chart);
-    clients.setTotal(el('a', { href: href({ page: '/top' }) }, 'All'));
+    clients.setTotal(session.client ? null : el('a', { href: href({ page: '/top' }) }, 'All'));
     unread.setTotal(el('a', { href: href({ page: '/alerts' }) }, 'All'));
     return parts;
 }
@@ -241,7 +241,7 @@ export const overview: Page = {
     presets: Object.keys(TIMEFRAMES),
     filters: { range: true, zone: true, organization: true },
     async render(view) {
-        const parts = makeParts(view.root);
+        const parts = makeParts(view);
         let shown: Usage | null = null;
         const again = (): Promise<void> => load(parts, view, (usage) => (shown = usage));
         parts.chart.onPick((i) => {

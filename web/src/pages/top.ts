@@ -139,6 +139,7 @@ export const top: Page = {
     live: true,
     closedOnly: false,
     filters: { range: true, zone: true, organization: true },
+    offered: ({ client }) => !client,
     async render(view) {
         const { root, session, signal, state } = view;
         if (session.client) {
