@@ -5,6 +5,8 @@ import { el, type Child } from './dom';
 import { icon } from './icon';
 import { errorText } from './toast';
 
+const UNAVAILABLE = 'If it lasts, tell whoever runs this system: what keeps the counts (Redis) does not answer. Nothing is lost meanwhile.';
+
 export function skeleton(height = 180): HTMLElement {
     return el(
         'div',
@@ -39,6 +41,11 @@ function notPermitted(error: ApiError): HTMLElement {
     );
 }
 
+// What the server says may say it already.
+function waitText(error: ApiError): string | null {
+    return error.retryAfterS && !/try again/i.test(error.message) ? ` Try again in ${Math.ceil(error.retryAfterS)} s.` : null;
+}
+
 export function errorState(error: unknown, again?: () => void): HTMLElement {
     if (error instanceof ApiError && error.status === 403) {
         return notPermitted(error);
@@ -47,7 +54,6 @@ export function errorState(error: unknown, again?: () => void): HTMLElement {
         return emptyState('Nothing was counted yet', error.message);
     }
     const known = error instanceof ApiError;
-    const wait = known && error.retryAfterS ? `Try again in ${Math.ceil(error.retryAfterS)} s.` : null;
     return el(
         'div',
         { class: 'state error', role: 'alert' },
@@ -57,7 +63,8 @@ export function errorState(error: unknown, again?: () => void): HTMLElement {
             { class: 'state-title' },
             known && error.status === 429 ? 'Too many questions at once' : 'This could not be loaded',
         ),
-        el('p', { class: 'state-text' }, errorText(error), wait ? ` ${wait}` : null),
+        el('p', { class: 'state-text' }, errorText(error), known ? waitText(error) : null),
+        known && error.status === 503 ? el('p', { class: 'state-text' }, UNAVAILABLE) : null,
         known && error.requestId ? el('p', { class: 'faint' }, `Request ${error.requestId}`) : null,
         again ? el('button', { type: 'button', class: 'button', onclick: again }, 'Try again') : null,
     );
