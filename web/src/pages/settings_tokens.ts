@@ -31,6 +31,7 @@ interface Key extends Access {
 const TOKENS = `${ADMIN}/tokens`;
 const KEYS = '/v1/developer/keys';
 const KEYS_MAX = 1000;
+const ID_SHOWN = 14; // of a token's id
 const PERMISSIONS: [string, string][] = [
     ['usage:organization:view', 'usage:organization:view, usage of the organization'],
     ['usage:client:view', 'usage:client:view, usage of clients'],
@@ -60,8 +61,8 @@ function ageColumns<T extends Access>(zone: string): Column<T>[] {
             label: 'Last used',
             cell: (row) =>
                 row.lastUsedAt
-                    ? el('span', { title: format.time(row.lastUsedAt, zone, 'full') }, format.ago(row.lastUsedAt))
-                    : el('span', { class: 'faint' }, 'not lately'),
+                    ? el('span', { class: 'nowrap', title: format.time(row.lastUsedAt, zone, 'full') }, format.ago(row.lastUsedAt))
+                    : el('span', { class: 'faint nowrap' }, 'not lately'),
         },
         {
             key: 'expires',
@@ -71,8 +72,8 @@ function ageColumns<T extends Access>(zone: string): Column<T>[] {
                 row.expired
                     ? el('span', { class: 'badge bad' }, 'Ended')
                     : row.expiresAt
-                      ? format.time(row.expiresAt, zone)
-                      : el('span', { class: 'faint' }, 'never'),
+                      ? el('span', { class: 'nowrap' }, format.time(row.expiresAt, zone))
+                      : el('span', { class: 'faint nowrap' }, 'never'),
         },
     ];
 }
@@ -145,7 +146,7 @@ export function tokens(view: View): Kind<Token> {
                 key: 'name',
                 label: 'Token',
                 sort: byText((row) => row.name),
-                cell: (row) => [row.name, el('div', { class: 'hint wide-only' }, row.id)],
+                cell: (row) => [row.name, el('div', { class: 'hint wide-only', title: row.id }, `${row.id.slice(0, ID_SHOWN)}…`)],
             },
             {
                 key: 'sees',
