@@ -97,6 +97,7 @@ export interface Usage {
 interface Account {
     organization: string;
     clientId?: string | null;
+    clientName?: string;
     plan: { title: string; name: string } | null;
     used: number;
     included: number | null;
@@ -107,10 +108,18 @@ export interface Costs {
     entities: Account[];
 }
 
+// Whose token is for one client sees no others, so there is nothing to go to.
+function clientLink(view: View, { organization, clientId, name }: Client): Child {
+    if (view.session.client) {
+        return name || clientId;
+    }
+    const org = view.session.organization ? undefined : organization;
+    return el('a', { href: href({ page: '/top', organization: org, params: { client: clientId } }) }, name || clientId);
+}
+
 function of(view: View, client: Client): Child {
     const isOne = view.state.organization || view.session.organization || !client.organization;
-    const more = isOne ? null : el('span', { class: 'faint' }, ` ${client.organization}`);
-    return [el('span', {}, client.name || client.clientId), more];
+    return [clientLink(view, client), isOne ? null : el('span', { class: 'faint' }, ` ${client.organization}`)];
 }
 
 export function topClients(view: View, data: Overview): HTMLElement {
@@ -226,7 +235,7 @@ export function quotas(view: View, data: Overview, costs: Costs | null): Child[]
         .map((each) =>
             quotaRow(
                 [
-                    each.clientId ?? each.organization,
+                    el('a', { href: href({ page: '/costs' }) }, each.clientName || (each.clientId ?? each.organization)),
                     el('span', { class: 'faint' }, ` plan ${each.plan?.title || each.plan?.name || ''}`),
                 ],
                 'included this month',
@@ -290,7 +299,7 @@ export function alerts(data: Overview, zone: string): Child[] {
             el(
                 'div',
                 { class: 'grow' },
-                el('div', {}, alertText(alert)),
+                el('a', { href: href({ page: '/alerts', params: { alert: alert.id } }) }, alertText(alert)),
                 el('div', { class: 'hint', title: format.time(alert.createdAt, zone, 'full') }, format.ago(alert.createdAt)),
             ),
             kind(alert),
