@@ -15,7 +15,7 @@ export function openDialog(
     body: HTMLElement,
     buttons: DialogButton[],
     options: { wide?: boolean; onClose?: () => void } = {},
-): { close(): void } {
+): { close(): void; buttons: HTMLButtonElement[] } {
     const id = uniqueId('dialog');
     const problem = el('p', { class: 'problem', role: 'alert', hidden: true });
     const close = (): void => dialog.close();
@@ -83,7 +83,7 @@ export function openDialog(
         .map((which) => body.querySelector<HTMLElement>(which))
         .find((control) => control)
         ?.focus();
-    return { close };
+    return { close, buttons: rest };
 }
 
 // Asks before something that cannot be taken back.

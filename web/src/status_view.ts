@@ -5,7 +5,8 @@ import { el, type Child } from './dom';
 import { icon } from './icon';
 import { errorText } from './toast';
 
-const UNAVAILABLE = 'If it lasts, tell whoever runs this system: what keeps the counts (Redis) does not answer. Nothing is lost meanwhile.';
+const UNAVAILABLE =
+    'If it lasts, tell whoever runs this system: what keeps the counts (Redis) does not answer. Nothing is lost meanwhile.';
 
 export function skeleton(height = 180): HTMLElement {
     return el(

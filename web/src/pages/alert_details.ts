@@ -202,6 +202,7 @@ export function openAlert(view: View, id: string, change: (alert: Alert, state: 
             await change(alert, state);
         }
     };
+    const states = ['deleted', 'unread', 'read'] as const;
     const dialog = openDialog(
         'Alert',
         body,
@@ -213,5 +214,8 @@ export function openAlert(view: View, id: string, change: (alert: Alert, state: 
         { onClose: () => !view.signal.aborted && setState({ params: { alert: null } }) },
     );
     view.signal.addEventListener('abort', () => dialog.close());
-    void fill(view, id, body).then((found) => (alert = found));
+    void fill(view, id, body).then((found) => {
+        alert = found;
+        dialog.buttons.forEach((button, i) => (button.hidden = found?.state === states[i])); // what it is already
+    });
 }

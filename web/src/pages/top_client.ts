@@ -60,7 +60,7 @@ function metrics(data: Summary): Child {
     );
 }
 
-function codes(data: Summary): Child {
+function codes(client: string, data: Summary): Child {
     const all = data.response_codes.reduce((sum, each) => sum + each.total, 0);
     const most = Math.max(...data.response_codes.map((each) => each.total));
     return table(
@@ -70,8 +70,8 @@ function codes(data: Summary): Child {
                 key: 'code',
                 label: 'Response code',
                 sort: byNumber((row) => Number(row.code)),
-                cell: (row) =>
-                    el('a', { href: href({ page: '/codes', params: { code: row.code } }) }, `${row.code} ${codeMeaning(row.code)}`),
+                cell: ({ code }) =>
+                    el('a', { href: href({ page: '/codes', params: { code, client } }) }, `${code} ${codeMeaning(code)}`),
             },
             {
                 key: 'total',
@@ -135,7 +135,7 @@ export function clientDetails(view: View, client: string, metric: string): Detai
         await Promise.all([
             time.load(signal, () => get<StatsSeries>(statsPath(view, 'usage', client), usage, signal), showTime),
             summary.load(signal, asked, (data, body) => replace(body, metrics(data))),
-            answers.load(signal, asked, (data, body) => replace(body, codes(data)), (data) => !data.response_codes.length),
+            answers.load(signal, asked, (data, body) => replace(body, codes(client, data)), (data) => !data.response_codes.length),
         ]);
     };
     const files = (): ExportFile[] => [
