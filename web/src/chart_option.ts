@@ -55,14 +55,14 @@ function categoryAxis(shape: Shape, data: ChartData, width: number): object {
     };
 }
 
-function valueAxis(data: ChartData): object {
+function valueAxis(shape: Shape, data: ChartData): object {
     return {
         id: 'value',
         type: 'value',
         min: 0,
-        splitNumber: 4,
+        splitNumber: shape.horizontal ? 3 : 4, // side by side there is less room for labels
         minInterval: data.unit ? undefined : 1,
-        axisLabel: { ...text(), formatter: (n: number) => (data.unit && n > 0 ? data.unit(n) : compact(n)) },
+        axisLabel: { ...text(), hideOverlap: true, formatter: (n: number) => (data.unit && n > 0 ? data.unit(n) : compact(n)) },
         splitLine: { lineStyle: { color: color('--line') } },
     };
 }
@@ -151,7 +151,7 @@ export function chartOption(shape: Shape, data: ChartData, env: Surroundings): R
         return donut(data, env);
     }
     const category = categoryAxis(shape, data, env.width);
-    const value = valueAxis(data);
+    const value = valueAxis(shape, data);
     const drawn = data.series.flatMap((each): Drawn[] => {
         const own = env.colors.get(each.name) ?? color('--accent');
         return (each.kind ?? shape.kind) === 'bar' ? [bars(shape, each, own, data, env)] : lines(shape, each, own);
