@@ -31,6 +31,7 @@ import {
     select,
     selectionOf,
     type Report,
+    type ReportClient,
     type SectionId,
     type Selection,
 } from './report_data';
@@ -207,11 +208,11 @@ function narrow(section: 'clients' | 'urls', selection: Selection): void {
 }
 
 // Shown again for a click: which client or URL a bar is.
-function pickClient(shown: Shown, report: () => Report | null, pick: (id: string) => void): Shown {
+function pickClient(shown: Shown, report: () => Report | null, pick: (client: ReportClient) => void): Shown {
     shown.chart.onPick((i) => {
         const client = report()?.clients[i];
         if (client) {
-            pick(client.clientId);
+            pick(client);
         }
     });
     return shown;
@@ -297,10 +298,13 @@ function makeSections(view: View, onReport: (id: SectionId, report: Report) => v
             shown.set(spec.id, report);
             onReport(spec.id, report);
         });
-    const showClient = (id: string): void => narrow('clients', { clients: [id], urls: [] });
-    const showOverTime = (id: string): void => setState({ page: '/traffic', params: { client: id } });
+    const showClient = ({ clientId }: ReportClient): void => narrow('clients', { clients: [clientId], urls: [] });
+    const showOverTime = ({ clientId, organizationId }: ReportClient): void => {
+        const organization = view.session.organization ? undefined : organizationId; // another may have the same id
+        setState({ page: '/traffic', organization, params: { client: clientId } });
+    };
     const whoAsks = (url: string): void => narrow('clients', { clients: [], urls: [url] });
-    const clients = (title: string, rows: number, from: SectionId, pick: (id: string) => void, info: string): Shown =>
+    const clients = (title: string, rows: number, from: SectionId, pick: (client: ReportClient) => void, info: string): Shown =>
         pickClient(clientBars(title, rows, info), of(from), pick);
     return [
         make({
