@@ -204,9 +204,10 @@ class Alerts:
         return self.webhook(address, kind="email", **fields)
 
     def raise_for(self, *channels, due_ms=None, of_client="c-1", **fields):
-        """A new alert, due at these channels; the ids of the deliveries."""
+        """A new alert of the organization of the first of these channels, due at them; the ids of the deliveries."""
         self.n += 1
-        alert = make_alert(self.client, fields.pop("organization", "acme"), of_client, limit=1000 + self.n, **fields)
+        organization = fields.pop("organization", channels[0].get("organization") or "acme")
+        alert = make_alert(self.client, organization, of_client, limit=1000 + self.n, **fields)
         ids = [f"{alert}.raised.{channel['id']}" for channel in channels]
         self.client.zadd(DELIVERIES, {identity: due_ms or int(time.time() * 1000) for identity in ids}, nx=True)
         return ids
