@@ -1,5 +1,6 @@
 #include "api/usage_table.h"
 
+#include "api/measured.h"
 #include "lib/keys.h"
 
 enum { HOUR_S = 3600 };
@@ -62,7 +63,7 @@ void usage_table_add_slot(struct usage_table *table, int64_t slot, const struct 
     g_assert(slot >= window->first_slot && index < window->n_slots);
     measure_merge(&table->cells[window->unit == CIVIL_MINUTE ? index : window_point(window, slot)], measure);
     table->slot_requests[index] += measure->requests;
-    table->slot_errors[index] += measure_statuses(measure, USAGE_FIRST_ERROR, UINT32_MAX);
+    table->slot_errors[index] += measured_failed(measure);
     for (uint32_t i = 0; i < measure->statuses.n; i++) {
         uint32_t status = measure->statuses.items[i].key;
         if (status < G_N_ELEMENTS(table->status_last))

@@ -11,8 +11,6 @@
 #include "lib/event.h"
 #include "lib/measure.h"
 
-enum { USAGE_FIRST_ERROR = 400 /* the lowest status that is one */ };
-
 struct usage_line {
     char *name; /* METHOD " " template, or organization KEYS_CLIENT_SEPARATOR client */
     struct measure measure;
