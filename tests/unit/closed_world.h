@@ -33,7 +33,7 @@ static inline void world_start(struct world *world)
 {
     g_autoptr(GError) error = NULL;
     redis_process_start(&world->server, 0, NULL);
-    const struct redis_settings settings = {world->server.url, 1000, 5000};
+    const struct redis_settings settings = {world->server.url, 20000, 60000};
     world->redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
     world->events = g_array_new(FALSE, TRUE, sizeof(struct world_event));

@@ -76,7 +76,7 @@ static inline void redis_process_start_with(struct redis_process *process, int p
                   G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
                   redis_die_with_parent, NULL, &process->pid, &error);
     g_assert_no_error(error);
-    for (int i = 0; i < 1000 && !redis_port_answers(process->port); i++)
+    for (int i = 0; i < 6000 && !redis_port_answers(process->port); i++)
         g_usleep(10 * 1000);
     g_assert_true(redis_port_answers(process->port));
 }

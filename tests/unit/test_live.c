@@ -16,7 +16,7 @@ static const int64_t now_ms = INT64_C(1795257421000); /* 10:37:01 */
 
 static void redis_do(const char *command, const char *key, const char *first, const char *second)
 {
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     g_autoptr(GError) error = NULL;
     struct redis *redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
@@ -256,7 +256,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     redis_process_start(&server, 0, NULL);
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     reader = reader_new(&settings, 1);
     metrics = metrics_new(api_meters, METER_N);
     sources = (struct live_sources){.sheets = sheets_new(1 << 20, NULL, metrics), .ledger = ledger_cache_new()};

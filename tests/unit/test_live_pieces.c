@@ -337,7 +337,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     world_start(&world);
-    const struct redis_settings settings = {world.server.url, 1000, 5000};
+    const struct redis_settings settings = {world.server.url, 20000, 60000};
     reader = reader_new(&settings, 1);
     metrics = metrics_new(api_meters, METER_N);
     source = g_rand_new_with_seed((guint32)g_test_rand_int());
