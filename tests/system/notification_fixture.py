@@ -16,7 +16,7 @@ from harness import ROOT, free_port, wait_until
 
 DELIVERIES, INFO, DEAD = "{daybook}:deliveries", "{daybook}:deliveries:info", "{daybook}:deliveries:dead"
 CHANNELS, SHOWN = "/api/v2/admin/channels", "/api/v2/admin/deliveries"
-QUICK = {"alerts.allow_private": "true", "alerts.retry_first_s": 1, "alerts.retry_most_s": 2, "alerts.timeout_s": 2}
+QUICK = {"alerts.allow_private": "true", "alerts.retry_first_s": 1, "alerts.retry_most_s": 2, "alerts.timeout_s": 10}
 
 
 class Server:
@@ -218,5 +218,5 @@ class Alerts:
     def dead(self):
         return self.client.zrange(DEAD, 0, -1)
 
-    def until_settled(self, timeout_s=30):
+    def until_settled(self, timeout_s=120):
         wait_until(lambda: not self.pending(), timeout_s, lambda: f"all is settled: {self.pending()} {self.client.hgetall(INFO)}")

@@ -381,7 +381,7 @@ static void test_loading_is_refused(void)
     int port = process.port;
     g_free(process.dir);
     g_free(process.url);
-    redis_process_start(&process, port, dir, "--appendonly", "yes", "--key-load-delay", "200");
+    redis_process_start(&process, port, dir, "--appendonly", "yes", "--key-load-delay", "1000");
     expect_refused(process.url, REDIS_ERROR_LOST, "LOADING");
     redis_process_kill(&process);
     g_autofree char *aof = g_build_filename(dir, "appendonlydir", NULL);
