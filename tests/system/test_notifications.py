@@ -270,8 +270,7 @@ def test_kills_of_replicas(world):
         victim.kill()
         wanted.update(world.raise_for(*channels))
         victim.start()
-    for identity in world.pending():
-        due_now(world, identity)
+    world.end_claims()
     world.until_settled()
     assert set(receiver.ids()) == wanted and not world.dead()
 
@@ -296,7 +295,7 @@ def test_redis_away_while_sending(world):
 
 
 def test_slow_receivers_delay_nobody(world):
-    """Many that hang, and one that answers: its deliveries arrive as if it were alone, but for what a busy machine may do to some."""
+    """Many that hang, and one that answers: its deliveries arrive as if it were alone, whatever a busy machine does to one."""
     world.start(**{"alerts.timeout_s": 5, "alerts.retry_most_s": 10})
     done = threading.Event()
     hanging, well = world.receiver(lambda request, n: done.wait(30) and None), world.receiver()
