@@ -1,6 +1,7 @@
 #include "api/live.h"
 
 #include "api/buckets_read.h"
+#include "api/closed_pieces.h"
 #include "api/live_pieces.h"
 #include "api/members.h"
 #include "api/minutes_read.h"
@@ -178,22 +179,15 @@ static bool read_group(struct pass *pass, struct live *live, guint first, guint 
     return ok;
 }
 
-static bool is_with(const struct sheet_want *want)
-{
-    return want->presence == SHEET_WITH;
-}
-
 static bool read_sheets(struct pass *pass, struct live *live, GError **error)
 {
     g_autoptr(GPtrArray) wanted = closed_between(pass->closed, day_of(live->window.first_slot), day_of(last_slot(&live->window)));
-    const struct sheets_query query = {pass->question->sources->sheets, pass->reader, pass->scope};
+    const struct live_sources *sources = pass->question->sources;
+    const struct sheets_query query = {sources->sheets, pass->reader, pass->scope};
+    const struct closed_place place = {query, sources->cache, sources->threads};
     if (pass->question->names != NULL)
         return sheets_names(&query, wanted, pass->question->names, error);
-    if (!sheets_sum(&query, wanted, live->table, error))
-        return false;
-    for (guint i = 0; i < wanted->len && !pass->seen; i++)
-        pass->seen = is_with(g_ptr_array_index(wanted, i));
-    return true;
+    return closed_pieces_sum(&place, wanted, live->table, &pass->seen, error);
 }
 
 static bool read_window(struct pass *pass, struct live *live, GError **error)

@@ -254,6 +254,7 @@ static int run_with(const struct config *config, struct archive *archive)
         .sheets = sheets_new((size_t)config_int(config, "cache.sheets_max_bytes"), archive, routes.metrics),
         .ledger = ledger_cache_new(),
         .cache = live_cache_new((size_t)config_int(config, "cache.live_max_bytes")),
+        .threads = (guint)config_int(config, "query.scan_threads"),
     };
     const struct shared shared = {&sources,
                                   archive,
