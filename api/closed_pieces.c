@@ -185,8 +185,6 @@ static uint64_t ask_sheets(struct run *run, const struct day *day)
     uint64_t rows = 0;
     for (guint i = day->first; i < day->first + day->n; i++) {
         const struct sheet_want *want = want_at(run, i);
-        if (want->presence == SHEET_WITHOUT)
-            continue;
         run->food[i].hold = sheets_acquire(run->query.sheets, want);
         if (run->food[i].hold == NULL)
             sheets_ask(run->query.reader, want, (struct reader_then){.take = take_packed, .opaque = run, .a = i});
@@ -200,7 +198,7 @@ static void look_up(struct run *run, struct day *day)
     char kind[64];
     if (!run->keeps)
         return;
-    g_snprintf(kind, sizeof kind, "closed\x1e%" G_GINT64_FORMAT " %d\x1e", day->first_slot, (int)(day->end_slot - day->first_slot));
+    g_snprintf(kind, sizeof kind, "day\x1e%" G_GINT64_FORMAT " %d\x1e", day->first_slot, (int)(day->end_slot - day->first_slot));
     day->key = make_key(run, kind, day->first, day->n, NULL);
     day->piece = (struct piece *)(void *)live_cache_take(run->place->cache, day->key);
 }
@@ -245,8 +243,6 @@ static bool add_sheet(struct adder *adder, guint i, GError **error)
 {
     struct run *run = adder->run;
     struct food *food = &run->food[i];
-    if (want_at(run, i)->presence == SHEET_WITHOUT)
-        return true;
     if (food->hold == NULL)
         food->hold = sheets_open(run->query.sheets, want_at(run, i), food->packed, error);
     if (food->hold == NULL || !sheets_hold_check(food->hold, error))
@@ -406,7 +402,7 @@ static bool add_sum(struct run *run, guint first, guint end, struct usage_table 
 {
     const struct day *from = day_at(run, first), *last = day_at(run, end - 1);
     struct sum *fresh = sum_new(run, table->window, first, end);
-    g_autofree char *key = make_key(run, "closed sum\x1e", from->first, last->first + last->n - from->first, &fresh->window);
+    g_autofree char *key = make_key(run, "days\x1e", from->first, last->first + last->n - from->first, &fresh->window);
     struct sum *sum = (struct sum *)(void *)live_cache_take(run->place->cache, key);
     bool ok = true;
     if (sum == NULL) {

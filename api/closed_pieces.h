@@ -21,8 +21,8 @@ struct closed_place {
     guint threads;            /* that a question may use, its own among them */
 };
 
-/* Adds what the sheets that are wanted (struct sheet_want, ascending by day; those known to be without the clients are left out)
- * have in the table's window. *seen is set where any has a client of the scope; else it stays. False as sheets_visit. */
+/* Adds what the sheets that are wanted (struct sheet_want, ascending by day) have in the table's window. *seen is set where any has
+ * a client of the scope; else it stays. False as sheets_visit. */
 bool closed_pieces_sum(const struct closed_place *place, GPtrArray *wanted, struct usage_table *table, bool *seen, GError **error);
 
 #endif

@@ -12,14 +12,11 @@
 #include "lib/metrics.h"
 #include "lib/sheet.h"
 
-enum sheet_presence { SHEET_UNSEEN, SHEET_WITHOUT, SHEET_WITH };
-
 /* A sheet that is asked for. */
 struct sheet_want {
     struct sheet_name name;
     uint8_t checksum[SHEET_CHECKSUM_SIZE];
     uint64_t events, rows;
-    enum sheet_presence presence; /* whether it has any of the clients that a query is about; the query's own note */
 };
 
 struct sheets;

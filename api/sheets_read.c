@@ -2,22 +2,6 @@
 
 #include "api/sheet_clients.h"
 
-/* Notes whether there was any. */
-static void each_client(struct sheet_want *want, const struct sheet *sheet, const struct scope *scope, sheet_clients_use *use,
-                        void *opaque)
-{
-    want->presence = sheet_clients_each(sheet, scope, use, opaque) ? SHEET_WITH : SHEET_WITHOUT;
-}
-
-static GPtrArray *possible(GPtrArray *wanted)
-{
-    GPtrArray *left = g_ptr_array_new();
-    for (guint i = 0; i < wanted->len; i++)
-        if (((const struct sheet_want *)g_ptr_array_index(wanted, i))->presence != SHEET_WITHOUT)
-            g_ptr_array_add(left, g_ptr_array_index(wanted, i));
-    return left;
-}
-
 /* ---- who ---- */
 
 struct naming {
@@ -45,7 +29,8 @@ static void add_name(const struct sheet *sheet, uint32_t number, void *opaque)
 static bool visit_names(struct sheet_want *want, const struct sheet *sheet, void *opaque)
 {
     struct naming *naming = opaque;
-    each_client(want, sheet, naming->scope, add_name, naming);
+    (void)want;
+    sheet_clients_each(sheet, naming->scope, add_name, naming);
     return true;
 }
 
@@ -81,7 +66,7 @@ static bool visit_extend(struct sheet_want *want, const struct sheet *sheet, voi
     struct extending *extending = opaque;
     if (extending->first_only && want->name.day * KEYS_SLOTS_PER_DAY > extending->extent->first_slot)
         return false;
-    each_client(want, sheet, extending->scope, extend_client, extending);
+    sheet_clients_each(sheet, extending->scope, extend_client, extending);
     return true;
 }
 
@@ -110,14 +95,15 @@ static void find_client(const struct sheet *sheet, uint32_t number, void *opaque
 static bool visit_look(struct sheet_want *want, const struct sheet *sheet, void *opaque)
 {
     struct looking *looking = opaque;
-    each_client(want, sheet, looking->scope, find_client, looking);
+    (void)want;
+    sheet_clients_each(sheet, looking->scope, find_client, looking);
     return !*looking->found;
 }
 
 bool sheets_look(const struct sheets_query *query, GPtrArray *wanted, bool *found, GError **error)
 {
     struct looking looking = {query->scope, found};
-    g_autoptr(GPtrArray) left = possible(wanted);
+    g_autoptr(GPtrArray) left = g_ptr_array_copy(wanted, NULL, NULL);
     for (guint i = 0; i < left->len / 2; i++) {
         gpointer swap = left->pdata[i];
         left->pdata[i] = left->pdata[left->len - 1 - i];

@@ -13,8 +13,7 @@ struct sheets_query {
     const struct scope *scope;
 };
 
-/* Adds who is in them (organization KEYS_CLIENT_SEPARATOR client) to a set of own strings. Like the others notes of each sheet
- * whether it has any of the clients; those known to be without are left out. */
+/* Adds who is in them (organization KEYS_CLIENT_SEPARATOR client) to a set of own strings. */
 bool sheets_names(const struct sheets_query *query, GPtrArray *wanted, GHashTable *names, GError **error);
 /* Widens the extent to the slots in which the clients were counted. The sheets are ascending by day; with `first_only` it ends with
  * the day on which the extent begins. */
