@@ -86,7 +86,7 @@ static void test_malformed(struct fixture *f, gconstpointer data)
 
     (void)data;
     http_server_stop(f->server);
-    settings.idle_timeout_s = 1; /* what looks unfinished ends with it */
+    settings.idle_timeout_s = 3; /* what looks unfinished ends with it */
     fixture_start(f, &settings);
     for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
         struct http_client client;
