@@ -161,6 +161,9 @@ static inline void world_write(struct world *world, int64_t day, int revision)
         world_set(world, "ZINCRBY", key, "1", symbol);
         keys_minute_clients(key, 0, minute, revision);
         world_set(world, "ZINCRBY", key, "1", symbol);
+        g_snprintf(symbol, sizeof symbol, "%d", world_slot(event));
+        keys_totals(key, 0, day, revision);
+        world_set(world, "HINCRBY", key, symbol, "1");
     }
     world_write_sums(world, slots, true);
     world_write_sums(world, minutes, false);
@@ -187,6 +190,8 @@ static inline void world_remove(struct world *world, int64_t day, int revision)
         world_delete(world, key);
     }
     keys_clients(key, 0, day, revision);
+    world_delete(world, key);
+    keys_totals(key, 0, day, revision);
     world_delete(world, key);
     g_snprintf(name, sizeof name, "cnt:%d.%d", (int)day, revision);
     world_set(world, "HDEL", "{p0}:meta", name, NULL);

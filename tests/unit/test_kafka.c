@@ -304,7 +304,10 @@ static void test_out_of_range(struct fixture *f, gconstpointer data)
     struct kafka_reader *reader = reader_of(f);
     assign(reader, beyond, 1);
     wait_for_event(reader, KAFKA_OUT_OF_RANGE, 1);
-    g_assert_cmpuint(kafka_reader_poll(reader, &message, 1, 500), ==, 0); /* and no jump */
+    if (kafka_reader_poll(reader, &message, 1, 500) > 0) { /* it may be said again; but there is no jump */
+        g_assert_cmpint(message.event, ==, KAFKA_OUT_OF_RANGE);
+        kafka_message_clear(&message);
+    }
     assign(reader, good, 1);
     g_assert_cmpint(read_to_end(reader, next, 1, FALSE), ==, 10);
     assign(reader, at_end, 1);

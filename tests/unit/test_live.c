@@ -79,9 +79,16 @@ static void test_generations(void)
     g_assert_cmpint(all[0].day, ==, 20700);
     g_assert_cmpint(all[1].partition, ==, 0);
     g_assert_cmpint(all[2].revision, ==, 2);
-    g_assert_true(members_count_clients(reader, generations, 0, 3, &error));
+    redis_do("HSET", "{p0}:t:20778.1", "42", "1");
+    redis_do("HSET", "{p1}:t:20778.2", "95", "4"); /* one is missing: of before there were totals */
+    g_autofree uint64_t *totals = members_count(reader, generations, &error);
+    g_assert_no_error(error);
     g_assert_cmpuint(all[1].clients, ==, 1);
     g_assert_cmpuint(all[2].clients, ==, 0);
+    g_assert_true(all[1].has_totals);
+    g_assert_cmpuint(all[1].totals[42], ==, 1);
+    g_assert_false(all[2].has_totals);
+    g_assert_cmpuint(all[2].totals[95], ==, 4);
     g_array_free(generations, TRUE);
 }
 
