@@ -525,6 +525,7 @@ static void count_event(struct buckets *buckets, const struct place *place)
                                     .response_bytes = batch->response_bytes ? batch->response_bytes[index] : 0};
     struct slot *slot = place->client->slot;
     place->generation->counted++;
+    slot->requests++;
     place->client->requests++;
     place->route->requests++;
     if (!place->client->dirty) {

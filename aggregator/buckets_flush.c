@@ -100,6 +100,15 @@ static struct view name_text(const struct slot *slot, const struct score *score)
     return symbols_text(slot->span.buckets->symbols, score->name);
 }
 
+/* Behind all of the slot's buckets: who finds this number finds no less in them. */
+static void flush_total(const struct buckets *buckets, const struct slot *slot, struct payload *payload)
+{
+    char key[KEYS_MAX], index[NUMBER_MAX], requests[NUMBER_MAX];
+    payload_begin(payload, PAYLOAD_HSET, view_make(key, keys_totals(key, buckets->partition, slot->day, slot->revision)));
+    payload_add_pair(payload, view_make(index, number_write(index, (uint64_t)slot->index)),
+                     view_make(requests, number_write(requests, slot->requests)));
+}
+
 static void flush_slot(struct buckets *buckets, struct slot *slot, struct payload *payload)
 {
     char key[KEYS_MAX], member[NUMBER_MAX];
@@ -119,6 +128,7 @@ static void flush_slot(struct buckets *buckets, struct slot *slot, struct payloa
         add_score(payload, score->requests, name_text(slot, score));
         score->dirty = false;
     }
+    flush_total(buckets, slot, payload);
     g_ptr_array_set_size(slot->dirty_clients, 0);
     g_ptr_array_set_size(slot->dirty_routes, 0);
     slot->dirty = false;

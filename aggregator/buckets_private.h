@@ -86,6 +86,7 @@ struct slot {
     struct span span;
     int64_t day;
     int revision, index;
+    uint64_t requests; /* of all clients */
     enum bucket_state state;
     struct intmap clients; /* symbol -> struct slot_client */
     struct intmap routes;  /* name -> struct score */

@@ -99,6 +99,7 @@ static bool clients_loaded(void *opaque, const struct redis_reply *reply, GError
             !read_score(redis_reply_at(reply, i + 1), &requests))
             return damaged(error, "a member of a slot's sorted set of clients is no number");
         slot_client_get(slot, (uint32_t)number, false)->requests = requests;
+        slot->requests += requests;
     }
     return true;
 }

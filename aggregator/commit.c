@@ -218,12 +218,21 @@ static void append_commit(struct commit *commit, const struct commit_point *poin
     append_script(commit, STORE_COMMIT, 1, G_N_ELEMENTS(words), words);
 }
 
+/* The last apply. */
+static void add_applied(const struct commit *commit, const struct commit_point *point, struct payload *payload)
+{
+    char n[NUMBER_MAX];
+    payload_begin(payload, PAYLOAD_HSET, view_make(commit->key, commit->key_size));
+    payload_add_pair(payload, view_of("applied"), view_make(n, number_write(n, point->n)));
+}
+
 bool commit_flush(struct commit *commit, const struct commit_point *point, struct payload *payload, GError **error)
 {
     g_assert(point->n == commit->number + 1 && commit->questions->len == 0);
     if (!commit_drain(commit, error))
         return false;
     crashpoint("commit.before");
+    add_applied(commit, point, payload);
     struct view bytes = payload_bytes(payload);
     append_commit(commit, point, bytes);
     if (!send_all(commit, error))

@@ -4,8 +4,10 @@
  * stale replica — Redis' state is afterwards the one after some earlier prefix of the commands it had executed. No more is assumed.
  *
  * The commit record {pN}:commit holds: tok, a random token of the owner; n, the number of the last flush; next, the offset of the
- * first record of the log that is not counted; topic; fp, the fingerprint of the record at next-1; state; and pay, the payload of
- * flush n: every write of that flush, with absolute values.
+ * first record of the log that is not counted; topic; fp, the fingerprint of the record at next-1; state; pay, the payload of
+ * flush n: every write of that flush, with absolute values; and applied, which is n once all of these are done, since the last one
+ * writes it. It is for readers: while token, n and applied are the same, and n is applied, no key of the partition changes
+ * (but a sheet can come, of which the next flush speaks first).
  *
  * Flush: 1. the commit and all applies of the flush before must have answered; 2. COMMIT: one HSET that moves n, next and payload
  * at once, refused unless token, n-1 and master_replid are what this owner claimed; 3. APPLY each command of the payload, each

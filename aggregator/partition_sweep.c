@@ -127,6 +127,7 @@ static bool unlink_names(struct partition *partition, int64_t day, int revision,
         add_key(partition->settings.payload, &begun, key, keys_users(key, partition->number, day, revision, client));
     }
     add_key(partition->settings.payload, &begun, key, keys_clients(key, partition->number, day, revision));
+    add_key(partition->settings.payload, &begun, key, keys_totals(key, partition->number, day, revision));
     g_snprintf(field, sizeof field, "cnt:%" G_GINT64_FORMAT ".%d", day, revision);
     mirror_remove(partition->meta, field);
     return true;

@@ -1,8 +1,8 @@
 #include "api/advice.h"
 
 #include "api/forecast.h"
+#include "api/measured.h"
 #include "lib/civil.h"
-#include "lib/histogram.h"
 #include "lib/keys.h"
 #include "lib/number.h"
 
@@ -105,9 +105,10 @@ static void append_ms(GString *out, uint64_t us)
 static uint64_t p95(const struct usage_table *table, uint64_t *requests)
 {
     struct measure total;
+    uint64_t value;
     measure_init(&total);
     usage_table_total(table, &total);
-    uint64_t value = MIN(histogram_quantile(&total.latencies, 95, PERCENT), total.latency_max_us);
+    measured_percentile_us(&total, ADVICE_PERCENTILE, &value);
     *requests = total.requests;
     measure_clear(&total);
     return value;

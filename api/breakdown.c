@@ -1,19 +1,15 @@
 #include "api/breakdown.h"
 
+#include "api/measured.h"
 #include "lib/keys.h"
 
 __extension__ typedef unsigned __int128 wide;
 
 enum { METHOD_SPACE = ' ' };
 
-static uint64_t errors_of(const struct measure *measure)
-{
-    return measure_statuses(measure, USAGE_FIRST_ERROR, UINT32_MAX);
-}
-
 static void add_entry(GArray *list, const char *name, const struct measure *measure, int64_t last_slot)
 {
-    const struct entry entry = {name, 0, measure, measure->requests, errors_of(measure), last_slot};
+    const struct entry entry = {name, 0, measure, measure->requests, measured_failed(measure), last_slot};
     g_array_append_val(list, entry);
 }
 
@@ -41,7 +37,7 @@ static GArray *list_of_statuses(const struct usage_table *table, const struct me
     for (uint32_t i = 0; i < total->statuses.n; i++) {
         const struct tally *tally = &total->statuses.items[i];
         struct entry entry = {
-            .status = tally->key, .requests = tally->count, .errors = tally->key >= USAGE_FIRST_ERROR ? tally->count : 0};
+            .status = tally->key, .requests = tally->count, .errors = tally->key >= MEASURED_FIRST_ERROR ? tally->count : 0};
         entry.last_slot = tally->key < G_N_ELEMENTS(table->status_last) ? table->status_last[tally->key] : -1;
         g_array_append_val(list, entry);
     }

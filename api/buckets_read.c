@@ -6,7 +6,7 @@
 #include "api/client_sum.h"
 #include "lib/number.h"
 
-enum { NAME_TRIES = 3 };
+enum { NAME_TRIES = 3, NAMES_CLIENTS_MAX = 4096 /* of more that are read together, the names of routes are not kept */ };
 
 /* A row that came before its route had a name. */
 struct early {
@@ -20,6 +20,7 @@ struct reading {
     struct reader *reader;
     const struct slot_tables *tables;
     const struct endpoints *endpoints;
+    struct live_notes *notes;
     GHashTable *open; /* struct page */
 };
 
@@ -27,10 +28,12 @@ struct page {
     struct reading *reading;
     const struct generation *generation;
     const struct member *member;
-    struct client_sum sum; /* routes by their symbols */
-    GArray *early;         /* struct early */
+    struct live_routes *known; /* NULL: nothing */
+    struct client_sum sum;     /* routes by their symbols */
+    GArray *early;             /* struct early */
     uint32_t outstanding;
     int name_tries;
+    bool has_read_names;
 };
 
 static void early_clear(void *opaque)
@@ -45,6 +48,7 @@ static struct page *page_new(struct reading *reading, const struct generation *g
     *page = (struct page){.reading = reading, .generation = generation, .member = member};
     g_hash_table_add(reading->open, page);
     client_sum_init(&page->sum, NULL, reading->endpoints);
+    page->sum.known = page->known = live_routes_recall(reading->notes, generation, member->symbol);
     page->early = g_array_new(FALSE, TRUE, sizeof(struct early));
     g_array_set_clear_func(page->early, early_clear);
     return page;
@@ -54,6 +58,7 @@ static void page_free(void *opaque)
 {
     struct page *page = opaque;
     client_sum_clear(&page->sum);
+    live_routes_release(page->known);
     g_array_free(page->early, TRUE);
     g_free(page);
 }
@@ -93,6 +98,13 @@ static void count_early(struct page *page)
     g_array_set_size(page->early, 0);
 }
 
+static void learn_names(struct page *page)
+{
+    guint n;
+    g_autofree const char **names = client_sum_names(&page->sum, &n);
+    live_routes_learn(page->reading->notes, page->generation, page->member->symbol, names, n);
+}
+
 static bool early_are_named(struct page *page)
 {
     for (guint i = 0; i < page->early->len; i++)
@@ -110,6 +122,8 @@ static void release(struct page *page)
         ask_routes(page);
         return;
     }
+    if (page->has_read_names)
+        learn_names(page);
     count_early(page);
     client_sum_finish(&page->sum, page->member->name);
     g_hash_table_remove(page->reading->open, page);
@@ -119,6 +133,7 @@ static void take_routes(struct reader *reader, const struct redis_reply *reply, 
 {
     (void)a, (void)b;
     struct page *page = opaque;
+    page->has_read_names = true;
     if (read_routes(page, reply))
         release(page);
     else
@@ -243,9 +258,11 @@ struct usage_table *slot_tables_get(const struct slot_tables *tables, int64_t sl
 }
 
 bool buckets_read_slots(struct reader *reader, const struct members *members, const struct endpoints *endpoints,
-                        const struct slot_tables *tables, GError **error)
+                        const struct slot_tables *tables, struct live_notes *notes, GError **error)
 {
-    struct reading reading = {.reader = reader, .tables = tables, .endpoints = endpoints};
+    struct reading reading = {.reader = reader, .tables = tables, .endpoints = endpoints, .notes = notes};
+    if (members->list->len > NAMES_CLIENTS_MAX)
+        reading.notes = NULL;
     reading.open = g_hash_table_new_full(NULL, NULL, page_free, NULL);
     for (guint i = 0; i < members->list->len; i++) {
         const struct member *member = &g_array_index(members->list, struct member, i);
@@ -254,7 +271,8 @@ bool buckets_read_slots(struct reader *reader, const struct members *members, co
             continue;
         struct page *page = page_new(&reading, generation, member);
         page->outstanding = 1;
-        ask_routes(page);
+        if (page->known == NULL)
+            ask_routes(page);
         ask_slots(page);
         release(page);
     }

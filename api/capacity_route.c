@@ -23,26 +23,17 @@ static void job_free(struct job *job)
     g_free(job);
 }
 
-/* Of one client, and of all its requests or those of a method; of other questions there is no limit. */
 static bool find_limits(const struct job *job, struct client_limits *limits)
 {
-    const struct usage_params *params = &job->params;
-    const struct usage_extras_place *place = job->route->place;
-    if (params->key == NULL || (params->endpoint != NULL && !params->by_method))
-        return false;
-    struct registry_snapshot *snapshot = registry_take(place->registry);
-    const char *organization =
-        params->organization != NULL ? params->organization : usage_limits_organization(snapshot, params->key);
-    if (organization != NULL)
-        usage_limits_find(place->limits, snapshot, organization, params->key,
-                          params->endpoint != NULL ? params->endpoint : METHOD_HITS, limits);
+    struct registry_snapshot *snapshot = registry_take(job->route->registry);
+    bool ok = usage_limits_asked(snapshot, &job->params, limits);
     registry_release(snapshot);
-    return organization != NULL;
+    return ok;
 }
 
 static void write_answer(struct job *job, const struct live *live)
 {
-    struct client_limits limits = {.included = 0};
+    struct client_limits limits;
     struct capacity capacity;
     capacity_find(&capacity, live->table);
     const struct capacity_answer answer = {
@@ -58,7 +49,7 @@ static void write_answer(struct job *job, const struct live *live)
 
 static bool choose_endpoints(struct job *job, const struct endpoints **endpoints, struct refusal *refusal)
 {
-    struct registry_snapshot *registry = registry_take(job->route->place->registry);
+    struct registry_snapshot *registry = registry_take(job->route->registry);
     bool ok = asked_endpoints_find(&job->asked, registry, &job->params, endpoints, refusal);
     registry_release(registry);
     return ok;

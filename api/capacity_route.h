@@ -2,14 +2,15 @@
 #ifndef DAYBOOK_CAPACITY_ROUTE_H
 #define DAYBOOK_CAPACITY_ROUTE_H
 
+#include "api/live.h"
 #include "api/query.h"
-#include "api/usage_extras.h"
+#include "api/registry.h"
 
 /* All borrowed. */
 struct capacity_route {
     const struct queries *queries;
     struct live_sources *sources;
-    const struct usage_extras_place *place; /* its registry and limits */
+    struct registry *registry;
 };
 
 /* Answers of what the caller may see; asking for another organization or client is refused. */

@@ -1,7 +1,8 @@
 #include "api/client_sum.h"
 
 struct route {
-    char *name; /* NULL: not known yet */
+    const char *name; /* NULL: not known yet */
+    char *own;        /* the name, if it is not borrowed */
     bool wanted;
     struct measure measure;
     int64_t last_slot;
@@ -10,7 +11,7 @@ struct route {
 static void route_clear(void *opaque)
 {
     struct route *route = opaque;
-    g_free(route->name);
+    g_free(route->own);
     measure_clear(&route->measure);
 }
 
@@ -32,9 +33,20 @@ static struct route *route_at(struct client_sum *sum, uint32_t route)
     return &g_array_index(sum->routes, struct route, route);
 }
 
-bool client_sum_is_named(const struct client_sum *sum, uint32_t route)
+static void name_route(const struct client_sum *sum, struct route *route, const char *name)
 {
-    return route < sum->routes->len && g_array_index(sum->routes, struct route, route).name != NULL;
+    route->name = name;
+    route->wanted = sum->endpoints == NULL || endpoints_have(sum->endpoints, view_of(name));
+}
+
+bool client_sum_is_named(struct client_sum *sum, uint32_t number)
+{
+    if (number < sum->routes->len && g_array_index(sum->routes, struct route, number).name != NULL)
+        return true;
+    const char *known = live_routes_name(sum->known, number);
+    if (known != NULL)
+        name_route(sum, route_at(sum, number), known);
+    return known != NULL;
 }
 
 void client_sum_name(struct client_sum *sum, uint32_t number, struct view name)
@@ -42,8 +54,17 @@ void client_sum_name(struct client_sum *sum, uint32_t number, struct view name)
     struct route *route = route_at(sum, number);
     if (route->name != NULL)
         return;
-    route->name = g_strndup(name.data, name.size);
-    route->wanted = sum->endpoints == NULL || endpoints_have(sum->endpoints, name);
+    route->own = g_strndup(name.data, name.size);
+    name_route(sum, route, route->own);
+}
+
+const char **client_sum_names(const struct client_sum *sum, guint *n)
+{
+    const char **names = g_new(const char *, sum->routes->len + 1);
+    *n = sum->routes->len;
+    for (guint i = 0; i < *n; i++)
+        names[i] = g_array_index(sum->routes, struct route, i).name;
+    return names;
 }
 
 void client_sum_row(struct client_sum *sum, uint32_t number, int64_t slot, const struct measure *measure)

@@ -4,11 +4,13 @@
 #define DAYBOOK_CLIENT_SUM_H
 
 #include "api/endpoints.h"
+#include "api/live_routes.h"
 #include "api/usage_table.h"
 
 struct client_sum {
     struct usage_table *table;         /* borrowed, like the endpoints */
     const struct endpoints *endpoints; /* all that counts; NULL: everything */
+    const struct live_routes *known;   /* names of routes that have none here; borrowed; NULL: none */
     GArray *routes;
 };
 
@@ -16,9 +18,12 @@ void client_sum_init(struct client_sum *sum, struct usage_table *table, const st
 void client_sum_clear(struct client_sum *sum);
 /* Rows go into another table from now on; what was added up until now goes into the one before. */
 void client_sum_turn(struct client_sum *sum, struct usage_table *table, const char *client);
-bool client_sum_is_named(const struct client_sum *sum, uint32_t route);
+/* A known name becomes the route's, too. */
+bool client_sum_is_named(struct client_sum *sum, uint32_t route);
 /* METHOD " " template; the first name stays. */
 void client_sum_name(struct client_sum *sum, uint32_t route, struct view name);
+/* By number, NULL where there is none; g_free the array only. */
+const char **client_sum_names(const struct client_sum *sum, guint *n);
 /* A row of a slot of the window; its route has its name. */
 void client_sum_row(struct client_sum *sum, uint32_t route, int64_t slot, const struct measure *measure);
 /* Adds routes and client to the table, and forgets them. */

@@ -1,8 +1,9 @@
 #include "api/live.h"
 
 #include "api/buckets_read.h"
+#include "api/closed_pieces.h"
 #include "api/live_pieces.h"
-#include "api/members.h"
+#include "api/live_who.h"
 #include "api/minutes_read.h"
 #include "api/sheets_read.h"
 
@@ -18,13 +19,15 @@ struct pass {
     const struct live_question *question;
     struct reader *reader; /* the question's, like the next */
     const struct scope *scope;
-    struct ledger_index *index;
-    GArray *all;                /* struct generation */
-    GArray *generations;        /* those of them whose buckets are read */
-    struct closed *closed;      /* of the window's days; of all days for one from the first event on */
-    struct closed *ever;        /* of all days, where it had to be known whether anything was ever counted */
-    struct live_pieces *pieces; /* NULL: nothing is kept */
-    bool seen;                  /* a member was found anywhere */
+    struct live_base *base;
+    uint64_t asked;           /* commands of the reader when there was the base */
+    const GArray *all;        /* struct generation, the base's */
+    GArray *generations;      /* those of them whose buckets are read */
+    struct closed *closed;    /* of the window's days; of all days for one from the first event on */
+    struct closed *ever;      /* of all days, where it had to be known whether anything was ever counted */
+    struct live_notes *notes; /* NULL: nothing is kept */
+    struct live_notes kept;   /* that are these */
+    bool seen;                /* a member was found anywhere */
 };
 
 static struct generation *generation_at(const GArray *generations, guint index)
@@ -101,7 +104,7 @@ static bool look(struct pass *pass, guint first, guint end, bool first_only, str
             return true;
         n = group_size(pass->generations, first, end);
         struct members *members = members_find(pass->reader, pass->generations, first, n, pass->scope, error);
-        bool ok = members != NULL && members_see(members, pass->reader, ever, error);
+        bool ok = members != NULL && members_see(members, pass->reader, &ever, 1, error);
         if (ok) {
             pass->seen |= members->list->len > 0;
             extend(extent, members);
@@ -151,22 +154,22 @@ static bool read_all_buckets(struct pass *pass, struct members *members, struct 
     const struct slot_tables tables = slot_tables_whole(live->table);
     g_autoptr(GPtrArray) list = g_ptr_array_new();
     g_ptr_array_add(list, live->table);
-    return members_see(members, pass->reader, range, error) &&
-           buckets_read_slots(pass->reader, members, pass->scope->endpoints, &tables, error) &&
+    return members_see(members, pass->reader, &range, 1, error) &&
+           buckets_read_slots(pass->reader, members, pass->scope->endpoints, &tables, pass->notes, error) &&
            (!live->window.has_minutes || minutes_read(pass->reader, members, list, error));
 }
 
 static bool read_buckets(struct pass *pass, struct members *members, struct live *live, GError **error)
 {
-    if (pass->pieces != NULL && members->list->len <= LIVE_PIECES_MEMBERS_MAX && live_pieces_suit(pass->pieces, live->table))
-        return live_pieces_read(pass->pieces, members, live->table, error);
+    if (pass->notes != NULL && members->list->len <= LIVE_PIECES_MEMBERS_MAX && live_pieces_suit(pass->scope, live->table))
+        return live_pieces_read(pass->notes, pass->scope, members, live->table, error);
     return read_all_buckets(pass, members, live, error);
 }
 
 static bool read_group(struct pass *pass, struct live *live, guint first, guint n, GError **error)
 {
-    struct members *members = pass->pieces != NULL ? live_pieces_find(pass->pieces, pass->generations, first, n, error)
-                                                   : members_find(pass->reader, pass->generations, first, n, pass->scope, error);
+    struct members *members = pass->notes != NULL ? live_who_find(pass->notes, pass->generations, first, n, pass->scope, error)
+                                                  : members_find(pass->reader, pass->generations, first, n, pass->scope, error);
     bool ok = members != NULL;
     if (ok)
         pass->seen |= members->list->len > 0;
@@ -178,22 +181,15 @@ static bool read_group(struct pass *pass, struct live *live, guint first, guint 
     return ok;
 }
 
-static bool is_with(const struct sheet_want *want)
-{
-    return want->presence == SHEET_WITH;
-}
-
 static bool read_sheets(struct pass *pass, struct live *live, GError **error)
 {
     g_autoptr(GPtrArray) wanted = closed_between(pass->closed, day_of(live->window.first_slot), day_of(last_slot(&live->window)));
-    const struct sheets_query query = {pass->question->sources->sheets, pass->reader, pass->scope};
+    const struct live_sources *sources = pass->question->sources;
+    const struct sheets_query query = {sources->sheets, pass->reader, pass->scope};
+    const struct closed_place place = {query, sources->cache, sources->threads};
     if (pass->question->names != NULL)
         return sheets_names(&query, wanted, pass->question->names, error);
-    if (!sheets_sum(&query, wanted, live->table, error))
-        return false;
-    for (guint i = 0; i < wanted->len && !pass->seen; i++)
-        pass->seen = is_with(g_ptr_array_index(wanted, i));
-    return true;
+    return closed_pieces_sum(&place, wanted, live->table, &pass->seen, error);
 }
 
 static bool read_window(struct pass *pass, struct live *live, GError **error)
@@ -286,10 +282,8 @@ static bool learn_days(struct pass *pass, const struct window *window, bool is_k
         first = day_of(window->first_slot);
         last = day_of(last_slot(window));
     }
-    pass->closed = closed_read(pass->reader, first, last, error);
+    pass->closed = live_base_closed(pass->base, pass->question->sources->cache, pass->reader, first, last, error);
     if (pass->closed == NULL)
-        return false;
-    if (!members_one(pass->scope) && !members_count_clients(pass->reader, pass->all, 0, pass->all->len, error))
         return false;
     choose_generations(pass, pass->question->range == NULL && pass->scope->endpoints == NULL);
     return true;
@@ -322,53 +316,61 @@ static enum live_outcome read_all(struct pass *pass, struct live *live, struct r
     live->table = usage_table_new(&live->window);
     if (!read_window(pass, live, error))
         return LIVE_FAILED;
-    finality_look(&live->finality, pass->index, pass->all, pass->closed, day_of(live->window.first_slot),
+    finality_look(&live->finality, pass->base->index, pass->all, pass->closed, day_of(live->window.first_slot),
                   day_of(last_slot(&live->window)));
     if (!question->known && !look_for_any(pass, error))
         return LIVE_FAILED;
     return question->known || pass->seen || refuse_no_data(pass->scope, refusal) ? LIVE_ANSWERED : LIVE_REFUSED;
 }
 
-/* The ledger first: what it closed before anything else was read is all in what is read. */
 static enum live_outcome read_once(struct pass *pass, struct live *live, struct refusal *refusal, GError **error)
 {
-    pass->index = ledger_cache_take(pass->question->sources->ledger, pass->reader, error);
-    if (pass->index == NULL)
+    struct live_cache *cache = pass->question->sources->cache;
+    pass->base = live_base_take(cache, pass->question->sources->ledger, pass->reader, error);
+    if (pass->base == NULL)
         return LIVE_FAILED;
-    if (pass->question->sources->cache != NULL)
-        pass->pieces = live_pieces_new(pass->question->sources->cache, pass->reader, pass->scope);
-    pass->all = members_generations(pass->reader, error);
-    if (pass->all == NULL || !finality_read(&live->finality, pass->reader, pass->index, pass->all, error))
-        return LIVE_FAILED;
+    pass->asked = reader_asked(pass->reader);
+    pass->all = pass->base->generations;
+    live->finality.through = pass->base->through;
+    if (cache != NULL) {
+        pass->notes = &pass->kept;
+        live_notes_init(pass->notes, cache, pass->base, pass->reader);
+    }
     return read_all(pass, live, refusal, error);
 }
 
 static void pass_clear(struct pass *pass)
 {
-    if (pass->index != NULL)
-        ledger_index_release(pass->index);
-    if (pass->all != NULL)
-        g_array_free(pass->all, TRUE);
     if (pass->generations != NULL)
         g_array_free(pass->generations, TRUE);
     closed_free(pass->closed);
     closed_free(pass->ever);
-    live_pieces_free(pass->pieces);
+    live_notes_clear(&pass->kept);
+    live_base_release(pass->base);
 }
 
 /* ---- until it belongs together ---- */
+
+/* All was there already, and belongs to the stamps with which the question began. */
+static bool is_of_base(const struct pass *pass)
+{
+    return pass->base != NULL && pass->base->serial > 0 && pass->asked == reader_asked(pass->reader);
+}
 
 /* Whether all that was read belongs together. failed: a sheet could not be had, which may have been replaced meanwhile. */
 static bool compare(const struct pass *pass, bool failed, bool *same, GError **error)
 {
     const GArray *generations = failed ? NULL : pass->all;
+    *same = pass->closed == NULL || closed_torn(pass->closed) == NULL;
+    if (*same && is_of_base(pass))
+        return true;
     *same = true;
-    if (pass->pieces != NULL && !failed)
-        live_pieces_ask_again(pass->pieces);
+    if (pass->notes != NULL && !failed)
+        live_notes_ask_again(pass->notes);
     if (pass->closed != NULL && !closed_compare(pass->closed, pass->reader, generations, same, error))
         return false;
-    if (pass->pieces != NULL && !failed && *same)
-        live_pieces_keep(pass->pieces);
+    if (pass->notes != NULL && !failed && *same)
+        live_notes_keep(pass->notes);
     return !*same || pass->ever == NULL || closed_compare(pass->ever, pass->reader, generations, same, error);
 }
 

@@ -1,6 +1,6 @@
 /* live: answers what was used, from the sheets of closed days and the buckets of open ones.
  *
- * live_read learns which days of which partitions are in sheets (closed), sums those (sheets_read), and goes through the
+ * live_read learns which days of which partitions are in sheets (closed), sums those (closed_pieces), and goes through the
  * generations that are in none, in groups of bounded size; for each: who (members), when (members_see), how much (buckets_read),
  * and minutes (minutes_read). Each step is pipelined, so one client over a day costs a handful of round trips. There is no
  * snapshot: what is counted while it is read may or may not be in, but every number of the answer is a sum of the same slots. Where
@@ -20,6 +20,7 @@ struct live_sources {
     struct sheets *sheets;
     struct ledger_cache *ledger;
     struct live_cache *cache; /* NULL: nothing is kept */
+    guint threads;            /* that may read the closed days of a question side by side; 0 is 1 */
 };
 
 /* All borrowed. */

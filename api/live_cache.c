@@ -129,3 +129,8 @@ size_t live_cache_bytes(struct live_cache *cache)
     g_mutex_unlock(&cache->lock);
     return bytes;
 }
+
+size_t live_cache_bytes_max(const struct live_cache *cache)
+{
+    return cache != NULL ? cache->bytes_max : 0;
+}

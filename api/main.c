@@ -188,11 +188,10 @@ static int run_routes(const struct config *config, struct routes *routes, const 
                               .heavy_timeout_ms = (int)config_int(config, "query.heavy_timeout_ms")};
     routes->queries = &queries;
     const struct costs_place costs = costs_place_of(config, shared);
-    routes->usage =
-        (struct usage_route){.queries = &queries, .sources = sources, .extras = {shared->registry, usage_limits_new(), &costs}};
+    routes->usage = (struct usage_route){.queries = &queries, .sources = sources, .extras = {shared->registry, &costs}};
     routes->stats = (struct stats_route){.queries = &queries, .sources = sources, .registry = shared->registry};
     routes->integration = (struct integration_route){.queries = &queries};
-    routes->capacity = (struct capacity_route){&queries, sources, &routes->usage.extras};
+    routes->capacity = (struct capacity_route){&queries, sources, shared->registry};
     routes->costs = (struct costs_route){&queries, costs, config_string(config, "cache.directory")};
     routes->days = (struct days_route){.queries = &queries, .ledger = sources->ledger, .archive = archive};
     routes->alerts = (struct alerts_route){&queries, shared->alerts};
@@ -253,7 +252,6 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     workers_free(queries.heavy);
     probe_stop(routes->probe);
     hot_answers_free(queries.hot);
-    usage_limits_free(routes->usage.extras.limits);
     return code;
 }
 
@@ -265,6 +263,7 @@ static int run_with(const struct config *config, struct archive *archive)
         .sheets = sheets_new((size_t)config_int(config, "cache.sheets_max_bytes"), archive, routes.metrics),
         .ledger = ledger_cache_new(),
         .cache = live_cache_new((size_t)config_int(config, "cache.live_max_bytes")),
+        .threads = (guint)config_int(config, "query.scan_threads"),
     };
     const struct shared shared = {&sources,
                                   archive,

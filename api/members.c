@@ -80,15 +80,54 @@ static void take_count(struct reader *reader, const struct redis_reply *reply, v
     *(uint32_t *)opaque = (uint32_t)MIN(redis_reply_integer(reply), UINT32_MAX);
 }
 
-bool members_count_clients(struct reader *reader, GArray *generations, guint first, guint n, GError **error)
+static void take_totals(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
 {
-    for (guint i = first; i < first + n; i++) {
-        struct generation *g = &g_array_index(generations, struct generation, i);
-        char key[KEYS_MAX];
-        const struct view argv[] = {view_of("HLEN"), view_make(key, keys_clients(key, g->partition, g->day, g->revision))};
-        reader_ask(reader, g->partition, argv, G_N_ELEMENTS(argv), (struct reader_then){.take = take_count, .opaque = &g->clients});
+    (void)a, (void)b;
+    uint64_t *totals = opaque;
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
+        uint64_t slot, requests;
+        if (number_read(redis_reply_text(redis_reply_at(reply, i)), &slot) && slot < KEYS_SLOTS_PER_DAY &&
+            number_read(redis_reply_text(redis_reply_at(reply, i + 1)), &requests))
+            totals[slot] = requests;
+        else
+            reader_fail(reader, "The totals of a generation are not requests of slots.");
     }
-    return reader_finish(reader, error);
+}
+
+static void ask_counts(struct reader *reader, struct generation *g, uint64_t *totals)
+{
+    char key[KEYS_MAX];
+    const struct view clients[] = {view_of("HLEN"), view_make(key, keys_clients(key, g->partition, g->day, g->revision))};
+    reader_ask(reader, g->partition, clients, G_N_ELEMENTS(clients),
+               (struct reader_then){.take = take_count, .opaque = &g->clients});
+    const struct view all[] = {view_of("HGETALL"), view_make(key, keys_totals(key, g->partition, g->day, g->revision))};
+    reader_ask(reader, g->partition, all, G_N_ELEMENTS(all), (struct reader_then){.take = take_totals, .opaque = totals});
+}
+
+/* Events were asked for before: so the totals are of no fewer, if each flush since the generation began wrote them. */
+static void check_totals(struct generation *g)
+{
+    uint64_t sum = 0;
+    for (int slot = 0; slot < KEYS_SLOTS_PER_DAY; slot++)
+        sum += g->totals[slot];
+    g->has_totals = sum >= g->events;
+}
+
+uint64_t *members_count(struct reader *reader, GArray *generations, GError **error)
+{
+    uint64_t *totals = g_new0(uint64_t, (gsize)MAX(generations->len, 1) * KEYS_SLOTS_PER_DAY);
+    for (guint i = 0; i < generations->len; i++)
+        ask_counts(reader, &g_array_index(generations, struct generation, i), totals + (gsize)i * KEYS_SLOTS_PER_DAY);
+    if (!reader_finish(reader, error)) {
+        g_free(totals);
+        return NULL;
+    }
+    for (guint i = 0; i < generations->len; i++) {
+        struct generation *generation = &g_array_index(generations, struct generation, i);
+        generation->totals = totals + (gsize)i * KEYS_SLOTS_PER_DAY;
+        check_totals(generation);
+    }
+    return totals;
 }
 
 int generation_slots(const struct generation *generation, struct slot_range range, int *first)
@@ -243,7 +282,6 @@ void members_free(struct members *members)
     g_array_free(members->list, TRUE);
     g_string_chunk_free(members->names);
     g_free(members->scores);
-    g_free(members->skipped);
     g_free(members);
 }
 
@@ -263,20 +301,6 @@ void members_keep_scores(struct members *members)
 uint64_t members_score(const struct members *members, guint index, int slot_of_day)
 {
     return members->scores[(size_t)index * KEYS_SLOTS_PER_DAY + (size_t)slot_of_day];
-}
-
-void members_set_score(struct members *members, guint index, int slot_of_day, uint64_t requests)
-{
-    if (requests > 0)
-        g_array_index(members->list, struct member, index).active[slot_of_day / 64] |= UINT64_C(1) << (slot_of_day % 64);
-    members->scores[(size_t)index * KEYS_SLOTS_PER_DAY + (size_t)slot_of_day] = requests;
-}
-
-void members_skip(struct members *members, uint32_t generation)
-{
-    if (members->skipped == NULL)
-        members->skipped = g_new0(bool, members->generations->len);
-    members->skipped[generation] = true;
 }
 
 /* False: the score is no number of requests. */
@@ -370,6 +394,8 @@ static void ask_active(struct reader *reader, const struct generation *g, struct
     int slot, end = generation_slots(g, range, &slot);
     for (; slot < end; slot++) {
         char key[KEYS_MAX];
+        if (g->has_totals && g->totals[slot] == 0)
+            continue;
         struct view name = view_make(key, keys_slot_clients(key, g->partition, g->day, g->revision, slot));
         if (walk->end - walk->first <= MEMBERS_FEW)
             ask_few(reader, g, walk, name, slot);
@@ -379,19 +405,18 @@ static void ask_active(struct reader *reader, const struct generation *g, struct
     }
 }
 
-bool members_see(struct members *members, struct reader *reader, struct slot_range range, GError **error)
+bool members_see(struct members *members, struct reader *reader, const struct slot_range *ranges, guint n, GError **error)
 {
     g_autoptr(GPtrArray) walks = g_ptr_array_new_with_free_func(g_free);
     for (guint first = 0, end; first < members->list->len; first = end) {
         uint32_t index = g_array_index(members->list, struct member, first).generation;
         const struct generation *g = &g_array_index(members->generations, struct generation, index);
         end = members_of(members, index, &first);
-        if (members->skipped != NULL && members->skipped[index])
-            continue;
         struct walk *walk = g_new(struct walk, 1);
         *walk = (struct walk){members, reader, first, end};
         g_ptr_array_add(walks, walk);
-        ask_active(reader, g, walk, range);
+        for (guint i = 0; i < n; i++)
+            ask_active(reader, g, walk, ranges[i]);
     }
     return reader_finish(reader, error);
 }

@@ -13,8 +13,10 @@ struct generation {
     int64_t day;
     int partition, revision;
     uint64_t events;
-    uint32_t clients; /* distinct clients; 0 until members_count_clients */
-    bool in_sheet;    /* its slots are in the day's sheet: only its minutes are read from buckets */
+    uint32_t clients;       /* distinct clients; 0 until members_count, like the next two */
+    const uint64_t *totals; /* requests of all clients in each slot of the day; borrowed of who keeps the generations */
+    bool has_totals;        /* they are of all of its events, or of newer ones, too */
+    bool in_sheet;          /* its slots are in the day's sheet: only its minutes are read from buckets */
 };
 
 struct member {
@@ -27,7 +29,6 @@ struct member {
 struct members {
     const GArray *generations; /* struct generation, all of them; borrowed */
     GArray *list;              /* struct member, by generation, then symbol */
-    bool *skipped;             /* by generation: members_see does not ask; NULL: none */
     uint64_t *scores;          /* of each member, for each slot of the day: its requests there; NULL: not wanted */
     GStringChunk *names;
 };
@@ -39,8 +40,8 @@ struct slot_range {
 
 /* All generations whose buckets are kept and hold an event, by day, partition and revision. GArray of struct generation. */
 GArray *members_generations(struct reader *reader, GError **error);
-/* Fills in `clients` of generations [first, first + n). */
-bool members_count_clients(struct reader *reader, GArray *generations, guint first, guint n, GError **error);
+/* Fills in clients and totals of all generations; the totals stand in an array that g_free frees. NULL with an error. */
+uint64_t *members_count(struct reader *reader, GArray *generations, GError **error);
 
 /* True when the scope is one client of one organization. */
 bool members_one(const struct scope *scope);
@@ -55,13 +56,10 @@ struct members *members_find(struct reader *reader, const GArray *generations, g
 void members_free(struct members *members);
 /* From now on members_see notes the requests, too. */
 void members_keep_scores(struct members *members);
-/* Learns in which slots of the range each was active. */
-bool members_see(struct members *members, struct reader *reader, struct slot_range range, GError **error);
+/* Learns in which slots of the ranges each was active. */
+bool members_see(struct members *members, struct reader *reader, const struct slot_range *ranges, guint n, GError **error);
 
 bool member_is_active(const struct member *member, int slot_of_day);
-/* Known from elsewhere; 0: it was not counted there. Of a generation that is skipped, members_see asks nothing. */
-void members_set_score(struct members *members, guint index, int slot_of_day, uint64_t requests);
-void members_skip(struct members *members, uint32_t generation);
 /* Requests in a slot of the day; only with scores. */
 uint64_t members_score(const struct members *members, guint index, int slot_of_day);
 /* Members of one generation: [*first, returned end). */

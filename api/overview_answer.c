@@ -1,10 +1,10 @@
 #include "api/overview_answer.h"
 
 #include "api/breakdown.h"
+#include "api/measured.h"
 #include "api/usage_answer.h"
 #include "api/writer.h"
 #include "api/zone_days.h"
-#include "lib/histogram.h"
 #include "lib/keys.h"
 
 enum { PERCENT = 100, US_PER_MS = 1000, P95 = 95 };
@@ -46,40 +46,6 @@ static void write_window(struct answer *answer, const char *key, const struct wi
     writer_end(&answer->writer, '}');
 }
 
-static uint64_t failed(const struct measure *measure)
-{
-    return measure_statuses(measure, USAGE_FIRST_ERROR, UINT32_MAX);
-}
-
-static uint64_t bytes(const struct measure *measure)
-{
-    return measure->request_bytes + measure->response_bytes;
-}
-
-/* As Get Usage has it: of no request nothing failed; null without a histogram; no percentile over the maximum. */
-static void write_success_rate(struct writer *writer, uint64_t requests, uint64_t errors)
-{
-    if (requests == 0)
-        writer_count(writer, "successRate", PERCENT);
-    else
-        writer_ratio(writer, "successRate", requests - errors, PERCENT, requests);
-}
-
-static bool p95_us(const struct measure *measure, uint64_t *value)
-{
-    *value = MIN(histogram_quantile(&measure->latencies, P95, PERCENT), measure->latency_max_us);
-    return measure->requests == 0 || measure->latencies.n > 0;
-}
-
-static void write_p95(struct writer *writer, const struct measure *measure)
-{
-    uint64_t value;
-    if (p95_us(measure, &value))
-        writer_ratio(writer, "p95Latency", value, 1, US_PER_MS);
-    else
-        writer_null(writer, "p95Latency");
-}
-
 /* organization, clientId and name, of "organization <0x1f> client". */
 static void write_client(struct answer *answer, const char *key)
 {
@@ -96,15 +62,15 @@ static void write_client(struct answer *answer, const char *key)
 static void write_totals(struct answer *answer, const char *key, const struct measure *total, const struct live *live)
 {
     struct writer *writer = &answer->writer;
-    uint64_t errors = failed(total);
+    uint64_t errors = measured_failed(total);
     writer_begin(writer, key, '{');
     writer_count(writer, "totalRequests", total->requests);
     writer_count(writer, "successfulRequests", total->requests - errors);
     writer_count(writer, "failedRequests", errors);
-    write_success_rate(writer, total->requests, errors);
+    measured_write_success_rate(writer, total->requests, errors);
     writer_ratio(writer, "averageLatency", total->latency_sum_us, 1, total->requests * US_PER_MS);
-    write_p95(writer, total);
-    writer_count(writer, "dataTransferred", bytes(total));
+    measured_write_percentile(writer, "p95Latency", total, P95);
+    writer_count(writer, "dataTransferred", measured_bytes(total));
     writer_count(writer, "activeClients", g_hash_table_size(live->table->clients));
     writer_end(writer, '}');
 }
@@ -128,14 +94,14 @@ static void write_change(struct answer *answer)
         uint64_t now, before;
     } counts[] = {
         {"totalRequests", answer->now.requests, answer->before.requests},
-        {"failedRequests", failed(&answer->now), failed(&answer->before)},
-        {"dataTransferred", bytes(&answer->now), bytes(&answer->before)},
+        {"failedRequests", measured_failed(&answer->now), measured_failed(&answer->before)},
+        {"dataTransferred", measured_bytes(&answer->now), measured_bytes(&answer->before)},
     };
     uint64_t now_us, before_us;
     writer_begin(writer, "change", '{');
     for (size_t i = 0; i < G_N_ELEMENTS(counts); i++)
         writer_change(writer, counts[i].name, counts[i].now, as_long(overview, counts[i].before));
-    if (p95_us(&answer->now, &now_us) && p95_us(&answer->before, &before_us))
+    if (measured_percentile_us(&answer->now, P95, &now_us) && measured_percentile_us(&answer->before, P95, &before_us))
         writer_change(writer, "p95Latency", now_us, before_us);
     else
         writer_null(writer, "p95Latency");
@@ -149,9 +115,9 @@ static void write_measured(struct answer *answer, const struct entry *entry)
     struct writer *writer = &answer->writer;
     writer_count(writer, "requests", entry->requests);
     writer_count(writer, "failedRequests", entry->errors);
-    write_success_rate(writer, entry->requests, entry->errors);
+    measured_write_success_rate(writer, entry->requests, entry->errors);
     writer_ratio(writer, "share", entry->requests, PERCENT, answer->now.requests);
-    write_p95(writer, entry->measure);
+    measured_write_percentile(writer, "p95Latency", entry->measure, P95);
     write_time(answer, "lastSeen", window_slot_ms(entry->last_slot));
 }
 

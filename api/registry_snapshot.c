@@ -66,7 +66,8 @@ struct registry_snapshot *registry_snapshot_new(int64_t version)
         .version = version,
         .tokens_by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_token),
         .tokens_by_digest = g_hash_table_new(digest_hash, digest_equal),
-        .clients_by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_list),
+        .clients_by_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_list),
+        .limits_by_owner = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_list),
     };
     for (size_t kind = 0; kind < REGISTRY_KIND_N; kind++)
         snapshot->items[kind] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -92,14 +93,21 @@ bool registry_snapshot_add_token(struct registry_snapshot *snapshot, struct regi
     return true;
 }
 
-static void note_id(struct registry_snapshot *snapshot, struct registry_client *client)
+static void note(GHashTable *index, const char *name, void *item)
 {
-    GPtrArray *same = g_hash_table_lookup(snapshot->clients_by_id, client->id);
+    GPtrArray *same = g_hash_table_lookup(index, name);
     if (same == NULL) {
         same = g_ptr_array_new();
-        g_hash_table_insert(snapshot->clients_by_id, client->id, same);
+        g_hash_table_insert(index, g_strdup(name), same);
     }
-    g_ptr_array_add(same, client);
+    g_ptr_array_add(same, item);
+}
+
+static void note_limit(struct registry_snapshot *snapshot, struct limit_rule *rule)
+{
+    g_autofree char *client =
+        rule->client != NULL ? registry_client_key(rule->organization != NULL ? rule->organization : "", rule->client) : NULL;
+    note(snapshot->limits_by_owner, client != NULL ? client : rule->plan, rule);
 }
 
 bool registry_snapshot_add(struct registry_snapshot *snapshot, enum registry_kind kind, void *item)
@@ -113,7 +121,9 @@ bool registry_snapshot_add(struct registry_snapshot *snapshot, enum registry_kin
     }
     g_hash_table_insert(items, g_steal_pointer(&field), item);
     if (kind == REGISTRY_CLIENTS)
-        note_id(snapshot, item);
+        note(snapshot->clients_by_id, ((const struct registry_client *)item)->id, item);
+    if (kind == REGISTRY_LIMITS)
+        note_limit(snapshot, item);
     return true;
 }
 
@@ -189,6 +199,7 @@ void registry_snapshot_unref(struct registry_snapshot *snapshot)
     g_hash_table_destroy(snapshot->tokens_by_digest);
     g_hash_table_destroy(snapshot->tokens_by_id);
     g_hash_table_destroy(snapshot->clients_by_id);
+    g_hash_table_destroy(snapshot->limits_by_owner);
     for (int kind = 0; kind < REGISTRY_KIND_N; kind++)
         free_items(snapshot, (enum registry_kind)kind);
     g_free(snapshot);
@@ -216,6 +227,17 @@ const struct registry_client *registry_find_client(const struct registry_snapsho
 const GPtrArray *registry_find_clients(const struct registry_snapshot *snapshot, const char *client)
 {
     return g_hash_table_lookup(snapshot->clients_by_id, client);
+}
+
+const GPtrArray *registry_find_client_limits(const struct registry_snapshot *snapshot, const char *organization, const char *client)
+{
+    g_autofree char *key = registry_client_key(organization, client);
+    return g_hash_table_lookup(snapshot->limits_by_owner, key);
+}
+
+const GPtrArray *registry_find_plan_limits(const struct registry_snapshot *snapshot, const char *plan)
+{
+    return g_hash_table_lookup(snapshot->limits_by_owner, plan);
 }
 
 const char *registry_client_name(const struct registry_snapshot *snapshot, const char *organization, const char *client)

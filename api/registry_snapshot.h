@@ -33,6 +33,7 @@ struct registry_token {
 struct registry_snapshot {
     gint users;                         /* registry_snapshot.c's own, like the next */
     GHashTable *clients_by_id;          /* id -> GPtrArray of struct registry_client */
+    GHashTable *limits_by_owner;        /* registry_client_key, or the name of a plan -> GPtrArray of struct limit_rule */
     int64_t version;                    /* REGISTRY_NEVER_READ: there was no way to Redis yet */
     GHashTable *tokens_by_digest;       /* 32 bytes -> struct registry_token; tokens that are in force, or expired */
     GHashTable *tokens_by_id;           /* the same */
@@ -66,6 +67,10 @@ const struct registry_client *registry_find_client(const struct registry_snapsho
                                                    const char *client);
 /* All clients of that id, of whatever organization (struct registry_client), or NULL: none. Only for who may see all. */
 const GPtrArray *registry_find_clients(const struct registry_snapshot *snapshot, const char *client);
+/* The rules about a client itself, and those about a plan of that name, of whatever organization (struct limit_rule), or NULL. */
+const GPtrArray *registry_find_client_limits(const struct registry_snapshot *snapshot, const char *organization,
+                                             const char *client);
+const GPtrArray *registry_find_plan_limits(const struct registry_snapshot *snapshot, const char *plan);
 /* Name of a client for people: the registered one, else its id. organization NULL: not known, because the counts of all
  * organizations were added together, which only who sees all may ask for; then the registered name if just one organization has
  * such a client. Who sees one organization must pass it, or would be shown names of another. Borrowed from the snapshot or the

@@ -287,8 +287,7 @@ static guint group_size(const GPtrArray *wanted, guint first, guint most)
     return n;
 }
 
-/* Visitors read rows as if they could not be damaged. */
-static bool check(const struct sheets_hold *held, GError **error)
+bool sheets_hold_check(const struct sheets_hold *held, GError **error)
 {
     g_autoptr(GError) wrong = NULL;
     char key[KEYS_MAX];
@@ -303,7 +302,7 @@ static bool check(const struct sheets_hold *held, GError **error)
 static bool visit_group(struct group *group, struct reader *reader, struct sheets_visit visit, GError **error)
 {
     for (guint i = 0; i < group->n; i++) {
-        if (reader_is_late(reader, error) || !check(group->held[i], error) ||
+        if (reader_is_late(reader, error) || !sheets_hold_check(group->held[i], error) ||
             !visit.each(group->wanted[i], group->held[i]->sheet, visit.opaque))
             return false;
         metrics_add(group->sheets->metrics, METER_SHEETS_USED, NULL, 1);

@@ -12,14 +12,11 @@
 #include "lib/metrics.h"
 #include "lib/sheet.h"
 
-enum sheet_presence { SHEET_UNSEEN, SHEET_WITHOUT, SHEET_WITH };
-
 /* A sheet that is asked for. */
 struct sheet_want {
     struct sheet_name name;
     uint8_t checksum[SHEET_CHECKSUM_SIZE];
     uint64_t events, rows;
-    enum sheet_presence presence; /* whether it has any of the clients that a query is about; the query's own note */
 };
 
 struct sheets;
@@ -50,8 +47,10 @@ struct sheets_hold *sheets_acquire(struct sheets *sheets, const struct sheet_wan
 /* Asks for what is under its key: a string, or nil. */
 void sheets_ask(struct reader *reader, const struct sheet_want *want, struct reader_then then);
 /* Opens what Redis has under its key (NULL: nothing), or the archive's copy. NULL with an error, as sheets_visit. Its rows, as
- * those of a sheet that was acquired, may not have been checked: read them with sheet_columns_read. */
+ * those of a sheet that was acquired, may not have been checked: read them with sheet_columns_read, or check them. */
 struct sheets_hold *sheets_open(struct sheets *sheets, const struct sheet_want *want, GBytes *packed, GError **error);
+/* That its rows are sound, if nobody looked yet. False with an error that names it. */
+bool sheets_hold_check(const struct sheets_hold *hold, GError **error);
 const struct sheet *sheets_hold_get(const struct sheets_hold *hold);
 void sheets_release(struct sheets *sheets, struct sheets_hold *hold);
 

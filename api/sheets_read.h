@@ -1,10 +1,11 @@
-/* sheets_read: what the sheets of closed days say of the clients that a query is about: sums, when, and whether at all. */
+/* sheets_read: what the sheets of closed days say of the clients that a query is about: who, when, and whether at all. (How much:
+ * closed_pieces.h.) */
 #ifndef DAYBOOK_SHEETS_READ_H
 #define DAYBOOK_SHEETS_READ_H
 
 #include "api/closed.h"
 #include "api/members.h"
-#include "api/usage_table.h"
+#include "api/window.h"
 
 struct sheets_query {
     struct sheets *sheets;
@@ -12,8 +13,6 @@ struct sheets_query {
     const struct scope *scope;
 };
 
-/* Adds the rows of the table's window. Sheets known to be without the clients are left out; of others it is noted. */
-bool sheets_sum(const struct sheets_query *query, GPtrArray *wanted, struct usage_table *table, GError **error);
 /* Adds who is in them (organization KEYS_CLIENT_SEPARATOR client) to a set of own strings. */
 bool sheets_names(const struct sheets_query *query, GPtrArray *wanted, GHashTable *names, GError **error);
 /* Widens the extent to the slots in which the clients were counted. The sheets are ascending by day; with `first_only` it ends with

@@ -2,6 +2,7 @@
 
 #include "api/advice.h"
 #include "api/breakdown.h"
+#include "api/measured.h"
 #include "api/writer.h"
 #include "api/zone_days.h"
 #include "lib/civil.h"
@@ -38,25 +39,6 @@ static void write_time_ms(struct answer *answer, const char *key, int64_t time_m
 
 /* ---- parts of an object that describe one measure ---- */
 
-static uint64_t failed(const struct measure *measure)
-{
-    return measure_statuses(measure, USAGE_FIRST_ERROR, UINT32_MAX);
-}
-
-static uint64_t bytes(const struct measure *measure)
-{
-    return measure->request_bytes + measure->response_bytes;
-}
-
-/* A share of nothing is 0, but nothing failed: the success rate of no request is 100. */
-static void write_success_rate(struct writer *writer, uint64_t requests, uint64_t errors)
-{
-    if (requests == 0)
-        writer_count(writer, "successRate", PERCENT);
-    else
-        writer_ratio(writer, "successRate", requests - errors, PERCENT, requests);
-}
-
 static void write_average_latency(struct answer *answer, const struct measure *measure)
 {
     if (!answer->params->exclude_latency)
@@ -77,23 +59,17 @@ static void write_count_or_null(struct writer *writer, const char *key, bool is_
         writer_null(writer, key);
 }
 
-/* Percentiles come from the histogram: null where requests were counted without one. No percentile exceeds the maximum. */
 static void write_latency(struct answer *answer, const struct measure *measure, bool with_error)
 {
     static const struct {
         const char *name;
-        uint64_t rank;
+        uint64_t percent;
     } percentiles[] = {{"p50", 50}, {"p90", 90}, {"p95", 95}, {"p99", 99}};
     if (answer->params->exclude_latency)
         return;
     writer_begin(&answer->writer, "latency", '{');
-    for (size_t i = 0; i < G_N_ELEMENTS(percentiles); i++) {
-        uint64_t value = histogram_quantile(&measure->latencies, percentiles[i].rank, PERCENT);
-        if (measure->requests > 0 && measure->latencies.n == 0)
-            writer_null(&answer->writer, percentiles[i].name);
-        else
-            writer_ratio(&answer->writer, percentiles[i].name, MIN(value, measure->latency_max_us), 1, US_PER_MS);
-    }
+    for (size_t i = 0; i < G_N_ELEMENTS(percentiles); i++)
+        measured_write_percentile(&answer->writer, percentiles[i].name, measure, percentiles[i].percent);
     if (with_error)
         writer_ratio(&answer->writer, "errorPercent", (uint64_t)(HISTOGRAM_ERROR_PERCENT * 10), 1, 10);
     writer_end(&answer->writer, '}');
@@ -130,18 +106,18 @@ static void write_usage(struct answer *answer)
 {
     struct writer *writer = &answer->writer;
     const struct measure *total = &answer->total;
-    uint64_t errors = failed(total);
+    uint64_t errors = measured_failed(total);
     writer_begin(writer, "usage", '{');
     writer_count(writer, "totalRequests", total->requests);
     writer_count(writer, "successfulRequests", total->requests - errors);
     writer_count(writer, "failedRequests", errors);
-    write_success_rate(writer, total->requests, errors);
+    measured_write_success_rate(writer, total->requests, errors);
     write_average_latency(answer, total);
     write_peak_latency(answer, total);
     write_rates(answer);
     write_peaks(answer);
-    writer_count(writer, "dataTransferred", bytes(total));
-    writer_ratio(writer, "averageDataPerRequest", bytes(total), 1, total->requests);
+    writer_count(writer, "dataTransferred", measured_bytes(total));
+    writer_ratio(writer, "averageDataPerRequest", measured_bytes(total), 1, total->requests);
     if (answer->table->window->has_minutes)
         write_time(answer, "peakRequestsPerMinuteSince", answer->table->first_minute * KEYS_MINUTE_MS);
     else
@@ -162,7 +138,7 @@ static bool is_provisional(const struct answer *answer, uint32_t point)
 static void write_point(struct answer *answer, uint32_t point, const struct measure *measure)
 {
     struct writer *writer = &answer->writer;
-    uint64_t errors = failed(measure);
+    uint64_t errors = measured_failed(measure);
     writer_begin(writer, NULL, '{');
     write_time(answer, "timestamp", answer->table->window->points[point]);
     writer_count(writer, "requests", measure->requests);
@@ -170,7 +146,7 @@ static void write_point(struct answer *answer, uint32_t point, const struct meas
     writer_count(writer, "failedRequests", errors);
     write_average_latency(answer, measure);
     write_peak_latency(answer, measure);
-    writer_count(writer, "dataTransferred", bytes(measure));
+    writer_count(writer, "dataTransferred", measured_bytes(measure));
     write_latency(answer, measure, false);
     writer_bool(writer, "provisional", is_provisional(answer, point));
     writer_end(writer, '}');
@@ -219,9 +195,9 @@ static void write_measured(struct answer *answer, const struct entry *entry)
 {
     struct writer *writer = &answer->writer;
     writer_count(writer, "requests", entry->requests);
-    write_success_rate(writer, entry->requests, entry->errors);
+    measured_write_success_rate(writer, entry->requests, entry->errors);
     write_average_latency(answer, entry->measure);
-    writer_count(writer, "dataTransferred", bytes(entry->measure));
+    writer_count(writer, "dataTransferred", measured_bytes(entry->measure));
     writer_count(writer, "failedRequests", entry->errors);
 }
 
@@ -307,7 +283,7 @@ static void write_types(struct answer *answer, uint64_t errors)
     uint64_t counts[G_N_ELEMENTS(error_types)] = {0};
     for (uint32_t i = 0; i < answer->total.statuses.n; i++) {
         const struct tally *tally = &answer->total.statuses.items[i];
-        if (tally->key >= USAGE_FIRST_ERROR)
+        if (tally->key >= MEASURED_FIRST_ERROR)
             counts[type_of(tally->key)] += tally->count;
     }
     writer_begin(&answer->writer, "byType", '[');
@@ -340,12 +316,12 @@ static void write_failing_status(struct answer *answer, const struct entry *entr
 {
     writer_count(&answer->writer, "statusCode", entry->status);
     writer_count(&answer->writer, "count", entry->errors);
-    writer_ratio(&answer->writer, "percentage", entry->errors, PERCENT, failed(&answer->total));
+    writer_ratio(&answer->writer, "percentage", entry->errors, PERCENT, measured_failed(&answer->total));
 }
 
 static void write_errors(struct answer *answer)
 {
-    uint64_t errors = failed(&answer->total);
+    uint64_t errors = measured_failed(&answer->total);
     if (answer->params->exclude_errors)
         return;
     writer_begin(&answer->writer, "errors", '{');

@@ -16,20 +16,12 @@ struct asking {
 
 /* ---- what the client may use ---- */
 
-/* Of one client, and of all its requests or those of a method: of other questions there is no limit. */
 static void find_limits(struct asking *asking)
 {
-    const struct usage_params *params = asking->params;
-    if (params->key == NULL || (params->endpoint != NULL && !params->by_method))
-        return;
+    struct usage_extras *extras = asking->extras;
     struct registry_snapshot *snapshot = registry_take(asking->place->registry);
-    const char *organization =
-        params->organization != NULL ? params->organization : usage_limits_organization(snapshot, params->key);
-    if (organization != NULL) {
-        usage_limits_find(asking->place->limits, snapshot, organization, params->key,
-                          params->endpoint != NULL ? params->endpoint : METHOD_HITS, &asking->extras->limits);
-        asking->extras->rates.limits = &asking->extras->limits;
-    }
+    if (usage_limits_asked(snapshot, asking->params, &extras->limits))
+        extras->rates.limits = &extras->limits;
     registry_release(snapshot);
 }
 

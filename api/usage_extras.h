@@ -9,7 +9,6 @@
 /* All borrowed. */
 struct usage_extras_place {
     struct registry *registry;
-    struct usage_limits *limits;
     const struct costs_place *costs;
 };
 

@@ -2,52 +2,6 @@
 
 #include "api/limit_watch.h"
 
-struct usage_limits {
-    GMutex lock;
-    struct limit_watches *watches; /* under lock; NULL: none was made yet */
-};
-
-struct usage_limits *usage_limits_new(void)
-{
-    struct usage_limits *limits = g_new0(struct usage_limits, 1);
-    g_mutex_init(&limits->lock);
-    return limits;
-}
-
-void usage_limits_free(struct usage_limits *limits)
-{
-    if (limits == NULL)
-        return;
-    limit_watches_free(limits->watches);
-    g_mutex_clear(&limits->lock);
-    g_free(limits);
-}
-
-/* The first watch of a key. */
-static guint place_of(const GArray *list, const char *key)
-{
-    guint low = 0, high = list->len;
-    while (low < high) {
-        guint middle = low + (high - low) / 2;
-        if (strcmp(g_array_index(list, struct limit_watch, middle).key, key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static void find_requests(const GArray *list, const char *key, const char *metric, struct client_limits *found)
-{
-    for (guint i = place_of(list, key); i < list->len; i++) {
-        const struct limit_watch *watch = &g_array_index(list, struct limit_watch, i);
-        if (strcmp(watch->key, key) != 0)
-            return;
-        if (strcmp(watch->rule->metric, metric) == 0)
-            found->requests[watch->rule->period] = watch->rule->value;
-    }
-}
-
 static void find_plan(const struct registry_snapshot *snapshot, const char *organization, const char *client,
                       struct client_limits *found)
 {
@@ -60,19 +14,16 @@ static void find_plan(const struct registry_snapshot *snapshot, const char *orga
     found->ceiling = plan->ceiling;
 }
 
-void usage_limits_find(struct usage_limits *limits, struct registry_snapshot *snapshot, const char *organization,
-                       const char *client, const char *metric, struct client_limits *found)
+void usage_limits_find(const struct registry_snapshot *snapshot, const char *organization, const char *client, const char *metric,
+                       struct client_limits *found)
 {
-    static const struct alert_levels none = {.n = 0}; /* nothing is raised here */
-    g_autofree char *key = registry_client_key(organization, client);
+    g_autoptr(GPtrArray) rules = limit_rules_of(snapshot, organization, client);
     *found = (struct client_limits){.included = 0};
-    g_mutex_lock(&limits->lock);
-    if (limits->watches == NULL || limits->watches->snapshot != snapshot) {
-        limit_watches_free(limits->watches);
-        limits->watches = limit_watches_new(snapshot, &none);
+    for (guint i = 0; i < rules->len; i++) {
+        const struct limit_rule *rule = g_ptr_array_index(rules, i);
+        if (strcmp(rule->metric, metric) == 0)
+            found->requests[rule->period] = rule->value;
     }
-    find_requests(limits->watches->list, key, metric, found);
-    g_mutex_unlock(&limits->lock);
     if (strcmp(metric, METHOD_HITS) == 0)
         find_plan(snapshot, organization, client, found);
 }
@@ -81,4 +32,17 @@ const char *usage_limits_organization(const struct registry_snapshot *snapshot, 
 {
     const GPtrArray *same = registry_find_clients(snapshot, client);
     return same != NULL && same->len == 1 ? ((const struct registry_client *)g_ptr_array_index(same, 0))->organization : NULL;
+}
+
+bool usage_limits_asked(const struct registry_snapshot *snapshot, const struct usage_params *params, struct client_limits *found)
+{
+    *found = (struct client_limits){.included = 0};
+    if (params->key == NULL || (params->endpoint != NULL && !params->by_method))
+        return false;
+    const char *organization =
+        params->organization != NULL ? params->organization : usage_limits_organization(snapshot, params->key);
+    if (organization == NULL)
+        return false;
+    usage_limits_find(snapshot, organization, params->key, params->endpoint != NULL ? params->endpoint : METHOD_HITS, found);
+    return true;
 }

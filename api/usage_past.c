@@ -1,7 +1,7 @@
 #include "api/usage_past.h"
 
+#include "api/measured.h"
 #include "lib/civil.h"
-#include "lib/histogram.h"
 
 enum { DAYS_OF_WEEK = 7 };
 
@@ -47,8 +47,8 @@ static bool read_week_before(const struct past_wants *wants, struct advice_past 
     measure_init(&total);
     usage_table_total(live.table, &total);
     past->requests = total.requests;
-    past->errors = measure_statuses(&total, USAGE_FIRST_ERROR, UINT32_MAX);
-    past->p95_us = MIN(histogram_quantile(&total.latencies, 95, 100), total.latency_max_us);
+    past->errors = measured_failed(&total);
+    measured_percentile_us(&total, ADVICE_PERCENTILE, &past->p95_us);
     measure_clear(&total);
     live_clear(&live);
     return true;

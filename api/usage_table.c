@@ -1,5 +1,6 @@
 #include "api/usage_table.h"
 
+#include "api/measured.h"
 #include "lib/keys.h"
 
 enum { HOUR_S = 3600 };
@@ -62,7 +63,7 @@ void usage_table_add_slot(struct usage_table *table, int64_t slot, const struct 
     g_assert(slot >= window->first_slot && index < window->n_slots);
     measure_merge(&table->cells[window->unit == CIVIL_MINUTE ? index : window_point(window, slot)], measure);
     table->slot_requests[index] += measure->requests;
-    table->slot_errors[index] += measure_statuses(measure, USAGE_FIRST_ERROR, UINT32_MAX);
+    table->slot_errors[index] += measured_failed(measure);
     for (uint32_t i = 0; i < measure->statuses.n; i++) {
         uint32_t status = measure->statuses.items[i].key;
         if (status < G_N_ELEMENTS(table->status_last))
@@ -122,16 +123,35 @@ static void merge_lines(GHashTable *lines, GHashTable *more)
     }
 }
 
-void usage_table_merge(struct usage_table *table, const struct usage_table *slots)
+/* The slots of a point are those that begin in it. */
+static int64_t first_slot_of(const struct window *window, uint32_t point)
 {
-    g_assert(slots->window->unit == WINDOW_SLOTS && table->minutes == NULL);
-    for (uint32_t i = 0; i < slots->n_cells; i++)
-        if (slots->cells[i].requests > 0)
-            usage_table_add_slot(table, slots->window->first_slot + i, &slots->cells[i]);
-    for (uint32_t i = 0; i < slots->n_minutes; i++)
-        usage_table_add_minute_requests(table, slots->first_minute + i, slots->minute_requests[i]);
-    merge_lines(table->routes, slots->routes);
-    merge_lines(table->clients, slots->clients);
+    return MAX(window_slot(window->points[point] + KEYS_SLOT_MS - 1), window->first_slot);
+}
+
+static void merge_slots(struct usage_table *table, const struct usage_table *other)
+{
+    const uint32_t first = (uint32_t)(other->window->first_slot - table->window->first_slot);
+    g_assert(first <= table->window->n_slots && other->window->n_slots <= table->window->n_slots - first);
+    for (uint32_t i = 0; i < other->window->n_slots; i++) {
+        table->slot_requests[first + i] += other->slot_requests[i];
+        table->slot_errors[first + i] += other->slot_errors[i];
+    }
+    for (size_t status = 0; status < G_N_ELEMENTS(table->status_last); status++)
+        table->status_last[status] = MAX(table->status_last[status], other->status_last[status]);
+}
+
+void usage_table_merge(struct usage_table *table, const struct usage_table *other)
+{
+    g_assert(other->minutes == NULL && table->minutes == NULL);
+    for (uint32_t i = 0; i < other->n_cells; i++)
+        if (other->cells[i].requests > 0)
+            measure_merge(&table->cells[window_point(table->window, first_slot_of(other->window, i))], &other->cells[i]);
+    merge_slots(table, other);
+    for (uint32_t i = 0; i < other->n_minutes; i++)
+        usage_table_add_minute_requests(table, other->first_minute + i, other->minute_requests[i]);
+    merge_lines(table->routes, other->routes);
+    merge_lines(table->clients, other->clients);
 }
 
 static size_t measure_bytes(const struct measure *measure)

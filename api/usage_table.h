@@ -11,8 +11,6 @@
 #include "lib/event.h"
 #include "lib/measure.h"
 
-enum { USAGE_FIRST_ERROR = 400 /* the lowest status that is one */ };
-
 struct usage_line {
     char *name; /* METHOD " " template, or organization KEYS_CLIENT_SEPARATOR client */
     struct measure measure;
@@ -45,8 +43,9 @@ void usage_table_add_client(struct usage_table *table, const char *name, const s
 void usage_table_add_minute_requests(struct usage_table *table, int64_t minute, uint64_t requests);
 void usage_table_add_minute(struct usage_table *table, int64_t minute, const struct measure *measure);
 
-/* Adds what another table, of slots inside this one's window, has of them. This one's series is not of minutes. */
-void usage_table_merge(struct usage_table *table, const struct usage_table *slots);
+/* Adds what another table has, of slots inside this one's window. Each of its points lies within one of this one's
+ * (window_init_slots, window_init_part, or the same window). Neither series is of minutes. */
+void usage_table_merge(struct usage_table *table, const struct usage_table *other);
 /* Memory that it holds, nearly. */
 size_t usage_table_bytes(const struct usage_table *table);
 

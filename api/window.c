@@ -226,6 +226,22 @@ void window_init_slots(struct window *window, int64_t first_slot, uint32_t n_slo
         window->points[i] = window_slot_ms(first_slot + i);
 }
 
+void window_init_part(struct window *part, const struct window *window, int64_t first_slot, uint32_t n_slots)
+{
+    const int64_t last_slot = first_slot + n_slots - 1;
+    g_assert(n_slots > 0 && window->unit != CIVIL_MINUTE);
+    const uint32_t first = window_point(window, first_slot), last = window_point(window, last_slot);
+    *part = *window;
+    part->from_ms = window_slot_ms(first_slot);
+    part->to_ms = window_slot_ms(last_slot + 1);
+    part->first_slot = first_slot;
+    part->n_slots = n_slots;
+    part->n_points = last - first + 1;
+    part->points = g_memdup2(window->points + first, part->n_points * sizeof *window->points);
+    part->has_minutes = false;
+    part->minutes_first_slot = INT64_MAX;
+}
+
 void window_align(const struct tz *tz, int unit, int64_t *from_ms, int64_t *to_ms)
 {
     const int64_t instants[] = {*from_ms, *to_ms - 1};

@@ -61,6 +61,8 @@ bool window_init_range(struct window *window, const struct window_range *range, 
 void window_align(const struct tz *tz, int unit, int64_t *from_ms, int64_t *to_ms);
 /* Some slots, each a point by itself; with their minutes, or without any. */
 void window_init_slots(struct window *window, int64_t first_slot, uint32_t n_slots, bool has_minutes);
+/* Slots [first_slot, first_slot + n_slots) of a window that is not in minutes, in its points; without minutes. */
+void window_init_part(struct window *part, const struct window *window, int64_t first_slot, uint32_t n_slots);
 void window_clear(struct window *window);
 /* Index of the point that counts a slot (not for minutes: a slot has fifteen). */
 uint32_t window_point(const struct window *window, int64_t slot);

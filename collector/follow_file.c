@@ -15,14 +15,22 @@ int64_t follow_file_clock_ns(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-static int64_t birth_of(int fd)
+static void learn_birth(struct follow_file *file)
 {
     struct statx status;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME | STATX_MTIME, &status) != 0)
-        return 0;
+    if (statx(file->fd, "", AT_EMPTY_PATH, STATX_BTIME | STATX_MTIME, &status) != 0)
+        return;
     bool known = (status.stx_mask & STATX_BTIME) != 0;
     struct statx_timestamp time = known ? status.stx_btime : status.stx_mtime;
-    return time.tv_sec * NS_PER_S + time.tv_nsec;
+    file->born_ns = time.tv_sec * NS_PER_S + time.tv_nsec;
+    file->first_ns = known ? file->born_ns : 0;
+}
+
+/* How long ago the file was written to. */
+static int64_t age_us(const struct stat *status)
+{
+    int64_t age_ns = follow_file_clock_ns() - (status->st_mtim.tv_sec * NS_PER_S + status->st_mtim.tv_nsec);
+    return MAX(age_ns, 0) / 1000;
 }
 
 static struct follow_file *fail(int fd, const char *path, int number, GError **error)
@@ -46,8 +54,8 @@ struct follow_file *follow_file_open(const char *path, GError **error)
     file->path = g_strdup(path);
     file->device = status.st_dev;
     file->inode = status.st_ino;
-    file->born_ns = birth_of(fd);
-    file->growth_us = g_get_monotonic_time();
+    learn_birth(file);
+    file->growth_us = g_get_monotonic_time() - age_us(&status);
     return file;
 }
 
@@ -178,7 +186,7 @@ enum follow_read follow_file_read(struct follow_file *file, char *buffer, size_t
             break;
         *n += (size_t)got;
     }
-    if (file->offset + *n != file->seen_size)
+    if (*n > 0 && file->offset + *n != file->seen_size)
         file->growth_us = g_get_monotonic_time();
     file->seen_size = file->offset + *n;
     enum follow_read verdict = follow_file_compare(file);

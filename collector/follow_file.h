@@ -18,11 +18,11 @@ struct follow_file {
     char *path; /* the name it was opened by; for messages */
     uint64_t device, inode;
     int64_t born_ns;  /* wall clock: birth where the file system knows it, else the last change of its content */
-    int64_t first_ns; /* see follow_mark.h */
+    int64_t first_ns; /* see follow_mark.h; that of a new file is its birth, 0 where that is not known */
     uint64_t offset;
     bool skipping;
     uint64_t seen_size; /* up to where the last read reached */
-    int64_t growth_us;  /* monotonic: when that changed last */
+    int64_t growth_us;  /* monotonic: when it was written to last, as far as was seen */
     uint32_t head_size, tail_size;
     uint8_t head[FOLLOW_HEAD_MAX];
     uint8_t tail[FOLLOW_TAIL_MAX]; /* its first tail_size bytes are those before the offset */

@@ -10,7 +10,11 @@ enum {
     CROWDED_WAIT_S = 5,
     DELETED_WAIT_S = 60, /* a deleted file keeps its disk space as long as it is open */
     COMPLAIN_EVERY_S = 60,
+    EMPTY_WAIT_S = 3,     /* an empty file that is older is no copy that was just begun */
+    RECENT_NS = 10000000, /* more than a tick of the clock that stamps files */
 };
+
+#define NS_PER_S INT64_C(1000000000)
 
 struct follow_log {
     char *name;
@@ -22,7 +26,8 @@ struct follow_log {
     int rotated_wait_s;
 
     GPtrArray *files;            /* owned struct follow_file, oldest first */
-    struct follow_file *current; /* the newest of them; NULL while there is none */
+    struct follow_file *current; /* the one at the path at the last look; NULL while there was none */
+    bool settled;                /* all files that came and went before the current one are known: else it is not read yet */
     int64_t since_ns;            /* when the path was last looked at (see follow_mark.h); 0: never followed before */
     int64_t directory_ns;        /* last change of the path's directory, as far as it was looked at */
     bool moved;                  /* the set of files has changed since the last position */
@@ -48,6 +53,7 @@ struct follow_log *follow_log_new(const struct follow_log_settings *settings, GB
     g_assert(log->piece_size <= FOLLOW_LOG_PIECE_SIZE);
     log->start_at_end = settings->start_at_end;
     log->rotated_wait_s = settings->rotated_wait_s;
+    log->settled = true;
     log->files = g_ptr_array_new_with_free_func((GDestroyNotify)follow_file_free);
     if (position)
         resume_all(log, position);
@@ -156,32 +162,89 @@ static bool is_copy(const struct follow_log *log, struct follow_file *candidate)
     return false;
 }
 
-/* The rotated files that are not known and were born at since_ns or later, in order of birth. GPtrArray that owns them. */
-static GPtrArray *search_between(const struct follow_log *log, int64_t since_ns, const struct follow_file *except)
+/* The rotated files that are not known and were born since the last look, in order of birth. GPtrArray that owns them. */
+static GPtrArray *search_unknown(const struct follow_log *log, bool *complete)
 {
-    GPtrArray *found = follow_search_rotated(log->path);
+    GPtrArray *found = follow_search_rotated(log->path, complete);
     for (guint i = found->len; i > 0; i--) {
         struct follow_file *file = g_ptr_array_index(found, i - 1);
-        bool excepted = except && except->device == file->device && except->inode == file->inode;
-        if (file->born_ns < since_ns || excepted || find_file(log, file->device, file->inode) || is_copy(log, file))
+        if (file->born_ns < log->since_ns || find_file(log, file->device, file->inode) || is_copy(log, file))
             g_ptr_array_remove_index(found, i - 1);
     }
     return found;
 }
 
-/* Adds the rotated files between the newest known one and what the path names now; each becomes the current one in turn. False when
- * there was no room for all of them. */
-static bool add_successors(struct follow_log *log, const struct follow_file *except)
+enum unknown {
+    UNKNOWN_OURS,  /* a part of the log: to be read */
+    UNKNOWN_COPY,  /* of what is still in the log; if that is truncated, restart() will find it */
+    UNKNOWN_EMPTY, /* it may become either */
+};
+
+/* What an unknown rotated file is, beside the one at the path. Its first bytes must have been learned before those at the path:
+ * then the log holds at least as much as a copy that is being made of it. */
+static enum unknown judge_unknown(const struct follow_file *file, const struct follow_file *at_path)
 {
-    g_autoptr(GPtrArray) between = search_between(log, log->since_ns, except);
-    while (between->len > 0 && has_room(log)) {
-        struct follow_file *file = g_ptr_array_steal_index(between, 0);
-        file->first_ns = file->born_ns;
-        add_file(log, file, -1);
-        log->current = file;
-        log->since_ns = file->born_ns;
+    struct stat status;
+    bool older = file->born_ns < at_path->first_ns && file->head_size < FOLLOW_HEAD_MAX;
+    if (older || at_path->head_size < file->head_size)
+        return UNKNOWN_OURS;
+    if (file->head_size > 0)
+        return memcmp(file->head, at_path->head, file->head_size) == 0 ? UNKNOWN_COPY : UNKNOWN_OURS;
+    bool young = fstat(file->fd, &status) == 0 && follow_file_clock_ns() / NS_PER_S - status.st_mtim.tv_sec < EMPTY_WAIT_S;
+    return at_path->head_size > 0 && young ? UNKNOWN_EMPTY : UNKNOWN_OURS;
+}
+
+/* Puts what is ours in front of the file at the path, or behind all. False when there was no room for all, or it is not certain yet
+ * what one of them is. */
+static bool add_unknown(struct follow_log *log, GPtrArray *found, const struct follow_file *at_path)
+{
+    bool left = false;
+    while (found->len > 0) {
+        guint at = log->files->len;
+        struct follow_file *file = g_ptr_array_index(found, 0);
+        enum unknown verdict = at_path ? judge_unknown(file, at_path) : UNKNOWN_OURS;
+        if (verdict == UNKNOWN_COPY) {
+            left = true;
+            g_ptr_array_remove_index(found, 0);
+            continue;
+        }
+        if (verdict == UNKNOWN_EMPTY || !has_room(log))
+            return false;
+        file->growth_us = g_get_monotonic_time(); /* its server may still write to it */
+        if (!left)                                /* a copy that was left must be found again, if not all can be done now */
+            log->since_ns = MAX(log->since_ns, file->born_ns);
+        if (at_path)
+            (void)g_ptr_array_find(log->files, at_path, &at);
+        add_file(log, g_ptr_array_steal_index(found, 0), (int)at);
     }
-    return between->len == 0;
+    return true;
+}
+
+static bool is_at_path(const struct follow_log *log, const struct follow_file *file)
+{
+    struct stat status;
+    if (stat(log->path, &status) != 0)
+        return file == NULL && errno == ENOENT;
+    return file && follow_file_is(file, &status);
+}
+
+/* Adds the parts of the log that came and went since the last look; at_path (or NULL) is what the path names now. False when it has
+ * to be done again: then nothing more than before is known of at_path, so that it is done also by a collector that is killed and
+ * started meanwhile. */
+static bool settle(struct follow_log *log, struct follow_file *at_path)
+{
+    bool complete = false;
+    if (!has_room(log))
+        return false;
+    g_autoptr(GPtrArray) found = search_unknown(log, &complete);
+    uint32_t known_size = at_path ? at_path->head_size : 0;
+    for (guint i = 0; i < found->len; i++)
+        (void)follow_file_compare(g_ptr_array_index(found, i));
+    complete = complete && (at_path == NULL || follow_file_compare(at_path) == FOLLOW_READ_OK);
+    log->settled = complete && is_at_path(log, at_path) && add_unknown(log, found, at_path);
+    if (!log->settled && at_path)
+        at_path->head_size = known_size;
+    return log->settled;
 }
 
 /* Moves a file that was never followed before behind its last whole line. */
@@ -202,78 +265,63 @@ static void start_at_end(struct follow_file *file)
     }
 }
 
-/* The path names another file than it did. */
-static void arrive(struct follow_log *log, int64_t now_ns)
+/* The path names another file than it did: that is the current one now. False when it cannot be opened, or there is no
+ * room for it yet. */
+static bool arrive(struct follow_log *log)
 {
     g_autoptr(GError) error = NULL;
     struct follow_file *file = follow_file_open(log->path, &error);
     if (file == NULL) {
         if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT) && may_warn(&log->path_warned_us))
             log_warn("follow_failed", "follow=%s message=%s", log->name, error->message);
-        return;
+        return false;
     }
     struct follow_file *known = find_file(log, file->device, file->inode);
     bool first = log->since_ns == 0;
-    bool room = known || first || (add_successors(log, file) && has_room(log));
-    if (known || !room) {
+    bool room = known || has_room(log);
+    if (known || !room)
         follow_file_free(file);
-        log->current = known ? known : log->current;
-        return;
-    }
-    file->first_ns = now_ns;
+    if (!room)
+        return false;
+    if (log->current)
+        log->current->growth_us = g_get_monotonic_time(); /* its server may not know yet that it was renamed */
+    log->current = known ? known : file;
+    log->settled = first; /* what was before belongs to nobody */
+    if (known)
+        return true;
     if (first && log->start_at_end)
         start_at_end(file);
     add_file(log, file, -1);
-    log->current = file;
-    log->since_ns = now_ns;
+    return true;
 }
 
-/* Adds files in front of the one at index `at`, as far as there is room, and takes them out of the array. */
-static void insert_all(struct follow_log *log, GPtrArray *files, int at)
-{
-    for (; files->len > 0 && has_room(log); at++) {
-        struct follow_file *file = g_ptr_array_steal_index(files, 0);
-        file->first_ns = file->born_ns;
-        add_file(log, file, at);
-    }
-}
-
-/* A file is shorter than it was, or begins with other bytes: what it held may have been copied away before. */
-static void restart(struct follow_log *log, struct follow_file *file)
+/* A file is shorter than it was, or begins with other bytes: what it held may have been copied away before. The copy takes its
+ * place and the file begins anew. False when that cannot be done now. */
+static bool restart(struct follow_log *log, struct follow_file *file)
 {
     struct follow_mark mark;
     guint index = 0;
+    bool complete = false;
+    if (!has_room(log))
+        return false;
     g_assert(g_ptr_array_find(log->files, file, &index));
     follow_file_mark(file, &mark);
-    follow_file_restart(file, follow_file_clock_ns());
+    struct follow_file *copy = follow_search_copy(log->path, &mark, &complete);
+    if (copy == NULL && !complete)
+        return false;
+    follow_file_restart(file, log->since_ns);
     log->moved = true;
-    struct follow_file *copy = follow_search_copy(log->path, &mark);
-    if (copy == NULL || find_file(log, copy->device, copy->inode) || !has_room(log)) {
-        follow_file_free(copy);
+    if (file == log->current)
+        log->settled = false;
+    if (copy == NULL) {
         warn_lost(log, &mark, "truncated, and no copy of it is there: its end may not have been read");
-        return;
+    } else if (find_file(log, copy->device, copy->inode)) {
+        follow_file_free(copy);
+    } else {
+        log_info("follow_truncated", "follow=%s copy=%s offset=%" G_GUINT64_FORMAT, log->name, copy->path, mark.offset);
+        add_file(log, copy, (int)index);
     }
-    log_info("follow_truncated", "follow=%s copy=%s offset=%" G_GUINT64_FORMAT, log->name, copy->path, mark.offset);
-    add_file(log, copy, (int)index);
-    g_autoptr(GPtrArray) between = search_between(log, copy->born_ns, NULL);
-    insert_all(log, between, (int)index + 1);
-    if (between->len > 0)
-        warn_lost(log, &mark, "truncated more often than files can be open at a time");
-}
-
-/* The log was empty at the last look, so that a truncation since then does not show; but a copy that was made before it does. */
-static void find_copies_of_unseen(struct follow_log *log)
-{
-    struct follow_mark mark;
-    guint index = 0;
-    g_autoptr(GPtrArray) between = search_between(log, log->since_ns, NULL);
-    g_assert(g_ptr_array_find(log->files, log->current, &index));
-    follow_file_mark(log->current, &mark);
-    for (guint i = between->len; i > 0; i--) {
-        if (mark.head_size > 0 && follow_file_resume(g_ptr_array_index(between, i - 1), &mark))
-            g_ptr_array_remove_index(between, i - 1); /* of what is still there */
-    }
-    insert_all(log, between, (int)index);
+    return true;
 }
 
 /* Whether a file was made, removed or renamed beside the log since the last call. */
@@ -283,20 +331,47 @@ static bool directory_changed(struct follow_log *log)
     g_autofree char *directory = g_path_get_dirname(log->path);
     if (stat(directory, &status) != 0)
         return false;
-    int64_t changed_ns = status.st_mtim.tv_sec * G_GINT64_CONSTANT(1000000000) + status.st_mtim.tv_nsec;
+    int64_t changed_ns = status.st_mtim.tv_sec * NS_PER_S + status.st_mtim.tv_nsec;
     bool changed = changed_ns != log->directory_ns;
-    log->directory_ns = changed_ns;
+    bool recent = changed_ns > follow_file_clock_ns() - RECENT_NS; /* a second change may get the same time */
+    log->directory_ns = recent ? 0 : changed_ns;
     return changed;
+}
+
+/* Not a whole line is known: if the file is truncated, that may not show. */
+static bool is_nameless(const struct follow_file *file)
+{
+    return file->head_size < FOLLOW_HEAD_MAX && memchr(file->head, '\n', file->head_size) == NULL;
+}
+
+/* Does the current file still hold what it did? If it has just got its first line, this may be the first one after a truncation
+ * that did not show; but the copy that was made before does, in the directory. False when that must be asked again. */
+static bool check_current(struct follow_log *log)
+{
+    struct follow_file *file = log->current;
+    uint32_t known_size = file->head_size;
+    bool nameless = is_nameless(file);
+    if (follow_file_compare(file) == FOLLOW_READ_CHANGED)
+        return restart(log, file);
+    if (nameless && directory_changed(log))
+        log->settled = false;
+    if (!log->settled)
+        file->head_size = known_size; /* see settle() */
+    return true;
 }
 
 /* There is no file under the path. One may have come and gone since the last look. */
 static void observe_nothing(struct follow_log *log, int64_t now_ns)
 {
     bool first = log->since_ns == 0;
-    bool changed = directory_changed(log);
     log->moved = log->moved || first; /* what comes while the collector is down is wanted */
-    if (first || !changed || add_successors(log, NULL))
-        log->since_ns = now_ns;
+    if (directory_changed(log) && !first)
+        log->settled = false;
+    if (!log->settled && !settle(log, NULL))
+        return;
+    if (log->current)
+        (void)follow_file_compare(log->current);
+    log->since_ns = now_ns;
 }
 
 void follow_log_observe(struct follow_log *log)
@@ -310,17 +385,12 @@ void follow_log_observe(struct follow_log *log)
             log_warn("follow_failed", "follow=%s path=%s message=%s", log->name, log->path, g_strerror(errno));
         return;
     }
-    bool unseen = log->current && log->current->head_size == 0;
-    bool changed = log->current && follow_file_compare(log->current) == FOLLOW_READ_CHANGED;
-    if (changed)
-        restart(log, log->current);
-    if (log->current && follow_file_is(log->current, &status)) {
-        if (unseen && !changed && directory_changed(log))
-            find_copies_of_unseen(log);
+    if (log->current && !check_current(log))
+        return;
+    if ((log->current == NULL || !follow_file_is(log->current, &status)) && !arrive(log))
+        return;
+    if (log->settled || settle(log, log->current))
         log->since_ns = now_ns;
-    } else if (has_room(log)) {
-        arrive(log, now_ns);
-    }
 }
 
 /* ---- after a restart of the collector ---- */
@@ -329,9 +399,6 @@ void follow_log_observe(struct follow_log *log)
 static void resume_content(struct follow_log *log, const struct follow_mark *mark)
 {
     struct follow_file *file = follow_search_mark(log->path, mark);
-    bool copied = file && (file->device != mark->device || file->inode != mark->inode);
-    if (copied)
-        log->since_ns = MIN(log->since_ns, file->born_ns);
     if (file && find_file(log, file->device, file->inode) == NULL) {
         add_file(log, file, -1);
         log->current = file;
@@ -353,6 +420,7 @@ static void resume_truncated(struct follow_log *log, const struct follow_mark *m
     file->first_ns = log->since_ns;
     add_file(log, file, -1);
     log->current = file;
+    log->settled = false;
 }
 
 static void resume_all(struct follow_log *log, GBytes *position)
@@ -365,8 +433,13 @@ static void resume_all(struct follow_log *log, GBytes *position)
         return;
     }
     for (guint i = 0; i < marks->len; i++) {
-        resume_content(log, &g_array_index(marks, struct follow_mark, i));
-        resume_truncated(log, &g_array_index(marks, struct follow_mark, i));
+        const struct follow_mark *mark = &g_array_index(marks, struct follow_mark, i);
+        if (log->files->len + 2 > FOLLOW_MARKS_MAX) {
+            warn_lost(log, mark, "more files than a position can hold");
+            continue;
+        }
+        resume_content(log, mark);
+        resume_truncated(log, mark);
     }
     g_array_unref(marks);
     log->moved = true;
@@ -382,7 +455,7 @@ static bool is_quiet(const struct follow_log *log, const struct follow_file *fil
         wait_s = MIN(wait_s, CROWDED_WAIT_S);
     if (fstat(file->fd, &status) == 0 && status.st_nlink == 0)
         wait_s = MIN(wait_s, DELETED_WAIT_S);
-    return g_get_monotonic_time() - file->growth_us > wait_s * G_USEC_PER_SEC;
+    return g_get_monotonic_time() - file->growth_us > (int64_t)wait_s * G_USEC_PER_SEC;
 }
 
 static void warn_refused(struct follow_log *log, const struct follow_file *file, const struct intake_refusal *refusal)
@@ -397,9 +470,11 @@ static void warn_refused(struct follow_log *log, const struct follow_file *file,
 static bool read_piece(struct follow_log *log, struct follow_file *file, struct follow_lines *lines, char *piece)
 {
     size_t n = 0;
+    if (file == log->current && (!log->settled || is_nameless(file)))
+        return false;
     enum follow_read verdict = follow_file_read(file, piece, log->piece_size, &n);
     if (verdict == FOLLOW_READ_CHANGED)
-        restart(log, file);
+        (void)restart(log, file);
     if (verdict == FOLLOW_READ_ERROR && may_warn(&log->path_warned_us))
         log_warn("follow_failed", "follow=%s file=%s message=%s", log->name, file->path, g_strerror(errno));
     if (verdict != FOLLOW_READ_OK || n == 0)
@@ -415,12 +490,13 @@ static bool read_piece(struct follow_log *log, struct follow_file *file, struct 
     return cutter.at > piece;
 }
 
-/* Closes the first rotated file that is read to its end and has been quiet for long enough. */
+/* Closes the first rotated file that is read to its end and has been quiet for long enough. One that is younger than the last look
+ * would be taken for an unknown one by the next. */
 static void give_up_quiet(struct follow_log *log)
 {
     for (guint i = 0; i < log->files->len; i++) {
         struct follow_file *file = g_ptr_array_index(log->files, i);
-        if (file == log->current || !is_quiet(log, file) || follow_file_unread(file) > 0)
+        if (file == log->current || file->born_ns >= log->since_ns || !is_quiet(log, file) || follow_file_unread(file) > 0)
             continue;
         log_info("follow_closed", "follow=%s file=%s inode=%" G_GUINT64_FORMAT " offset=%" G_GUINT64_FORMAT, log->name, file->path,
                  file->inode, file->offset);

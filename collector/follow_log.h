@@ -10,6 +10,11 @@
  *   alone.)
  * - A truncated file may have been copied before (logrotate's copytruncate): the copy has the same bytes up to our offset, is found
  *   by them, and read on from there. What is written between the copy and the truncation is lost by logrotate itself.
+ * - A copy that is being made of the file at the path, or was made and the file is not truncated yet, begins like it, as far as it
+ *   goes: it is left to the truncation. To be able to tell, a new file at the path is read only when the unknown ones beside it are
+ *   judged; it is among the known ones before that, as its copy is younger than itself.
+ * - Whatever cannot be done now (no room for another file, files are renamed without pause, a copy is still empty) is done at a
+ *   later look; until then the moment of the last look stays where it is, so that nothing is skipped.
  * - All files' marks go with every submission into the journal. After a restart each is searched for, by inode and content.
  * What cannot be found again (compressed, removed, moved to another directory while the collector was down) is reported, as its end
  * may not have been read.
@@ -22,7 +27,7 @@
 #include "collector/follow_lines.h"
 
 enum {
-    FOLLOW_LOG_FILES_MAX = 64,                         /* open at a time; more are opened as others are done with */
+    FOLLOW_LOG_FILES_MAX = 64, /* open at a time (copies found at a start may be beyond it); more come as others go */
     FOLLOW_LOG_PIECE_SIZE = LOG_LINE_MAX + 128 * 1024, /* bytes read at a time at most */
     FOLLOW_LOG_CROWD = 16,                             /* with more files than that, rotated ones are given up sooner */
 };

@@ -19,7 +19,7 @@ enum {
 
 struct follow_mark {
     uint64_t device, inode;
-    int64_t first_ns; /* wall clock: when this file was first seen with the content that it has: copies of that are younger */
+    int64_t first_ns; /* wall clock: the file has not had the content that it has for longer: copies of that are younger */
     uint64_t offset;  /* everything before it has been handed on */
     bool skipping;    /* the offset is inside of a line that is too long */
     bool finished;    /* rotated away, and read to its end when last looked at */

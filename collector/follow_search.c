@@ -64,22 +64,38 @@ static bool has_file(const GPtrArray *files, const struct follow_file *file)
     return false;
 }
 
-static void add_rotated(GPtrArray *files, const char *directory, const char *base)
+static void remove_oldest(GPtrArray *files)
 {
+    guint oldest = 0;
+    for (guint i = 1; i < files->len; i++) {
+        if (by_birth(&files->pdata[i], &files->pdata[oldest]) < 0)
+            oldest = i;
+    }
+    g_ptr_array_remove_index_fast(files, oldest);
+}
+
+/* One pass. Returns a sum over the names and inodes that it met, in whatever order. */
+static uint64_t add_rotated(GPtrArray *files, const char *directory, const char *base)
+{
+    uint64_t sum = 0;
     DIR *entries = opendir(directory);
     if (entries == NULL)
-        return;
-    for (struct dirent *entry = readdir(entries); entry && files->len < FOLLOW_SEARCH_MAX; entry = readdir(entries)) {
+        return 0;
+    for (struct dirent *entry = readdir(entries); entry; entry = readdir(entries)) {
         if (!follow_is_rotated_name(base, entry->d_name))
             continue;
+        sum += ((uint64_t)g_str_hash(entry->d_name) << 32 ^ entry->d_ino) * UINT64_C(0x9e3779b97f4a7c15);
         g_autofree char *name = g_build_filename(directory, entry->d_name, NULL);
         struct follow_file *file = follow_file_open(name, NULL); /* it may be gone again, or not for us to read */
         if (file && !has_file(files, file))
             g_ptr_array_add(files, file);
         else
             follow_file_free(file);
+        if (files->len > FOLLOW_SEARCH_MAX)
+            remove_oldest(files);
     }
     closedir(entries);
+    return sum;
 }
 
 /* Was nothing renamed since this time? A change within the clock's last tick would not show. */
@@ -92,21 +108,27 @@ static bool is_still(const char *directory, int64_t since_ns)
 }
 
 /* A file that is renamed while the directory is read can be passed over: it goes from a name that was not read yet to one that was.
- * So it is read until nothing was renamed meanwhile, and what any pass has found counts. */
-GPtrArray *follow_search_rotated(const char *path)
+ * So it is read until nothing was renamed meanwhile, and what any pass has found counts. In a directory in which other files come
+ * and go all the time, two passes that met the same names will do. */
+GPtrArray *follow_search_rotated(const char *path, bool *complete)
 {
+    uint64_t last = 0;
+    bool all = false;
     GPtrArray *files = g_ptr_array_new_with_free_func((GDestroyNotify)follow_file_free);
     g_autofree char *directory = NULL;
     g_autofree char *base = NULL;
     locate(path, &directory, &base);
-    for (int pass = 0; pass < PASSES_MAX; pass++) {
+    for (int pass = 0; pass < PASSES_MAX && !all; pass++) {
+        if (pass > 0)
+            g_usleep(PASS_PAUSE_US);
         int64_t begun_ns = follow_file_clock_ns();
-        add_rotated(files, directory, base);
-        if (is_still(directory, begun_ns))
-            break;
-        g_usleep(PASS_PAUSE_US);
+        uint64_t sum = add_rotated(files, directory, base);
+        all = is_still(directory, begun_ns) || (pass > 0 && sum == last);
+        last = sum;
     }
     g_ptr_array_sort(files, by_birth);
+    if (complete)
+        *complete = all;
     return files;
 }
 
@@ -139,12 +161,14 @@ static struct follow_file *search_directory(const char *directory, const char *b
     return found;
 }
 
-struct follow_file *follow_search_copy(const char *path, const struct follow_mark *mark)
+struct follow_file *follow_search_copy(const char *path, const struct follow_mark *mark, bool *complete)
 {
+    if (complete)
+        *complete = true;
     if (mark->head_size == 0)
         return NULL;
     bool sure = mark->head_size == FOLLOW_HEAD_MAX;
-    g_autoptr(GPtrArray) rotated = follow_search_rotated(path);
+    g_autoptr(GPtrArray) rotated = follow_search_rotated(path, complete);
     for (guint i = 0; i < rotated->len; i++) {
         guint at = sure ? rotated->len - 1 - i : i;
         struct follow_file *file = g_ptr_array_index(rotated, at);
@@ -160,7 +184,7 @@ struct follow_file *follow_search_inode(const char *path, const struct follow_ma
     if (file && file->device == mark->device && file->inode == mark->inode)
         return file;
     follow_file_free(file);
-    g_autoptr(GPtrArray) rotated = follow_search_rotated(path);
+    g_autoptr(GPtrArray) rotated = follow_search_rotated(path, NULL);
     for (guint i = 0; i < rotated->len; i++) {
         file = g_ptr_array_index(rotated, i);
         if (file->device == mark->device && file->inode == mark->inode)
@@ -188,7 +212,7 @@ struct follow_file *follow_search_mark(const char *path, const struct follow_mar
     if (found == NULL)
         found = search_renamed(path, mark);
     if (found == NULL)
-        found = follow_search_copy(path, mark);
+        found = follow_search_copy(path, mark, NULL);
     if (found == NULL && mark->head_size == FOLLOW_HEAD_MAX)
         found = try_file(path, mark);
     return found;

@@ -12,6 +12,11 @@ size_t keys_ids(char *out, int partition, int64_t day, unsigned shard)
     return (size_t)g_snprintf(out, KEYS_MAX, "{p%d}:ids:%" G_GINT64_FORMAT ":%02x", partition, day, shard);
 }
 
+size_t keys_totals(char *out, int partition, int64_t day, int revision)
+{
+    return (size_t)g_snprintf(out, KEYS_MAX, "{p%d}:t:%" G_GINT64_FORMAT ".%d", partition, day, revision);
+}
+
 size_t keys_clients(char *out, int partition, int64_t day, int revision)
 {
     return (size_t)g_snprintf(out, KEYS_MAX, "{p%d}:c:%" G_GINT64_FORMAT ".%d", partition, day, revision);

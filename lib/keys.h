@@ -41,6 +41,7 @@
  *   {p0}:entries                       hash  generation -> n
  *   {p3}:ids:<day>:<shard>             hash  16 bytes of SHA-256(organization 0 client 0 id) -> log clock (ms) when it was entered;
  *                                            day is the log clock's; shard 00 to ff is the digest's first byte
+ *   {p3}:t:<generation>                hash  slot (0 to 95 of the day) -> requests in it, all clients
  *   {p3}:c:<generation>                hash  organization <0x1f> client -> symbol
  *   {p3}:r:<generation>:<c>            hash  "r" METHOD " " template -> symbol; "p" platform -> symbol (each counted from 1 on)
  *   {p3}:u:<generation>:<c>            hash  block -> names of users, each followed by a line feed: block b holds the symbols from
@@ -92,6 +93,7 @@ enum {
  * "gaps", "due", "days", "open", "streams", "closed", "erasures", "refusals", "refused", "ledger", "entries". */
 size_t keys_plain(char *out, int partition, const char *kind);
 size_t keys_ids(char *out, int partition, int64_t day, unsigned shard);
+size_t keys_totals(char *out, int partition, int64_t day, int revision);
 size_t keys_clients(char *out, int partition, int64_t day, int revision);
 size_t keys_routes(char *out, int partition, int64_t day, int revision, uint32_t client);
 size_t keys_users(char *out, int partition, int64_t day, int revision, uint32_t client);

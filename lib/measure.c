@@ -90,8 +90,23 @@ void measure_add(struct measure *measure, uint32_t status, uint64_t latency_us, 
         tally_put(&measure->latencies, measure->arena, histogram_bucket(latency_us), 1);
 }
 
+/* Into an empty list on the heap. */
+static void tally_copy(struct tally_list *into, const struct tally_list *from)
+{
+    if (into->capacity < from->n) {
+        into->capacity = from->n;
+        into->items = g_renew(struct tally, into->items, into->capacity);
+    }
+    memcpy(into->items, from->items, from->n * sizeof *from->items);
+    into->n = from->n;
+}
+
 static void tally_merge(struct tally_list *into, struct arena *arena, const struct tally_list *from)
 {
+    if (into->n == 0 && from->n > 0 && arena == NULL) {
+        tally_copy(into, from);
+        return;
+    }
     for (uint32_t i = 0; i < from->n; i++)
         tally_put(into, arena, from->items[i].key, from->items[i].count);
 }

@@ -12,7 +12,7 @@ run_one() {
     local name=${1##*/fuzz_}
     local out=build/fuzz/$name
     mkdir -p "$out/new" "tests/fuzz/corpus/$name"
-    if "$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$out/" \
+    if "$1" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$out/" \
         "$out/new" "tests/fuzz/corpus/$name" > "$out/log" 2>&1; then
         echo "fuzz: $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$out/log") inputs, nothing found"
     else

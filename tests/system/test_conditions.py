@@ -15,7 +15,9 @@ SILENT_S, LAG_S = 20, 10
 @pytest.fixture
 def dev(tmp_path):
     system = DevSystem(tmp_path / "dev")
-    system.start(f"--set=api.system.silent_after_s={SILENT_S}", f"--set=api.system.lag_s={LAG_S}", "--set=collector.collector.name=web 1")
+    settings = {"api.system.silent_after_s": SILENT_S, "api.system.lag_s": LAG_S, "api.alerts.check_s": 1}
+    settings |= {"collector.collector.name": "web 1"}
+    system.start(*(f"--set={name}={value}" for name, value in settings.items()))
     yield system
     system.clean_up()
 

@@ -100,7 +100,7 @@ static inline void world_start(struct world *world)
     GError *error = NULL;
     memset(world, 0, sizeof *world);
     redis_process_start(&world->redis, 0, NULL);
-    world->settings = (struct redis_settings){world->redis.url, 1000, 5000};
+    world->settings = (struct redis_settings){world->redis.url, 20000, 60000};
     world->metrics = metrics_new(api_meters, METER_N);
     world->registry = registry_start(&world->settings, world->metrics);
     world->auth = auth_new(&(struct auth_settings){.token = WORLD_TOKEN}, world->registry, &error);

@@ -33,7 +33,7 @@ static inline void world_start(struct world *world)
 {
     g_autoptr(GError) error = NULL;
     redis_process_start(&world->server, 0, NULL);
-    const struct redis_settings settings = {world->server.url, 1000, 5000};
+    const struct redis_settings settings = {world->server.url, 20000, 60000};
     world->redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
     world->events = g_array_new(FALSE, TRUE, sizeof(struct world_event));
@@ -161,6 +161,9 @@ static inline void world_write(struct world *world, int64_t day, int revision)
         world_set(world, "ZINCRBY", key, "1", symbol);
         keys_minute_clients(key, 0, minute, revision);
         world_set(world, "ZINCRBY", key, "1", symbol);
+        g_snprintf(symbol, sizeof symbol, "%d", world_slot(event));
+        keys_totals(key, 0, day, revision);
+        world_set(world, "HINCRBY", key, symbol, "1");
     }
     world_write_sums(world, slots, true);
     world_write_sums(world, minutes, false);
@@ -187,6 +190,8 @@ static inline void world_remove(struct world *world, int64_t day, int revision)
         world_delete(world, key);
     }
     keys_clients(key, 0, day, revision);
+    world_delete(world, key);
+    keys_totals(key, 0, day, revision);
     world_delete(world, key);
     g_snprintf(name, sizeof name, "cnt:%d.%d", (int)day, revision);
     world_set(world, "HDEL", "{p0}:meta", name, NULL);

@@ -1,4 +1,4 @@
-/* http_client: a raw HTTP client for tests: it sends exactly the bytes it is told to. Blocking, 10 s time-outs, asserts. */
+/* http_client: a raw HTTP client for tests: it sends exactly the bytes it is told to. Blocking, 60 s time-outs, asserts. */
 #ifndef DAYBOOK_TESTS_HTTP_CLIENT_H
 #define DAYBOOK_TESTS_HTTP_CLIENT_H
 
@@ -25,7 +25,7 @@ struct http_answer {
 
 static inline void http_client_init_fd(struct http_client *client, int fd)
 {
-    struct timeval tv = {10, 0};
+    struct timeval tv = {60, 0};
 
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);

@@ -77,7 +77,7 @@ static inline void set_up(struct fixture *f, gconstpointer sets)
                                      .body_max_bytes = BODY_MAX,
                                      .threads = 2,
                                      .connections_max = 100,
-                                     .idle_timeout_s = 5};
+                                     .idle_timeout_s = 30};
     f->server = http_server_start(&settings, handle, f, &error);
     g_assert_no_error(error);
     f->port = http_server_port(f->server);

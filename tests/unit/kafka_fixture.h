@@ -6,7 +6,7 @@
 #include "lib/kafka_mock.h"
 #include <unistd.h>
 
-enum { PARTITIONS = 3, TIMEOUT_MS = 10000, WAIT_US = 30 * G_USEC_PER_SEC };
+enum { PARTITIONS = 3, TIMEOUT_MS = 60000, WAIT_US = 120 * G_USEC_PER_SEC };
 
 static const char *outside; /* brokers, or NULL */
 static guint topics_made;

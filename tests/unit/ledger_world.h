@@ -49,7 +49,7 @@ static inline void world_set_up(struct ledger_world *world)
 
     *world = (struct ledger_world){.before_day = -1, .offset = 100};
     redis_process_start(&world->server, 0, NULL);
-    const struct redis_settings settings = {.url = world->server.url, .connect_timeout_ms = 5000, .command_timeout_ms = 5000};
+    const struct redis_settings settings = {.url = world->server.url, .connect_timeout_ms = 20000, .command_timeout_ms = 60000};
     world->redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
     world->dir = g_dir_make_tmp("daybook-archive-XXXXXX", &error);

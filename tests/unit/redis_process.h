@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,16 +21,19 @@ struct redis_process {
     char *url; /* redis://127.0.0.1:port */
 };
 
+/* Below the range from which the kernel takes the ports of outgoing connections: one of those could take the port of a server that
+ * is dead for a moment, or even be connected to itself. */
 static inline int redis_free_port(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    bool is_free = false;
 
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    g_assert_cmpint(bind(fd, (struct sockaddr *)&address, sizeof address), ==, 0);
-    g_assert_cmpint(getsockname(fd, (struct sockaddr *)&address, &size), ==, 0);
-    close(fd);
+    while (!is_free) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        address.sin_port = htons((guint16)g_random_int_range(10000, 32000));
+        is_free = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+        close(fd);
+    }
     return ntohs(address.sin_port);
 }
 
@@ -76,7 +80,7 @@ static inline void redis_process_start_with(struct redis_process *process, int p
                   G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
                   redis_die_with_parent, NULL, &process->pid, &error);
     g_assert_no_error(error);
-    for (int i = 0; i < 1000 && !redis_port_answers(process->port); i++)
+    for (int i = 0; i < 6000 && !redis_port_answers(process->port); i++)
         g_usleep(10 * 1000);
     g_assert_true(redis_port_answers(process->port));
 }

@@ -91,7 +91,7 @@ static inline void close_day(int64_t day, int revision)
 static inline struct reader *open_reader(void)
 {
     g_autoptr(GError) error = NULL;
-    const struct redis_settings settings = {world.server.url, 1000, 5000};
+    const struct redis_settings settings = {world.server.url, 20000, 60000};
     struct reader *reader = reader_new(&settings, 1);
     reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error);
     g_assert_no_error(error);

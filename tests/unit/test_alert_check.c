@@ -389,7 +389,7 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     g_test_init(&argc, &argv, NULL);
     redis_process_start(&server, 0, NULL);
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     reader = reader_new(&settings, 1);
     redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);

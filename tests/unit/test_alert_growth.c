@@ -62,7 +62,7 @@ static void count(struct world *world, int client, int day, int slot, uint64_t n
 static void begin(struct world *world)
 {
     g_autoptr(GError) error = NULL;
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     static struct alert_levels levels = {{100}, 1};
     *world = (struct world){.now_ms = NOON_MS};
     world->redis = redis_connect(&settings, NULL, &error);

@@ -42,7 +42,7 @@ static void put_heartbeat(int64_t heard_ms)
 static void look(void)
 {
     g_autoptr(GError) error = NULL;
-    bool ok = reader_begin(reader, g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND, &error) &&
+    bool ok = reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error) &&
               alert_tend_system(&tend, reader, snapshot, now_ms, &error);
     g_assert_no_error(error);
     g_assert_true(ok);
@@ -118,7 +118,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_autoptr(GError) error = NULL;
     redis_process_start(&server, 0, NULL);
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
     reader = reader_new(&settings, 1);

@@ -18,7 +18,7 @@ struct replica {
 
 static void start(struct replica *replica)
 {
-    const struct redis_settings redis = {server.url, 1000, 5000};
+    const struct redis_settings redis = {server.url, 20000, 60000};
     replica->metrics = metrics_new(api_meters, METER_N);
     replica->registry = registry_start(&redis, replica->metrics);
     replica->alerts = alerts_cache_new();
@@ -66,12 +66,12 @@ static gint64 checks(const struct replica *replica)
     return metrics_get(replica->metrics, METER_ALERT_CHECKS, NULL);
 }
 
-/* A condition, waited for at most 30 s. */
-#define WAIT_FOR(condition)                            \
-    do {                                               \
-        for (int n = 0; n < 3000 && !(condition); n++) \
-            g_usleep(10000);                           \
-        g_assert_true(condition);                      \
+/* A condition, waited for at most two minutes. */
+#define WAIT_FOR(condition)                             \
+    do {                                                \
+        for (int n = 0; n < 12000 && !(condition); n++) \
+            g_usleep(10000);                            \
+        g_assert_true(condition);                       \
     } while (0)
 
 static void test_one_of_two(void)
@@ -123,7 +123,7 @@ static int64_t count_alerts(struct redis *redis)
 static void test_trims(void)
 {
     g_autoptr(GError) error = NULL;
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     struct replica replica = {0};
     struct redis *redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);

@@ -10,7 +10,7 @@ static struct reader *reader;
 
 static struct redis_reply *redis_do(const char *command, const char *key, const char *field)
 {
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     g_autoptr(GError) error = NULL;
     struct redis *redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
@@ -259,7 +259,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     redis_process_start(&server, 0, NULL);
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     reader = reader_new(&settings, 1);
     g_test_add_func("/alerts/once", test_once);
     g_test_add_func("/alerts/torn", test_torn);

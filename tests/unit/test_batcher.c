@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-enum { WAIT_US = 20 * G_USEC_PER_SEC };
+enum { WAIT_US = 60 * G_USEC_PER_SEC, COMMIT_MS = 10, NEVER_MS = 3600 * 1000 };
 
 struct fixture {
     struct tools tools;
@@ -14,6 +14,7 @@ struct fixture {
     atomic_int durable, lost, failed;
     GMutex gate; /* ship() waits for it */
     struct journal_faults faults;
+    int commit_ms; /* 0: COMMIT_MS */
     int64_t stream_us;
     atomic_int fail_times; /* of `op`, with err */
     enum journal_op op;
@@ -43,7 +44,7 @@ static void failed(void *opaque)
 
 static void begin(struct fixture *f, uint32_t partitions)
 {
-    struct batcher_settings settings = {.commit_ms = 10,
+    struct batcher_settings settings = {.commit_ms = f->commit_ms > 0 ? f->commit_ms : COMMIT_MS,
                                         .collector = "edge",
                                         .partition_count = partitions,
                                         .ship = ship,
@@ -233,17 +234,16 @@ static void test_rejections(struct fixture *f, gconstpointer unused)
     record_parser_free(parser);
 }
 
+/* A lone sender does not wait for the tick. */
 static void test_answered_soon(struct fixture *f, gconstpointer unused)
 {
     (void)unused;
+    f->commit_ms = NEVER_MS;
     begin(f, 4);
-    gint64 before = g_get_monotonic_time();
     for (int i = 1; i <= 50; i++) {
         submit(f, events(f, "c", 1, 0));
         wait_for(&f->durable, i);
     }
-    /* A lone sender never waits for the tick: 50 of them would be 500 ms. */
-    g_assert_cmpint(g_get_monotonic_time() - before, <, 400000);
 }
 
 static void test_large_submission(struct fixture *f, gconstpointer unused)
@@ -437,6 +437,7 @@ static void test_stream_ends(struct fixture *f, gconstpointer unused)
     uint64_t sequence = 0;
     guint streams = 0;
     f->stream_us = 30000;
+    gint64 begun_us = g_get_monotonic_time();
     begin(f, 1);
     for (int i = 0; i < 30; i++) {
         submit(f, events(f, "c", 1, 0));
@@ -451,7 +452,7 @@ static void test_stream_ends(struct fixture *f, gconstpointer unused)
         g_usleep(5000);
     }
     g_assert_cmpuint(streams, >, 2);
-    g_assert_cmpuint(streams, <, 20);
+    g_assert_cmpint(streams, <=, 1 + (g_get_monotonic_time() - begun_us) / f->stream_us);
     record_parser_free(parser);
 }
 

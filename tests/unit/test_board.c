@@ -3,7 +3,7 @@
 
 #include "tests/unit/redis_process.h"
 
-enum { NOW = 1000000, EVERY_MS = 20, PATIENCE_MS = 20000, MANY = 300 };
+enum { NOW = 1000000, EVERY_MS = 20, PATIENCE_MS = 60000, MANY = 300 };
 
 static void check_line(const char *before, bool running, int64_t next, int64_t high, const char *expected)
 {
@@ -49,7 +49,7 @@ static void collect(GArray *stands, void *opaque)
 static struct redis *connect_to(const struct redis_process *server)
 {
     g_autoptr(GError) error = NULL;
-    const struct redis_settings settings = {server->url, 1000, 5000};
+    const struct redis_settings settings = {server->url, 20000, 60000};
     struct redis *redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
     return redis;

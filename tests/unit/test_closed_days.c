@@ -10,7 +10,7 @@ enum { FIRST = WORLD_DAY - 10 };
 static struct reader *open_reader(void)
 {
     g_autoptr(GError) error = NULL;
-    const struct redis_settings settings = {world.server.url, 1000, 5000};
+    const struct redis_settings settings = {world.server.url, 20000, 60000};
     struct reader *reader = reader_new(&settings, 1);
     reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
     g_assert_no_error(error);

@@ -8,7 +8,7 @@
 #include "lib/sheet.h"
 #include "tests/unit/redis_process.h"
 
-enum { PARTITIONS = 3, WAIT_US = 20 * G_USEC_PER_SEC, STOP_MS = 4000 };
+enum { PARTITIONS = 3, WAIT_US = 60 * G_USEC_PER_SEC, STOP_MS = 15000 };
 
 struct fixture {
     struct redis_process server;
@@ -33,7 +33,7 @@ static void set_up(struct fixture *f, gconstpointer data)
     struct kafka_position positions[PARTITIONS];
     (void)data;
     redis_process_start(&f->server, 0, NULL);
-    const struct redis_settings settings = {f->server.url, 1000, 5000};
+    const struct redis_settings settings = {f->server.url, 20000, 60000};
     f->redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
     f->mock = kafka_mock_new("usage", PARTITIONS, &error);

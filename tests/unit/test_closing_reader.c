@@ -13,7 +13,7 @@ static void set_up(struct fixture *f, gconstpointer data)
     g_autoptr(GError) error = NULL;
     (void)data;
     redis_process_start(&f->server, 0, NULL);
-    const struct redis_settings settings = {f->server.url, 1000, 5000};
+    const struct redis_settings settings = {f->server.url, 20000, 60000};
     f->redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
     f->reader = closing_reader_new(f->server.url);

@@ -12,7 +12,7 @@ static struct reader *one, *two;
 static void begin(struct reader *reader)
 {
     g_autoptr(GError) error = NULL;
-    bool ok = reader_begin(reader, g_get_monotonic_time() + 20 * G_TIME_SPAN_SECOND, &error);
+    bool ok = reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
     g_assert_no_error(error);
     g_assert_true(ok);
 }
@@ -28,7 +28,7 @@ static void finish(struct reader *reader)
 /* One command's reply as text or number, -1 for nil. */
 static int64_t number_of(const char *command, const char *key, const char *argument)
 {
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     g_autoptr(GError) error = NULL;
     struct redis *redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
@@ -47,7 +47,7 @@ static int64_t number_of(const char *command, const char *key, const char *argum
 
 static void put(const char *key, int64_t time_ms, const char *id)
 {
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     g_autoptr(GError) error = NULL;
     struct redis *redis = redis_connect(&settings, NULL, &error);
     g_autofree char *time = g_strdup_printf("%" G_GINT64_FORMAT, time_ms);
@@ -59,7 +59,7 @@ static void put(const char *key, int64_t time_ms, const char *id)
 
 static void empty(void)
 {
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     struct redis *redis = redis_connect(&settings, NULL, NULL);
     struct redis_reply *reply = redis_call(redis, NULL, "FLUSHALL");
     redis_reply_free(reply);
@@ -316,7 +316,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     redis_process_start(&server, 0, NULL);
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     one = reader_new(&settings, 1);
     two = reader_new(&settings, 1);
     g_test_add_func("/deliveries/due", test_due);

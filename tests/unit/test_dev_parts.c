@@ -121,11 +121,24 @@ static void test_unix_sockets(void)
 
 /* ---- child ---- */
 
+enum { WAITS = 12000 }; /* of 5 ms */
+
 static void wait_for_end(struct child *child)
 {
-    for (int i = 0; i < 1000 && child_alive(child); i++)
+    for (int i = 0; i < WAITS && child_alive(child); i++)
         g_usleep(5000);
     g_assert_false(child_alive(child));
+}
+
+static void wait_for_text(const struct child *child, const char *wanted)
+{
+    g_autofree char *text = NULL;
+    for (int i = 0; i < WAITS && g_strcmp0(text, wanted) != 0; i++) {
+        g_usleep(5000);
+        g_clear_pointer(&text, g_free);
+        g_file_get_contents(child->log_path, &text, NULL, NULL);
+    }
+    g_assert_cmpstr(text, ==, wanted);
 }
 
 static void test_child(void)
@@ -172,9 +185,7 @@ static void test_child_stop(void)
         g_autofree char *name = g_strdup_printf("stop%zu", i);
         child_init(&child, name, directory);
         g_assert_true(child_start(&child, programs[i], -1, NULL));
-        for (int k = 0; k < 1000 && g_access(child.log_path, F_OK) != 0; k++)
-            g_usleep(5000);
-        g_usleep(200000);
+        wait_for_text(&child, "ready\n");
         child_stop(&child, 1000);
         g_autofree char *end = child_end(&child);
         g_assert_cmpstr(end, ==, ends[i]);

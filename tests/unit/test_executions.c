@@ -12,7 +12,7 @@ static struct reader *reader;
 static int64_t call(const char *command, const char *kind, const char *name, const char *value)
 {
     g_autoptr(GError) error = NULL;
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     g_autofree char *key = g_strdup_printf("{daybook}:%s:%s", kind, name);
     const struct view words[] = {view_of(command), view_of(key), view_of(value)};
     struct redis *redis = redis_connect(&settings, NULL, &error);
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     g_test_init(&argc, &argv, NULL);
     redis_process_start(&server, 0, NULL);
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     reader = reader_new(&settings, 1);
     reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error);
     g_assert_no_error(error);

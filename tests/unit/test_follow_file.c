@@ -152,6 +152,27 @@ static void test_resume(void)
     tear_down(&world);
 }
 
+/* How long a file has been quiet does not begin anew when it is opened, nor when nothing more is in it. */
+static void test_quiet(void)
+{
+    const int64_t age_s = 3600;
+    struct world world;
+    set_up(&world, "hello\n");
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = g_get_real_time() / G_USEC_PER_SEC - age_s}};
+    g_assert_cmpint(futimens(world.file->fd, times), ==, 0);
+    follow_file_free(world.file);
+    world.file = follow_file_open(world.path, NULL);
+    int64_t opened_us = g_get_monotonic_time();
+    g_assert_cmpint(world.file->growth_us, <=, opened_us - (age_s - 1) * G_USEC_PER_SEC);
+    g_assert_true(follow_file_jump(world.file, 6));
+    g_assert_cmpint(read_more(&world), ==, FOLLOW_READ_OK);
+    g_assert_cmpint(world.file->growth_us, <=, opened_us - (age_s - 1) * G_USEC_PER_SEC);
+    append(&world, "world\n");
+    g_assert_cmpint(read_more(&world), ==, FOLLOW_READ_OK);
+    g_assert_cmpint(world.file->growth_us, >=, opened_us);
+    tear_down(&world);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -161,5 +182,6 @@ int main(int argc, char **argv)
     g_test_add_func("/follow_file/truncated", test_truncated);
     g_test_add_func("/follow_file/same_head", test_same_head);
     g_test_add_func("/follow_file/resume", test_resume);
+    g_test_add_func("/follow_file/quiet", test_quiet);
     return g_test_run();
 }

@@ -60,7 +60,9 @@ static void test_order(void)
         write_file(dir, names[i], "x");
     write_file(dir, "log", "x");
     write_file(dir, "other.1", "x");
-    g_autoptr(GPtrArray) files = follow_search_rotated(path);
+    bool complete = false;
+    g_autoptr(GPtrArray) files = follow_search_rotated(path, &complete);
+    g_assert_true(complete);
     g_assert_cmpuint(files->len, ==, 3);
     for (guint i = 0; i < files->len; i++) {
         const struct follow_file *file = g_ptr_array_index(files, i);
@@ -70,7 +72,7 @@ static void test_order(void)
     remove_file(dir, "log");
     remove_file(dir, "other.1");
     g_assert_cmpint(g_rmdir(dir), ==, 0);
-    g_autoptr(GPtrArray) none = follow_search_rotated(path);
+    g_autoptr(GPtrArray) none = follow_search_rotated(path, NULL);
     g_assert_cmpuint(none->len, ==, 0);
 }
 
@@ -94,7 +96,7 @@ static void test_mark(void)
     follow_file_mark(file, &mark);
     follow_file_free(file);
 
-    g_assert_null(follow_search_copy(path, &mark));
+    g_assert_null(follow_search_copy(path, &mark, NULL));
     g_assert_cmpint(g_rename(path, moved), ==, 0);
     file = follow_search_mark(path, &mark);
     g_assert_nonnull(file);
@@ -119,11 +121,87 @@ static void test_mark(void)
     g_assert_cmpint(g_rmdir(dir), ==, 0);
 }
 
+struct churn {
+    char *dir;
+    const char *names[2]; /* a file goes to and fro between them */
+    gint stop;
+};
+
+static gpointer rename_without_pause(gpointer opaque)
+{
+    struct churn *churn = opaque;
+    g_autofree char *one = g_build_filename(churn->dir, churn->names[0], NULL);
+    g_autofree char *two = g_build_filename(churn->dir, churn->names[1], NULL);
+    while (!g_atomic_int_get(&churn->stop)) {
+        g_assert_cmpint(g_rename(one, two), ==, 0);
+        g_assert_cmpint(g_rename(two, one), ==, 0);
+    }
+    return NULL;
+}
+
+/* While files are renamed, either all are found or it is said that some may be missing; what goes on beside them does not matter.
+ */
+static void search_in_churn(const char *first, const char *second, bool other)
+{
+    g_autofree char *dir = g_dir_make_tmp("daybook-search-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "log", NULL);
+    struct churn churn = {.dir = dir, .names = {first, second}};
+    write_file(dir, "log.7", "x");
+    write_file(dir, first, "y");
+    GThread *thread = g_thread_new("churn", rename_without_pause, &churn);
+    for (int i = 0; i < 5; i++) {
+        bool complete = false;
+        g_autoptr(GPtrArray) files = follow_search_rotated(path, &complete);
+        g_assert_true(complete || !other);
+        if (complete)
+            g_assert_cmpuint(files->len, ==, other ? 1 : 2);
+    }
+    g_atomic_int_set(&churn.stop, 1);
+    g_thread_join(thread);
+    remove_file(dir, "log.7");
+    remove_file(dir, first);
+    g_assert_cmpint(g_rmdir(dir), ==, 0);
+}
+
+static void test_churn(void)
+{
+    search_in_churn("other.1", "other.2", true);
+    search_in_churn("log.1", "log.2", false);
+}
+
+/* Of more files than are looked at, the youngest. */
+static void test_many(void)
+{
+    enum { N = FOLLOW_SEARCH_MAX + 20 };
+    g_autofree char *dir = g_dir_make_tmp("daybook-search-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "log", NULL);
+    for (int i = 0; i < N; i++) {
+        g_autofree char *name = g_strdup_printf("%s/log.%d", dir, i);
+        g_assert_true(g_file_set_contents_full(name, "x", 1, G_FILE_SET_CONTENTS_NONE, 0644, NULL));
+        if (i >= 10 && i < 30)
+            g_usleep(12000);
+    }
+    g_autoptr(GPtrArray) files = follow_search_rotated(path, NULL);
+    g_assert_cmpuint(files->len, ==, FOLLOW_SEARCH_MAX);
+    for (guint i = 0; i < files->len; i++) {
+        const struct follow_file *file = g_ptr_array_index(files, i);
+        g_assert_cmpint(g_ascii_strtoll(strrchr(file->path, '.') + 1, NULL, 10), >=, N - FOLLOW_SEARCH_MAX);
+    }
+    for (int i = 0; i < N; i++) {
+        g_autofree char *name = g_strdup_printf("log.%d", i);
+        g_autofree char *file = g_build_filename(dir, name, NULL);
+        g_assert_cmpint(g_unlink(file), ==, 0);
+    }
+    g_assert_cmpint(g_rmdir(dir), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/follow_search/names", test_names);
     g_test_add_func("/follow_search/order", test_order);
     g_test_add_func("/follow_search/mark", test_mark);
+    g_test_add_func("/follow_search/churn", test_churn);
+    g_test_add_func("/follow_search/many", test_many);
     return g_test_run();
 }

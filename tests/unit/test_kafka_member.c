@@ -23,7 +23,7 @@ static void member_join(struct fixture *f, struct member *m, const char *instanc
 {
     /* a broker allows 6 s and more; the embedded one takes a session time-out less one second for every change of members */
     static const char *const real[] = {"session.timeout.ms=6000", "heartbeat.interval.ms=300", NULL};
-    static const char *const embedded[] = {"session.timeout.ms=2500", "heartbeat.interval.ms=300", NULL};
+    static const char *const embedded[] = {"session.timeout.ms=5000", "heartbeat.interval.ms=300", NULL};
     GError *error = NULL;
 
     memset(m, 0, sizeof *m);

@@ -12,6 +12,7 @@ static void test_names(void)
     char key[KEYS_MAX];
     assert_key(keys_plain(key, 3, "commit"), key, "{p3}:commit");
     assert_key(keys_ids(key, 3, 20778, 0x0f), key, "{p3}:ids:20778:0f");
+    assert_key(keys_totals(key, 3, 20778, 1), key, "{p3}:t:20778.1");
     assert_key(keys_clients(key, 3, 20778, 1), key, "{p3}:c:20778.1");
     assert_key(keys_routes(key, 3, 20778, 1, 7), key, "{p3}:r:20778.1:7");
     assert_key(keys_users(key, 3, 20778, 2, 7), key, "{p3}:u:20778.2:7");

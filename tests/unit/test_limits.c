@@ -392,7 +392,7 @@ static void test_threads(void)
 
 static void redis_do(const char *text)
 {
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     g_autoptr(GError) error = NULL;
     struct redis *redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);

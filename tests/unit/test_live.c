@@ -16,7 +16,7 @@ static const int64_t now_ms = INT64_C(1795257421000); /* 10:37:01 */
 
 static void redis_do(const char *command, const char *key, const char *first, const char *second)
 {
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     g_autoptr(GError) error = NULL;
     struct redis *redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
@@ -79,9 +79,16 @@ static void test_generations(void)
     g_assert_cmpint(all[0].day, ==, 20700);
     g_assert_cmpint(all[1].partition, ==, 0);
     g_assert_cmpint(all[2].revision, ==, 2);
-    g_assert_true(members_count_clients(reader, generations, 0, 3, &error));
+    redis_do("HSET", "{p0}:t:20778.1", "42", "1");
+    redis_do("HSET", "{p1}:t:20778.2", "95", "4"); /* one is missing: of before there were totals */
+    g_autofree uint64_t *totals = members_count(reader, generations, &error);
+    g_assert_no_error(error);
     g_assert_cmpuint(all[1].clients, ==, 1);
     g_assert_cmpuint(all[2].clients, ==, 0);
+    g_assert_true(all[1].has_totals);
+    g_assert_cmpuint(all[1].totals[42], ==, 1);
+    g_assert_false(all[2].has_totals);
+    g_assert_cmpuint(all[2].totals[95], ==, 4);
     g_array_free(generations, TRUE);
 }
 
@@ -256,7 +263,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     redis_process_start(&server, 0, NULL);
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     reader = reader_new(&settings, 1);
     metrics = metrics_new(api_meters, METER_N);
     sources = (struct live_sources){.sheets = sheets_new(1 << 20, NULL, metrics), .ledger = ledger_cache_new()};

@@ -1,5 +1,6 @@
 /* What is answered with kept pieces is what is answered without, whatever was counted, closed, put back or asked in between. The
- * writer here writes as the aggregator does: buckets of slots, the slot's sorted set, minutes, meta. */
+ * writer here writes as the aggregator does: the commit, buckets of slots, the slot's sorted set and total, minutes, meta, and that
+ * all is applied. */
 #include "api/live.h"
 #include "api/live_pieces.h"
 #include "api/meters.h"
@@ -33,6 +34,16 @@ static void claim(void)
     own();
 }
 
+static void commit(void)
+{
+    world_set(&world, "HINCRBY", "{p0}:commit", "n", "1");
+}
+
+static void applied(void)
+{
+    world_set(&world, "HINCRBY", "{p0}:commit", "applied", "1");
+}
+
 /* What the bucket holds after an event, which is in the list already. */
 static void sum(const struct world_event *event, bool slot, struct measure *total)
 {
@@ -62,6 +73,8 @@ static void write_sum(const struct world_event *event, bool slot, const char *ke
     measure_clear(&total);
 }
 
+enum { STEPS = 9 };
+
 /* One step of what applies an event; false: it was the last. */
 static bool apply(const struct world_event *event, int step)
 {
@@ -71,26 +84,37 @@ static bool apply(const struct world_event *event, int step)
     g_snprintf(count, sizeof count, "cnt:%d.%d", (int)day, event->revision);
     switch (step) {
     case 0:
-        world_names(&world, day, event->revision, event->client);
+        commit();
         return true;
     case 1:
+        world_names(&world, day, event->revision, event->client);
+        return true;
+    case 2:
         keys_slot(key, 0, day, event->revision, world_slot(event), (uint32_t)event->client + 1);
         write_sum(event, true, key, event->route + 1);
         return true;
-    case 2:
+    case 3:
         keys_slot_clients(key, 0, day, event->revision, world_slot(event));
         world_set(&world, "ZINCRBY", key, "1", symbol);
         return true;
-    case 3:
+    case 4:
+        g_snprintf(symbol, sizeof symbol, "%d", world_slot(event));
+        keys_totals(key, 0, day, event->revision);
+        world_set(&world, "HINCRBY", key, symbol, "1");
+        return true;
+    case 5:
         keys_minute(key, 0, minute, event->revision, 0);
         write_sum(event, false, key, event->client + 1);
         return true;
-    case 4:
+    case 6:
         keys_minute_clients(key, 0, minute, event->revision);
         world_set(&world, "ZINCRBY", key, "1", symbol);
         return true;
-    default:
+    case 7:
         world_set(&world, "HINCRBY", "{p0}:meta", count, "1");
+        return true;
+    default:
+        applied();
         return false;
     }
 }
@@ -203,6 +227,52 @@ static void test_less_is_read(void)
     g_assert_cmpuint(live_cache_bytes(kept.cache), >, 0);
 }
 
+static uint64_t cost_of_one(void)
+{
+    const struct usage_params params = {
+        .key = (char *)"c-1", .organization = (char *)"acme", .timeframe = USAGE_24H, .granularity = CIVIL_HOUR, .limit = 100};
+    g_autoptr(GString) text = g_string_new(NULL);
+    uint64_t before = reader_asked(reader);
+    answer(text, &kept, &params);
+    return reader_asked(reader) - before;
+}
+
+/* While nothing is written a question costs the number of partitions, and one stamp for each. */
+static void test_nothing_is_read(void)
+{
+    clear();
+    claim();
+    for (int i = 0; i < 200; i++)
+        count(i % 2 ? TODAY : YESTERDAY, 1, -1);
+    g_assert_cmpuint(cost_of_one(), >, 10);
+    g_assert_cmpuint(cost_of_one(), ==, 2);
+    commit(); /* a flush is being applied: its base is nobody else's */
+    g_assert_cmpuint(cost_of_one(), >, 2);
+    g_assert_cmpuint(cost_of_one(), >, 2);
+    applied();
+    g_assert_cmpuint(cost_of_one(), >, 2);
+    g_assert_cmpuint(cost_of_one(), ==, 2);
+}
+
+/* A generation that was begun before there were totals: they are of fewer events than it has. */
+static void test_without_totals(void)
+{
+    char key[KEYS_MAX];
+    clear();
+    claim();
+    for (int i = 0; i < 40; i++)
+        count(TODAY, 1, -1);
+    keys_totals(key, 0, TODAY, 1);
+    commit();
+    world_delete(&world, key);
+    applied();
+    expect_same("without totals");
+    for (int i = 0; i < 5; i++) {
+        count(TODAY, 1, -1);
+        expect_same("with totals of some slots");
+    }
+}
+
 /* Without an owner, or while the partition is restored, nothing is kept. */
 static void test_no_owner(void)
 {
@@ -226,7 +296,7 @@ static void test_in_the_middle(void)
     for (int i = 0; i < 60; i++) {
         world_add(&world, source, i % 3 ? TODAY : YESTERDAY, 1);
         const struct world_event event = g_array_index(world.events, struct world_event, world.events->len - 1);
-        int asked = g_rand_int_range(source, 0, 6);
+        int asked = g_rand_int_range(source, 0, STEPS);
         for (int step = 0;; step++) {
             if (step == asked)
                 g_free(answers(&kept));
@@ -253,10 +323,12 @@ static void step_random(void)
         kept.cache = live_cache_new(g_rand_boolean(source) ? 1 << 24 : 1 << 16);
         return;
     case 3:
+        commit();
         if (sealed == 0)
             world_seal(&world, YESTERDAY, 1);
         else if (sealed == 1)
             world_remove(&world, YESTERDAY, 1);
+        applied();
         sealed++;
         return;
     default:
@@ -337,7 +409,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     world_start(&world);
-    const struct redis_settings settings = {world.server.url, 1000, 5000};
+    const struct redis_settings settings = {world.server.url, 20000, 60000};
     reader = reader_new(&settings, 1);
     metrics = metrics_new(api_meters, METER_N);
     source = g_rand_new_with_seed((guint32)g_test_rand_int());
@@ -345,6 +417,8 @@ int main(int argc, char **argv)
     kept = plain;
     kept.cache = live_cache_new(1 << 24);
     g_test_add_func("/live_pieces/less-is-read", test_less_is_read);
+    g_test_add_func("/live_pieces/nothing-is-read", test_nothing_is_read);
+    g_test_add_func("/live_pieces/without-totals", test_without_totals);
     g_test_add_func("/live_pieces/no-owner", test_no_owner);
     g_test_add_func("/live_pieces/in-the-middle", test_in_the_middle);
     g_test_add_func("/live_pieces/random", test_random);

@@ -7,7 +7,7 @@
 #include "lib/http.h"
 #include "tests/unit/redis_process.h"
 
-enum { HOUR_MS = 3600 * 1000, WAIT_S = 30 };
+enum { HOUR_MS = 3600 * 1000, WAIT_S = 120 };
 #define ILL "w-00000000000000000000000000000001"
 #define WELL "w-00000000000000000000000000000002"
 #define MAIL "m-00000000000000000000000000000003"
@@ -117,9 +117,9 @@ static struct notifier *start(enum channel_kind kind, int64_t retry_for_ms)
 {
     const struct notifier_settings settings = {
         .kind = kind,
-        .redis = {server.url, 1000, 5000},
+        .redis = {server.url, 20000, 60000},
         .outgoing =
-            {.timeout_ms = 5000, .allow_private = true, .smtp_url = "", .smtp_user = "", .smtp_password = "", .mail_from = ""},
+            {.timeout_ms = 30000, .allow_private = true, .smtp_url = "", .smtp_user = "", .smtp_password = "", .mail_from = ""},
         .public_url = "",
         .parallel = 4,
         .retry_least_ms = HOUR_MS,
@@ -294,7 +294,7 @@ int main(int argc, char **argv)
     const struct http_settings settings = {
         .address = "127.0.0.1", .body_max_bytes = 100000, .threads = 1, .connections_max = 50, .idle_timeout_s = 30};
     redis_process_start(&server, 0, NULL);
-    const struct redis_settings redis = {server.url, 1000, 5000};
+    const struct redis_settings redis = {server.url, 20000, 60000};
     http = http_server_start(&settings, handle, NULL, &error);
     g_assert_no_error(error);
     metrics = metrics_new(api_meters, METER_N);

@@ -16,7 +16,7 @@ static void set_up(struct place *place, gconstpointer data)
 {
     (void)data;
     redis_process_start(&place->server, 0, NULL);
-    const struct redis_settings settings = {place->server.url, 1000, 5000};
+    const struct redis_settings settings = {place->server.url, 20000, 60000};
     place->reader = reader_new(&settings, 2);
     place->sources = (struct live_sources){.ledger = ledger_cache_new(), .cache = live_cache_new(1 << 20)};
 }
@@ -45,7 +45,7 @@ static enum live_outcome take(struct place *place, const char *organization, int
         .now_ms = DAY * CIVIL_DAY_MS,
     };
     *before = NULL;
-    g_assert_true(reader_begin(place->reader, g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND, &error));
+    g_assert_true(reader_begin(place->reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error));
     enum live_outcome outcome = overview_before_take(before, &question, &refusal, &error);
     g_assert_no_error(error);
     refusal_clear(&refusal);

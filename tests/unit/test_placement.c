@@ -13,7 +13,7 @@ static struct redis_process server;
 static struct reader *open_reader(void)
 {
     g_autoptr(GError) error = NULL;
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     struct reader *reader = reader_new(&settings, 1);
     reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
     g_assert_no_error(error);
@@ -97,7 +97,7 @@ static void test_entries(void)
 static void set(const char *field, const char *value)
 {
     g_autoptr(GError) error = NULL;
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     struct redis *redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
     struct redis_reply *reply = redis_call(redis, &error, "HSET {daybook}:placement %s %s", field, value);

@@ -8,7 +8,7 @@ static struct redis_process server;
 
 static struct reader *open_reader(int timeout_ms)
 {
-    const struct redis_settings settings = {server.url, 1000, timeout_ms};
+    const struct redis_settings settings = {server.url, 20000, timeout_ms};
     return reader_new(&settings, 3);
 }
 
@@ -31,7 +31,7 @@ static struct reader *begun_reader(void)
 static void redis_do(const char *format, ...) G_GNUC_PRINTF(1, 2);
 static void redis_do(const char *format, ...)
 {
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     g_autoptr(GError) error = NULL;
     va_list arguments;
     va_start(arguments, format);

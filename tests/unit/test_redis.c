@@ -4,7 +4,7 @@
 #include "tests/unit/redis_process.h"
 #include <sys/time.h>
 
-enum { CONNECT_MS = 2000, COMMAND_MS = 5000, MANY = 100000 };
+enum { CONNECT_MS = 20000, COMMAND_MS = 60000, MANY = 100000 };
 
 static struct redis_process server;
 
@@ -158,7 +158,7 @@ static void test_long_pipeline(void)
     g_assert_cmpuint(redis_reply_count(reply), ==, 2 * MANY);
     redis_reply_free(reply);
     redis_reply_free(redis_call(redis, &error, "DEL big"));
-    g_assert_cmpint(g_get_monotonic_time() - began_us, <, 20 * G_USEC_PER_SEC);
+    g_assert_cmpint(g_get_monotonic_time() - began_us, <, 60 * G_USEC_PER_SEC);
     redis_free(redis);
 }
 
@@ -203,7 +203,7 @@ static void test_timeout(void)
     g_assert_error(error, REDIS_ERROR, REDIS_ERROR_LOST);
     g_assert_nonnull(strstr(error->message, "within 200 ms"));
     g_clear_error(&error);
-    g_assert_cmpint(g_get_monotonic_time() - began_us, <, 2 * G_USEC_PER_SEC);
+    g_assert_cmpint(g_get_monotonic_time() - began_us, <, 20 * G_USEC_PER_SEC);
     g_assert_true(redis_broken(redis));
     /* the late reply must never be taken for that of a later command */
     g_usleep(100 * 1000);
@@ -381,7 +381,7 @@ static void test_loading_is_refused(void)
     int port = process.port;
     g_free(process.dir);
     g_free(process.url);
-    redis_process_start(&process, port, dir, "--appendonly", "yes", "--key-load-delay", "200");
+    redis_process_start(&process, port, dir, "--appendonly", "yes", "--key-load-delay", "1000");
     expect_refused(process.url, REDIS_ERROR_LOST, "LOADING");
     redis_process_kill(&process);
     g_autofree char *aof = g_build_filename(dir, "appendonlydir", NULL);
@@ -435,7 +435,7 @@ static void test_sentinel(void)
     g_spawn_async(dir, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
                   redis_die_with_parent, NULL, &sentinel.pid, &error);
     g_assert_no_error(error);
-    for (int i = 0; i < 500 && !redis_port_answers(sentinel.port); i++)
+    for (int i = 0; i < 6000 && !redis_port_answers(sentinel.port); i++)
         g_usleep(10 * 1000);
     g_autofree char *good = g_strdup_printf("redis+sentinel://127.0.0.1:1,127.0.0.1:%d/mymaster", sentinel.port);
     g_autofree char *unknown = g_strdup_printf("redis+sentinel://127.0.0.1:%d/other", sentinel.port);
@@ -473,7 +473,7 @@ static void cluster_start(struct redis_process *nodes)
         /* the bus listens on port + 10000 by default, which may not exist */
         g_autofree char *bus = g_strdup_printf("%d", redis_free_port());
         redis_process_start(&nodes[i], 0, NULL, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout",
-                            "2000");
+                            "15000");
         g_autofree char *call = g_strdup_printf("CLUSTER ADDSLOTSRANGE %s %%s", ranges[i][0]);
         cluster_call(nodes[i].port, call, ranges[i][1]);
         if (i > 0) {
@@ -488,7 +488,7 @@ static void cluster_wait(const struct redis_process *nodes)
     for (int i = 0; i < NODES; i++) {
         struct redis *redis = connect_to(nodes[i].url);
         gboolean ok = FALSE;
-        for (int tries = 0; !ok && tries < 300; tries++) {
+        for (int tries = 0; !ok && tries < 1200; tries++) {
             struct redis_reply *reply = redis_call(redis, NULL, "CLUSTER INFO");
             g_autofree char *text = g_strndup(redis_reply_text(reply).data, redis_reply_text(reply).size);
             ok = strstr(text, "cluster_state:ok") && strstr(text, "cluster_known_nodes:3") &&

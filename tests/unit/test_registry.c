@@ -20,7 +20,7 @@ static int64_t now_ms(void)
 /* Replies of one command, as text. */
 static char *redis_do(const char *const *words, size_t n)
 {
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     g_autoptr(GError) error = NULL;
     struct view argv[8];
     struct redis *redis = redis_connect(&settings, NULL, &error);
@@ -41,7 +41,7 @@ static char *redis_do(const char *const *words, size_t n)
 
 static struct registry *start(void)
 {
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     return registry_start(&settings, metrics);
 }
 
@@ -135,7 +135,7 @@ static void test_polling(void)
     struct registry *registry = start();
     put_token(&(struct given){.id = "t-1", .secret = "one"});
     bool known = false;
-    for (int i = 0; i < 1000 && !known; i++) {
+    for (int i = 0; i < 6000 && !known; i++) {
         g_autofree char *found = who(registry, "one");
         known = strcmp(found, "t-1") == 0;
         g_usleep(10000);

@@ -18,7 +18,7 @@ struct replica {
 
 static void replica_start(struct replica *replica)
 {
-    replica->settings = (struct redis_settings){server.url, 1000, 5000};
+    replica->settings = (struct redis_settings){server.url, 20000, 60000};
     replica->registry = registry_start(&replica->settings, metrics);
     replica->reader = reader_new(&replica->settings, 1);
 }
@@ -32,14 +32,14 @@ static void replica_stop(struct replica *replica)
 static void begin(struct replica *replica)
 {
     g_autoptr(GError) error = NULL;
-    bool ok = reader_begin(replica->reader, g_get_monotonic_time() + 20 * G_TIME_SPAN_SECOND, &error);
+    bool ok = reader_begin(replica->reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
     g_assert_no_error(error);
     g_assert_true(ok);
 }
 
 static void flush(void)
 {
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     struct redis *redis = redis_connect(&settings, NULL, NULL);
     redis_reply_free(redis_call(redis, NULL, "FLUSHALL"));
     redis_free(redis);
@@ -181,7 +181,7 @@ static void test_refused_by_redis(void)
     struct replica replica;
     g_autoptr(GError) error = NULL;
     flush();
-    const struct redis_settings settings = {server.url, 1000, 5000};
+    const struct redis_settings settings = {server.url, 20000, 60000};
     struct redis *redis = redis_connect(&settings, NULL, NULL);
     redis_reply_free(redis_call(redis, NULL, "SET {daybook}:clients text"));
     replica_start(&replica);

@@ -51,7 +51,7 @@ static void read_days(struct fixture *f)
 static void set_up(struct fixture *f)
 {
     g_autoptr(GError) error = NULL;
-    const struct redis_settings settings = {world.server.url, 1000, 5000};
+    const struct redis_settings settings = {world.server.url, 20000, 60000};
     struct report_params params = {.has_interval = true, .interval = {FIRST, FIRST + DAYS - 1}, .tz = tz_shared("UTC", &error)};
     const struct report_known known = {
         .through = FIRST, .has_first = true, .first_day = FIRST, .now_s = WORLD_DAY * INT64_C(86400)};

@@ -19,7 +19,7 @@ static void begin(struct reader *reader)
 
 static struct reader *open_reader(void)
 {
-    const struct redis_settings settings = {world.server.url, 1000, 5000};
+    const struct redis_settings settings = {world.server.url, 20000, 60000};
     struct reader *reader = reader_new(&settings, 1);
     begin(reader);
     return reader;

@@ -197,6 +197,15 @@ static void test_window_overflows_live(struct fixture *f, gconstpointer unused)
     check_topic(f, 250);
 }
 
+static void wait_restart(struct fixture *f, uint64_t before)
+{
+    gint64 deadline = g_get_monotonic_time() + WAIT_US;
+    while (state_of(f).restarts == before) {
+        g_assert_cmpint(g_get_monotonic_time(), <, deadline);
+        g_usleep(2000);
+    }
+}
+
 static void test_fatal_errors(struct fixture *f, gconstpointer unused)
 {
     (void)unused;
@@ -204,11 +213,11 @@ static void test_fatal_errors(struct fixture *f, gconstpointer unused)
     shipper_hold(f->shipper, false);
     for (uint64_t n = 1; n <= 240; n += 40) {
         kafka_mock_refuse_produce(f->mock, n % 80 == 1 ? TOPIC_AUTHORIZATION_FAILED : MESSAGE_TOO_LARGE, 1);
+        uint64_t before = state_of(f).restarts;
         offer(f, n, n + 39, 500);
-        g_usleep(100000);
+        wait_restart(f, before);
     }
     wait_acknowledged(f);
-    g_assert_cmpuint(state_of(f).restarts, >=, 3);
     g_assert_cmpuint(state_of(f).replayed, >, 0);
     check_topic(f, 240);
 }
@@ -241,7 +250,7 @@ static void test_stop_without_broker(struct fixture *f, gconstpointer unused)
     offer(f, 51, 100, 500);
     gint64 before = g_get_monotonic_time();
     end(f);
-    g_assert_cmpint(g_get_monotonic_time() - before, <, 6 * G_USEC_PER_SEC);
+    g_assert_cmpint(g_get_monotonic_time() - before, <, 30 * G_USEC_PER_SEC);
     kafka_mock_set_up(f->mock, TRUE);
     tools_reopen(&f->tools);
     g_assert_cmpuint(tools_stats(&f->tools).unacknowledged_batches, ==, 50);

@@ -26,7 +26,7 @@ static void set_up(struct place *place, gconstpointer data)
     (void)data;
     g_autoptr(GError) error = NULL;
     redis_process_start(&place->server, 0, NULL);
-    const struct redis_settings settings = {place->server.url, 1000, 5000};
+    const struct redis_settings settings = {place->server.url, 20000, 60000};
     place->redis = redis_connect(&settings, NULL, &error);
     g_assert_no_error(error);
     place->reader = reader_new(&settings, PARTITIONS);
@@ -79,7 +79,7 @@ static void all_is_well(const struct place *place)
 static struct system_state *look_at(struct place *place, int64_t now_ms)
 {
     g_autoptr(GError) error = NULL;
-    g_assert_true(reader_begin(place->reader, g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND, &error));
+    g_assert_true(reader_begin(place->reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error));
     struct system_state *state = system_state_look(place->reader, &place->settings, now_ms, &error);
     g_assert_no_error(error);
     return state;

@@ -47,11 +47,11 @@ static struct registry_snapshot *snapshot_new(int64_t version, uint64_t per_day)
     return snapshot;
 }
 
-static void expect(struct usage_limits *limits, struct registry_snapshot *snapshot, const char *client, const char *metric,
+static void expect(const struct registry_snapshot *snapshot, const char *client, const char *metric,
                    const struct client_limits *wanted)
 {
     struct client_limits found;
-    usage_limits_find(limits, snapshot, "acme", client, metric, &found);
+    usage_limits_find(snapshot, "acme", client, metric, &found);
     for (int period = 0; period < LIMIT_PERIOD_N; period++)
         g_assert_cmpuint(found.requests[period], ==, wanted->requests[period]);
     g_assert_cmpuint(found.included, ==, wanted->included);
@@ -60,20 +60,17 @@ static void expect(struct usage_limits *limits, struct registry_snapshot *snapsh
 
 static void test_limits(void)
 {
-    struct usage_limits *limits = usage_limits_new();
     struct registry_snapshot *snapshot = snapshot_new(1, 100);
-    expect(limits, snapshot, "a", METHOD_HITS, &(struct client_limits){{[LIMIT_MINUTE] = 5, [LIMIT_DAY] = 7}, 1000, 2000});
-    expect(limits, snapshot, "a", "checkout", &(struct client_limits){{[LIMIT_HOUR] = 3}, 0, 0});
-    expect(limits, snapshot, "aa", METHOD_HITS, &(struct client_limits){{[LIMIT_DAY] = 100}, 1000, 2000});
-    expect(limits, snapshot, "b", METHOD_HITS, &(struct client_limits){{0}, 0, 0});
-    expect(limits, snapshot, "nobody", METHOD_HITS, &(struct client_limits){{0}, 0, 0});
+    expect(snapshot, "a", METHOD_HITS, &(struct client_limits){{[LIMIT_MINUTE] = 5, [LIMIT_DAY] = 7}, 1000, 2000});
+    expect(snapshot, "a", "checkout", &(struct client_limits){{[LIMIT_HOUR] = 3}, 0, 0});
+    expect(snapshot, "aa", METHOD_HITS, &(struct client_limits){{[LIMIT_DAY] = 100}, 1000, 2000});
+    expect(snapshot, "b", METHOD_HITS, &(struct client_limits){{0}, 0, 0});
+    expect(snapshot, "nobody", METHOD_HITS, &(struct client_limits){{0}, 0, 0});
     struct registry_snapshot *next = snapshot_new(2, 200);
-    expect(limits, next, "aa", METHOD_HITS, &(struct client_limits){{[LIMIT_DAY] = 200}, 1000, 2000});
-    expect(limits, snapshot, "aa", METHOD_HITS, &(struct client_limits){{[LIMIT_DAY] = 100}, 1000, 2000});
+    expect(next, "aa", METHOD_HITS, &(struct client_limits){{[LIMIT_DAY] = 200}, 1000, 2000});
+    expect(snapshot, "aa", METHOD_HITS, &(struct client_limits){{[LIMIT_DAY] = 100}, 1000, 2000});
     registry_snapshot_unref(snapshot);
     registry_snapshot_unref(next);
-    usage_limits_free(limits);
-    usage_limits_free(NULL);
 }
 
 static void test_organization(void)

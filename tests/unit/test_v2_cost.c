@@ -21,7 +21,7 @@ static void set_up(void)
             world_rows(&world, "acme", client, "u", 3);
         world_close(&world, day, 1, SEAL_DAY_END);
     }
-    const struct redis_settings settings = {world.server.url, 1000, 5000};
+    const struct redis_settings settings = {world.server.url, 20000, 60000};
     struct ledger_cache *cache = ledger_cache_new();
     metrics = metrics_new(api_meters, METER_N);
     sheets = sheets_new(1 << 24, NULL, metrics);

@@ -61,7 +61,7 @@ static void set_up(const struct redis_settings *redis)
 /* Before the engine is changed: who works in the background has ended. */
 static void settle(void)
 {
-    const struct redis_settings settings = {world.server.url, 1000, 5000};
+    const struct redis_settings settings = {world.server.url, 20000, 60000};
     workers_stop(queries.heavy);
     workers_free(queries.heavy);
     queries.heavy = start_workers(&settings, METER_QUEUE_HEAVY, 2);
@@ -381,7 +381,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     world_set_up(&world);
     fill();
-    const struct redis_settings settings = {world.server.url, 1000, 5000};
+    const struct redis_settings settings = {world.server.url, 20000, 60000};
     set_up(&settings);
     reader = reader_new(&settings, 1);
     g_test_add_func("/v2_engine/small", test_small);

@@ -199,7 +199,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     world_set_up(&world);
     fill();
-    const struct redis_settings settings = {world.server.url, 1000, 5000};
+    const struct redis_settings settings = {world.server.url, 20000, 60000};
     reader = reader_new(&settings, 1);
     cache = ledger_cache_new();
     reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error);
