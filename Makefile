@@ -174,7 +174,7 @@ system: build/setup/check all ## system tests on real Kafka and Redis (ARGS='-k 
 	build/venv/bin/python -m pytest tests/system $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile) $(ARGS)
 
 browser: build/setup/check all ## tests of the dashboard in Chromium (ARGS='-k name'); pictures of every page go to build/screens
-	build/venv/bin/python -m pytest tests/browser $(ARGS)
+	build/venv/bin/python -m pytest tests/browser -n 2 --dist loadfile $(ARGS)
 
 screens: build/setup/check all ## makes the pictures of docs/DASHBOARD.md anew, from the demo
 	build/venv/bin/python -m pytest tests/browser/test_tour.py

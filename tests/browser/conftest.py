@@ -1,11 +1,12 @@
 """Chromium, and the system that it looks at. Every test ends by asking its guard whether anything went wrong in the browser."""
 
 import pytest
-from dashboard import WIDE, Dashboard, Guard
-from playwright.sync_api import sync_playwright
+from dashboard import WAIT_MS, WIDE, Dashboard, Guard
+from playwright.sync_api import expect, sync_playwright
 from world import API_TOKEN, World
 
 CHROMIUM = "/usr/bin/chromium"
+expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +32,7 @@ def person(chromium, world):
     def make(token=API_TOKEN, size=None, zone="UTC", **options):
         options = {"viewport": size or WIDE, "locale": "en-US", "timezone_id": zone, "reduced_motion": "reduce", **options}
         context = chromium.new_context(**options)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(WAIT_MS)
         guard = Guard(context, world.url)
         opened.append((context, guard))
         if token:

@@ -64,8 +64,8 @@ class Dashboard:
     def settle(self):
         """Until everything that is asked for is there."""
         page = self.page
-        expect(page.locator("main")).to_be_visible(timeout=WAIT_MS)
-        expect(page.locator("[aria-busy=true], .skeleton, .skeleton-line")).to_have_count(0, timeout=WAIT_MS)
+        expect(page.locator("main")).to_be_visible()
+        expect(page.locator("[aria-busy=true], .skeleton, .skeleton-line")).to_have_count(0)
         return self
 
     def go(self, title):
@@ -73,7 +73,7 @@ class Dashboard:
         if self.page.get_by_role("button", name="Pages", exact=True).is_visible():
             self.page.get_by_role("button", name="Pages", exact=True).click()
         self.page.get_by_role("navigation").get_by_role("link", name=title, exact=True).click()
-        expect(self.page.get_by_role("heading", level=1, name=title)).to_be_visible(timeout=WAIT_MS)
+        expect(self.page.get_by_role("heading", level=1, name=title)).to_be_visible()
         return self.settle()
 
     @property
@@ -91,7 +91,7 @@ class Dashboard:
 
     def dialog(self):
         found = self.page.locator("dialog[open]")
-        expect(found).to_be_visible(timeout=WAIT_MS)
+        expect(found).to_be_visible()
         return found
 
     # ---- what is read ----
@@ -106,7 +106,7 @@ class Dashboard:
 
     def rows(self, table):
         """[{column: text}] of a table, without what is left out of sight."""
-        expect(table).to_be_attached(timeout=WAIT_MS)
+        expect(table).to_be_attached()
         return table.evaluate(
             """table => {
                 const text = (cell) => (cell.innerText ?? cell.textContent).trim();

@@ -5,9 +5,9 @@ import re
 import time
 
 import pytest
-from dashboard import PAGES, WAIT_MS, plain
+from dashboard import PAGES, plain
 from harness import Api
-from live_fixture import MINUTE
+from live_fixture import DAY, MINUTE
 from playwright.sync_api import expect
 from world import ACME, API_TOKEN, NAMES, random_event
 
@@ -122,7 +122,7 @@ def test_too_many_questions(person, world, tmp_path):
         dashboard.page.get_by_label("Access token").fill(API_TOKEN)
         dashboard.page.get_by_role("button", name="Sign in").click()
         state = dashboard.page.locator(".state.error").first
-        expect(state).to_contain_text("Too many questions at once", timeout=WAIT_MS)
+        expect(state).to_contain_text("Too many questions at once")
         expect(state).to_contain_text(re.compile(r"Try again in \d+ s"))
     finally:
         api.kill()
@@ -138,11 +138,11 @@ def test_the_store_is_down(dashboard, world):
     try:
         page.get_by_role("navigation").get_by_role("link", name="Response codes").click()
         state = page.get_by_role("alert").first
-        expect(state).to_contain_text("The counts cannot be read now.", timeout=WAIT_MS)
+        expect(state).to_contain_text("The counts cannot be read now.")
         expect(state).to_contain_text("tell whoever runs this system")
         late = page.context.new_page()
         late.goto(world.url + "/latency?tz=UTC")
-        expect(late.get_by_role("alert")).to_contain_text("The counts cannot be read now.", timeout=WAIT_MS)
+        expect(late.get_by_role("alert")).to_contain_text("The counts cannot be read now.")
     finally:
         world.redis.start()
     world.api.wait_ready(60)
@@ -151,7 +151,7 @@ def test_the_store_is_down(dashboard, world):
         dashboard.settle()
     assert dashboard.chart("Response codes over time")
     late.get_by_role("button", name="Try again").click()
-    expect(late.get_by_role("heading", level=1, name="Latency")).to_be_visible(timeout=WAIT_MS)
+    expect(late.get_by_role("heading", level=1, name="Latency")).to_be_visible()
 
 
 def test_the_server_is_away(dashboard):
@@ -160,7 +160,7 @@ def test_the_server_is_away(dashboard):
     dashboard.open("/", tz="UTC")
     dashboard.page.context.set_offline(True)
     dashboard.page.get_by_role("navigation").get_by_role("link", name="Latency").click()
-    expect(dashboard.page.get_by_text("The server cannot be reached.", exact=False).first).to_be_visible(timeout=WAIT_MS)
+    expect(dashboard.page.get_by_text("The server cannot be reached.", exact=False).first).to_be_visible()
     dashboard.page.context.set_offline(False)
     dashboard.page.get_by_role("button", name="Try again").first.click()
     dashboard.settle()
@@ -183,16 +183,17 @@ def test_live_pages_are_refreshed(dashboard, world):
     """Each ten seconds: the new numbers stand there without a flicker, where the reader and the focus are; not in a hidden tab."""
     page, asked = dashboard.page, []
     page.clock.install()
-    dashboard.open("/", tz="UTC", range="last24h")
+    dashboard.open("/", tz="UTC", range="last30")
     before = dashboard.figure("Requests")
     link = page.get_by_role("table", name="Top endpoints").get_by_role("link").first
     link.focus()
     page.evaluate(WATCH)
     at = page.evaluate("() => scrollY")
     rng, now = random.Random(1), int(time.time() * 1000)
-    world.arrive([random_event(rng, max(now - 3 * MINUTE, world.today * 86_400_000), True) for _ in range(7)])
+    new = [random_event(rng, max(now - 3 * MINUTE, world.today * DAY), True) for _ in range(7)]
+    world.arrive([event._replace(org=ACME, client="partner-7") for event in new])
     page.clock.fast_forward(11_000)
-    expect(dashboard.stat("Requests")).to_have_text(f"{before + 7:,}", timeout=WAIT_MS)
+    expect(dashboard.stat("Requests")).to_have_text(f"{before + 7:,}")
     dashboard.settle()
     assert page.evaluate(SEEN) == [0, True, True, at, link.inner_text()]
     page.evaluate("() => Object.defineProperty(document, 'hidden', {value: true, configurable: true})")

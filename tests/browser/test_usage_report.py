@@ -192,11 +192,15 @@ def test_notes_of_days(report, world):
 def pick(dashboard, title, point):
     """Clicks a bar by the keyboard, which does what the mouse does."""
     canvas = dashboard.page.get_by_role("img", name=title, exact=True)
+    expect(canvas.locator("canvas")).to_be_visible()
     canvas.focus()
     canvas.press("Home")
     for _ in range(point):
         canvas.press("ArrowRight")
+    expect(dashboard.page.locator(".chart-tip:visible")).to_be_visible()
+    before = dashboard.page.url
     canvas.press("Enter")
+    expect(dashboard.page).not_to_have_url(before)
     dashboard.settle()
 
 

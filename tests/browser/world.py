@@ -172,7 +172,7 @@ class World:
         used = Counter(e.org for e in month)
         etl = sum((e.org, e.client) == (GLOBEX, "etl") for e in month)
         self.included = {"team": max(1, used[ACME] * 3 // 4), "starter": etl + 1}
-        today = self.count(self.of(day=self.today, org=ACME, client="web-shop"))
+        self.shop_limit = max(1, len(self.of(day=self.today, org=ACME, client="web-shop")) * 100 // 92)
         plan = dict(currency="EUR", priceMicros=2_500_000, ceiling=0, organization=None)
         self.put("plans/team", {**plan, "title": "Team", "included": self.included["team"]})
         self.put("plans/starter", {**plan, "title": "Starter", "included": self.included["starter"]})
@@ -181,7 +181,7 @@ class World:
         self.put("methods/checkout", {"title": "Checkout", "organization": None, "endpoints": ["POST /v1/orders"]})
         self.put("methods/search", {"title": "Search", "organization": None, "endpoints": ["GET /v1/search"]})
         limit = dict(organization=ACME, client="web-shop", plan=None, metric="hits", levels=[])
-        self.put("limits/shop-daily", {**limit, "period": "day", "value": max(1, today * 100 // 92)})
+        self.put("limits/shop-daily", {**limit, "period": "day", "value": self.shop_limit})
         self.put("limits/shop-monthly", {**limit, "period": "month", "value": 10**6})
         hook = dict(name="Pager", organization=None, kind="webhook", target="https://hooks.example/daybook", minLevel=100, system=True)
         self.send("POST", "channels", hook, 201)
@@ -235,10 +235,6 @@ class World:
 
     def today_in(self, zone):
         return datetime.now(timezone.utc).astimezone(ZoneInfo(zone)).date()
-
-    @staticmethod
-    def count(events):
-        return len(events)
 
     @property
     def last_week(self):
