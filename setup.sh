@@ -110,7 +110,7 @@ install_npm() {
     if [ "$(cat "$stamp" 2>/dev/null)" = "$want" ]; then
         return 0
     fi
-    command -v npm >/dev/null || install_packages nodejs npm
+    command -v npm >/dev/null || install_packages nodejs npm ca-certificates
     say "installing npm packages into $1 ($3)"
     rm -rf "$1"
     mkdir -p "$1"
