@@ -8,7 +8,10 @@ import { chartOption, type Shape } from './chart_option';
 import { numbersTable } from './chart_table';
 import { placeTip, tipContent } from './chart_tip';
 import { el, replace, uniqueId } from './dom';
+import { shorten } from './format';
 import { color, onTheme, seriesColor } from './theme';
+
+const LEGEND_MAX = 40; // characters of a name
 
 export interface Series {
     name: string;
@@ -225,11 +228,12 @@ class ChartView implements Chart {
             type: 'button',
             class: 'chart-key',
             'aria-pressed': !this.hidden.has(entry.name),
-            title: entry.hint ?? null,
+            title: entry.hint ?? (entry.name.length > LEGEND_MAX ? entry.name : null),
             onclick: () => this.toggle(entry.name),
         };
         const swatch = el('span', { class: ['swatch', entry.dashed && 'dashed'], style: { '--swatch': color(entry.color) } });
-        return el('button', attributes, swatch, entry.name, this.shape.kind === 'donut' ? this.share(i) : null);
+        const share = this.shape.kind === 'donut' ? this.share(i) : null;
+        return el('button', attributes, swatch, shorten(entry.name, LEGEND_MAX), share);
     }
 
     private share(i: number): HTMLElement {

@@ -1,7 +1,7 @@
 // From our data to ECharts' options. Everything has an id, by which it moves to its new values when it is drawn again, and is not
 // drawn from nothing. Series that are partly provisional: bars are fainter there, lines go on dashed.
 import type { ChartData, Series } from './chart';
-import { compact } from './format';
+import { compact, shorten } from './format';
 import { color, seriesColor } from './theme';
 
 type Drawn = Record<string, unknown> & { name: string };
@@ -24,6 +24,7 @@ interface Surroundings {
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 const FAINT = 0.45;
 const LABEL_MAX_PX = 160;
+const LABEL_CHARACTER_PX = 7; // on average
 
 function reducedMotion(): boolean {
     return window.matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -51,7 +52,13 @@ function categoryAxis(shape: Shape, data: ChartData, width: number): object {
         ...axis,
         inverse: true,
         axisLine: { show: false },
-        axisLabel: { ...axis.axisLabel, width: room, overflow: 'truncate', interval: 0 },
+        axisLabel: {
+            ...axis.axisLabel,
+            width: room,
+            overflow: 'truncate',
+            interval: 0,
+            formatter: (name: string) => shorten(name, Math.floor(room / LABEL_CHARACTER_PX)),
+        },
     };
 }
 

@@ -155,3 +155,9 @@ export function weekdayName(index: number, style: 'short' | 'long' = 'long'): st
 export function plural(n: number, one: string, many: string = one + 's'): string {
     return `${count(n)} ${n === 1 ? one : many}`;
 }
+
+// Its begin and its end, where it has more characters: names of routes may differ in either.
+export function shorten(text: string, most: number): string {
+    const begin = Math.ceil((most - 1) / 2);
+    return text.length <= most ? text : `${text.slice(0, begin)}…${text.slice(begin + 1 - most)}`;
+}

@@ -36,6 +36,8 @@ function classOf<T>(column: Column<T>): (string | undefined | false)[] {
     return [column.align, column.secondary && 'secondary'];
 }
 
+const LONG = 80; // a name of more letters is cut to some lines, and whole on hover
+
 function cells<T>(columns: Column<T>[], row: T, onPick?: (row: T) => void): HTMLElement[] {
     return columns.map((column, i) => {
         const content = column.cell(row);
@@ -43,7 +45,12 @@ function cells<T>(columns: Column<T>[], row: T, onPick?: (row: T) => void): HTML
             i === 0 && onPick
                 ? el('button', { type: 'button', class: 'cell-button', onclick: () => onPick(row) }, content)
                 : content;
-        return el(i === 0 ? 'th' : 'td', { scope: i === 0 ? 'row' : null, class: classOf(column) }, inner);
+        const made = el(i === 0 ? 'th' : 'td', { scope: i === 0 ? 'row' : null, class: classOf(column) }, inner);
+        if (i === 0 && (made.textContent ?? '').length > LONG) {
+            made.classList.add('long');
+            made.title = made.textContent ?? '';
+        }
+        return made;
     });
 }
 

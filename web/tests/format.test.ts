@@ -2,6 +2,12 @@ import { equal } from 'node:assert/strict';
 import { test } from 'node:test';
 import * as format from '../src/format';
 
+test('long names', () => {
+    equal(format.shorten('v1/orders', 9), 'v1/orders');
+    equal(format.shorten('v1/orders/{id}/items', 11), 'v1/or…items');
+    equal(format.shorten('abcdef', 4), 'ab…f');
+});
+
 test('numbers', () => {
     equal(format.count(1234567), '1,234,567');
     equal(format.count(null), format.NOTHING);

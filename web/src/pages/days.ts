@@ -56,7 +56,9 @@ function figures(): { root: HTMLElement; show(data: Days): void; clear(): void }
         clear: () => all.forEach((each) => each.set(format.NOTHING)),
         show({ days, finalizedThrough, total }) {
             const count = (is: (day: Day) => boolean): number => days.filter(is).length;
-            final.set(finalizedThrough ? format.day(finalizedThrough) : format.NOTHING);
+            final.set(finalizedThrough ? format.day(finalizedThrough, 'short') : format.NOTHING, {
+                note: finalizedThrough ? format.day(finalizedThrough, 'long') : null,
+            });
             closed.set(format.count(count((day) => day.newest !== null)), { note: `of ${format.plural(days.length, 'day')}` });
             revised.set(format.count(count((day) => day.revisions.length > 1)));
             const bad = count((day) => day.state === 'incomplete');

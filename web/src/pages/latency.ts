@@ -124,8 +124,7 @@ function endpointHref(endpoint: string): string {
 
 function showEndpoints(usage: Usage, body: HTMLElement): void {
     const rows = usage.breakdown.byEndpoint ?? [];
-    const left = usage.pagination.total - rows.length;
-    const more = left > 0 ? `The ${format.count(rows.length)} slowest; there are ${format.count(left)} more.` : null;
+    const more = rows.length >= ENDPOINTS_MAX ? `The ${format.count(rows.length)} slowest.` : null;
     const list = table('Latency of endpoints', columns(rows), rows, { sortBy: 'p95', descending: true });
     replace(body, list, more && el('p', { class: 'hint' }, more));
 }

@@ -159,7 +159,8 @@ export function callersTable(view: View, found: Found): HTMLElement {
                     return row.keyId;
                 }
                 const organization = view.session.organization ? undefined : row.organization;
-                return el('a', { href: href({ page: '/top', organization, params: { client: row.keyId } }) }, row.keyId);
+                const whose = organization && !view.state.organization ? el('span', { class: 'faint' }, ` ${organization}`) : null;
+                return [el('a', { href: href({ page: '/top', organization, params: { client: row.keyId } }) }, row.keyId), whose];
             },
         },
         {
