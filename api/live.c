@@ -274,6 +274,11 @@ static void choose_generations(struct pass *pass, bool has_minutes)
     }
 }
 
+static bool wants_minutes(const struct live_question *question)
+{
+    return (question->range == NULL || question->range->minutes) && question->scope.endpoints == NULL;
+}
+
 /* Of the window, or, where that is not known yet, all. */
 static bool learn_days(struct pass *pass, const struct window *window, bool is_known, GError **error)
 {
@@ -285,7 +290,7 @@ static bool learn_days(struct pass *pass, const struct window *window, bool is_k
     pass->closed = live_base_closed(pass->base, pass->question->sources->cache, pass->reader, first, last, error);
     if (pass->closed == NULL)
         return false;
-    choose_generations(pass, pass->question->range == NULL && pass->scope->endpoints == NULL);
+    choose_generations(pass, wants_minutes(pass->question));
     return true;
 }
 

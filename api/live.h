@@ -29,7 +29,7 @@ struct live_question {
     struct reader *reader;
     struct scope scope;
     const struct usage_params *params; /* the window by its timeframe; NULL: */
-    const struct window_range *range;  /* by its range, without minutes */
+    const struct window_range *range;  /* by its range */
     GHashTable *names;                 /* not NULL: only who was counted on the days of the window is read, into this set of own
                                         * strings, and the table stays empty */
     bool known;                        /* what is asked for exists: nothing counted is no reason to refuse */

@@ -1,14 +1,16 @@
 /* daybook-api.
  *
  * Threads: this one starts and ends the others; the HTTP server's read requests and send answers; the workers read Redis, each
- * on its own connections; the alerter checks limits; the notifiers send webhooks and mail; the probe asks whether Redis is there.
- * Shutdown, in this order: stop listening, answer what is queued (workers), end the notifiers (who waits for the test of a channel
- * is answered), end the HTTP server, the alerter and the probe. */
+ * on its own connections; the alerter checks limits; the notifiers send webhooks and mail; the probe asks whether Redis is there;
+ * one brings into memory what is asked first. Shutdown, in this order: stop listening, answer what is queued (workers), end the
+ * notifiers (who waits for the test of a channel is answered), end the HTTP server, the one that warms, the alerter and the probe.
+ */
 #include "api/alerter.h"
 #include "api/meters.h"
 #include "api/notifiers.h"
 #include "api/routes.h"
 #include "api/settings.h"
+#include "api/warm.h"
 #include "lib/log.h"
 #include "lib/program.h"
 #include "lib/tz.h"
@@ -177,6 +179,18 @@ static struct alerter *start_alerter(const struct config *config, struct metrics
     return alerter_start(&settings);
 }
 
+/* NULL: not wanted. */
+static struct warm *start_warm(const struct config *config, struct metrics *metrics, const struct shared *shared)
+{
+    const struct warm_settings settings = {
+        .redis = redis_settings_of(config),
+        .partitions_fallback = (int)config_int(config, "redis.partitions"),
+        .sources = shared->sources,
+        .metrics = metrics,
+    };
+    return config_bool(config, "cache.warm") ? warm_start(&settings) : NULL;
+}
+
 static int run_routes(const struct config *config, struct routes *routes, const struct shared *shared)
 {
     struct live_sources *sources = shared->sources;
@@ -243,7 +257,9 @@ static int run_routes(const struct config *config, struct routes *routes, const 
     queries.heavy = start_workers(config, routes->metrics, true);
     queries.workers = start_workers(config, routes->metrics, false);
     struct alerter *alerter = start_alerter(config, routes->metrics, shared);
+    struct warm *warm = start_warm(config, routes->metrics, shared);
     int code = serve(config, routes);
+    warm_stop(warm);
     notifiers_stop(routes->admin.notifiers); /* of a server that did not start */
     alerter_stop(alerter);
     workers_stop(queries.workers);

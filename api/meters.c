@@ -52,4 +52,11 @@ const struct metric_row api_meters[METER_N] = {
     [METER_DELIVERIES_DEAD] = {"daybook_api_deliveries_dead", METRIC_GAUGE, NULL, "Deliveries that were given up, and are kept."},
     [METER_DELIVERIES_OLDEST] = {"daybook_api_deliveries_oldest_seconds", METRIC_GAUGE, NULL,
                                  "Since when the oldest delivery that is still to be made has been tried, or due, in seconds."},
+    [METER_WARM_PERCENT] =
+        {"daybook_api_warm_percent", METRIC_GAUGE, NULL,
+         "How much of the last 24 hours of all keys was brought into memory before anybody asked (cache.warm), in "
+         "percent."},
+    [METER_WARM_ROUNDS] = {"daybook_api_warm_rounds_total", METRIC_COUNTER, "outcome",
+                           "Times that this was seen to: done, full (the cache is), left_out (too many clients), failed."},
+    [METER_WARM_COMMANDS] = {"daybook_api_warm_commands_total", METRIC_COUNTER, NULL, "Commands sent to Redis for that."},
 };

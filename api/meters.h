@@ -33,6 +33,9 @@ enum api_meter {
     METER_ALERTS_REMOVED,
     METER_ALERTER_LEASE,
     METER_ALERTER_BEHIND,
+    METER_WARM_PERCENT,
+    METER_WARM_ROUNDS, /* by outcome */
+    METER_WARM_COMMANDS,
     METER_N,
 };
 

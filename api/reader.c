@@ -28,6 +28,8 @@ struct reader {
     GError *error; /* sticky */
     int64_t deadline_us;
     uint64_t asked;
+    struct reader_pace pace; /* rest NULL: none */
+    int64_t rested_us;       /* when it rested last, or began */
 };
 
 GQuark reader_error_quark(void)
@@ -88,6 +90,11 @@ void reader_free(struct reader *reader)
 int reader_partitions(const struct reader *reader)
 {
     return reader->partitions;
+}
+
+void reader_set_pace(struct reader *reader, struct reader_pace pace)
+{
+    reader->pace = pace;
 }
 
 bool reader_is_late(const struct reader *reader, GError **error)
@@ -163,6 +170,7 @@ static void take_topic(struct reader *reader, const struct redis_reply *reply, v
 bool reader_begin(struct reader *reader, int64_t deadline_us, GError **error)
 {
     reader->deadline_us = deadline_us;
+    reader->rested_us = g_get_monotonic_time();
     reader->partitions = reader->partitions_fallback;
     if (!connect_up_to(reader, 0, error)) {
         close_links(reader);
@@ -238,6 +246,15 @@ static void send_all(struct reader *reader)
     }
 }
 
+static void take_rest(struct reader *reader)
+{
+    if (reader->pace.rest == NULL)
+        return;
+    if (!reader->pace.rest(g_get_monotonic_time() - reader->rested_us, reader->pace.opaque))
+        set_error(reader, g_error_new(READER_ERROR, READER_ERROR_DEADLINE, "This answer is not wanted any more."));
+    reader->rested_us = g_get_monotonic_time();
+}
+
 /* Reads replies until at most so many are outstanding. */
 static void drain(struct reader *reader, guint down_to)
 {
@@ -248,6 +265,7 @@ static void drain(struct reader *reader, guint down_to)
         if (reader_is_late(reader, &late))
             set_error(reader, late);
         if (sent == 0) {
+            take_rest(reader);
             sent = g_queue_get_length(&reader->pending);
             send_all(reader);
         }

@@ -62,6 +62,14 @@ bool reader_finish(struct reader *reader, GError **error);
 /* From within take: what came is not in our layout. */
 void reader_fail(struct reader *reader, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* For work that must not be in the way of others: before more is sent to Redis, rest is called with how long it went on since it
+ * rested last, and takes the time that it wants. False: the answer is given up (READER_ERROR_DEADLINE). */
+struct reader_pace {
+    bool (*rest)(int64_t busy_us, void *opaque);
+    void *opaque;
+};
+void reader_set_pace(struct reader *reader, struct reader_pace pace);
+
 /* The deadline has passed: for work between questions. True with the error set. */
 bool reader_is_late(const struct reader *reader, GError **error);
 /* Questions asked since it was made. */

@@ -145,6 +145,12 @@ static bool refuse_unit(const struct window *window, const struct usage_params *
                              works->str);
 }
 
+/* The slot that is cut by "48 hours ago" may have lost minutes already. */
+static int64_t first_kept(const struct window *window)
+{
+    return window_slot(window->now_ms) - SLOTS_KEPT + 1;
+}
+
 static void set_slots(struct window *window, const struct usage_params *params, struct window_extent extent)
 {
     int64_t last = window_slot(window->now_ms);
@@ -156,9 +162,7 @@ static void set_slots(struct window *window, const struct usage_params *params, 
         window->to_ms = window_slot_ms(last + 1);
     }
     window->n_slots = (uint32_t)(last - window->first_slot + 1);
-    /* The slot that is cut by "48 hours ago" may have lost minutes already. */
-    int64_t kept = window_slot(window->now_ms) - SLOTS_KEPT + 1;
-    window->minutes_first_slot = kept;
+    window->minutes_first_slot = first_kept(window);
 }
 
 bool window_init(struct window *window, const struct usage_params *params, int64_t now_ms, struct window_extent extent,
@@ -204,7 +208,8 @@ bool window_init_range(struct window *window, const struct window_range *range, 
     window->to_ms = window_slot_ms(end);
     window->first_slot = CLAMP(first, 0, limit);
     window->n_slots = (uint32_t)(CLAMP(end, 0, limit) - window->first_slot);
-    window->minutes_first_slot = INT64_MAX;
+    window->has_minutes = range->minutes;
+    window->minutes_first_slot = range->minutes ? first_kept(window) : INT64_MAX;
     uint32_t max = range->points_max != 0 ? range->points_max : WINDOW_POINTS_MAX;
     GArray *points = points_of(window, window->unit, max);
     if (points == NULL)

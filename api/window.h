@@ -49,6 +49,7 @@ struct window_range {
     int unit;
     const struct tz *tz; /* NULL: UTC */
     uint32_t points_max; /* 0: WINDOW_POINTS_MAX; at most WINDOW_POINTS_LIMIT */
+    bool minutes;        /* those of its slots that are kept are read, for the peak */
 };
 
 /* By its timeframe. False: refused, with what would work. */

@@ -182,7 +182,7 @@ def test_broker_away_and_a_restart_meanwhile(tmp_path, daybook, usage_pb2):  # n
             assert sender.post(collector, 100)
         began = time.monotonic()
         assert collector.stop() == 0  # the journal keeps what Kafka could not take
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 18
         collector.start()  # without a broker: the partitions are known from the journal
         assert "kafka" in json.loads(collector.get("/readyz")[1])
         assert sender.post(collector)

@@ -117,6 +117,40 @@ static void test_order(void)
     }
 }
 
+/* ---- rests ---- */
+
+struct rests {
+    int n, most; /* after so many it is enough; -1: never */
+};
+
+static bool take_rest(int64_t busy_us, void *opaque)
+{
+    struct rests *rests = opaque;
+    g_assert_cmpint(busy_us, >=, 0);
+    return ++rests->n != rests->most;
+}
+
+static void test_rests(void)
+{
+    g_autoptr(GError) error = NULL;
+    struct reader *reader = begun_reader();
+    struct rests rests = {0, -1};
+    struct seen seen = {0};
+    reader_set_pace(reader, (struct reader_pace){take_rest, &rests});
+    for (size_t i = 0; i < MANY; i++) {
+        g_autofree char *text = g_strdup_printf("%zu", i);
+        ask(reader, "PING", text, (struct reader_then){take_in_order, &seen, i, 17});
+    }
+    g_assert_true(reader_finish(reader, &error));
+    g_assert_cmpuint(seen.next, ==, MANY);
+    g_assert_cmpint(rests.n, >=, MANY / READER_PENDING_MAX);
+    rests = (struct rests){0, 1};
+    ask(reader, "PING", "unwanted", (struct reader_then){0});
+    g_assert_false(reader_finish(reader, &error));
+    g_assert_error(error, READER_ERROR, READER_ERROR_DEADLINE);
+    reader_free(reader);
+}
+
 /* ---- errors ---- */
 
 static void take_never(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
@@ -243,6 +277,7 @@ int main(int argc, char **argv)
     redis_process_start(&server, 0, NULL);
     g_test_add_func("/reader/partitions", test_partitions);
     g_test_add_func("/reader/order", test_order);
+    g_test_add_func("/reader/rests", test_rests);
     g_test_add_func("/reader/error-reply", test_error_reply_is_sticky);
     g_test_add_func("/reader/failed-by-the-asker", test_failed_by_the_asker);
     g_test_add_func("/reader/deadline", test_deadline);

@@ -1,0 +1,209 @@
+#include "api/warm.h"
+
+#include "api/live_pieces.h"
+#include "api/meters.h"
+#include "lib/keys.h"
+#include "lib/log.h"
+
+enum {
+    AGAIN_S = 300,
+    RETRY_S = 10,         /* after a failure */
+    PART_SLOTS = 24,      /* the longest stretch that is kept as one (live_pieces.h), from a multiple of it on */
+    PART_TIMEOUT_S = 120, /* for reading one part */
+    REST_MS_MIN = 1,      /* each time */
+    REST_MS_MAX = 250,
+    LOG_COMMANDS_MIN = 1000, /* of a round that is worth a line of the log */
+};
+
+enum outcome { DONE, FULL, LEFT_OUT, STOPPED, FAILED };
+
+struct warm {
+    struct warm_settings settings;
+    GThread *thread;
+    struct reader *reader; /* the thread's own */
+    bool was_left_out;     /* the log says it once */
+    GMutex lock;
+    GCond wake;
+    bool stopping; /* under lock */
+};
+
+/* ---- resting ---- */
+
+/* False: it is stopping. */
+static bool wait_ms(struct warm *warm, int64_t ms)
+{
+    const gint64 until = g_get_monotonic_time() + ms * G_TIME_SPAN_MILLISECOND;
+    g_mutex_lock(&warm->lock);
+    while (!warm->stopping && g_cond_wait_until(&warm->wake, &warm->lock, until))
+        continue;
+    const bool go_on = !warm->stopping;
+    g_mutex_unlock(&warm->lock);
+    return go_on;
+}
+
+static bool rest(int64_t busy_us, void *opaque)
+{
+    return wait_ms(opaque, CLAMP(busy_us / 1000, REST_MS_MIN, REST_MS_MAX));
+}
+
+/* ---- how many there are ---- */
+
+static void take_length(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
+{
+    (void)reader, (void)a, (void)b;
+    *(int64_t *)opaque += redis_reply_integer(reply);
+}
+
+/* Clients of all generations of some days: as many as are looked at together. */
+static bool count_clients(struct reader *reader, int64_t first_day, int64_t last_day, int64_t *clients, GError **error)
+{
+    GArray *generations = members_generations(reader, error);
+    *clients = 0;
+    for (guint i = 0; generations != NULL && i < generations->len; i++) {
+        const struct generation *generation = &g_array_index(generations, struct generation, i);
+        char key[KEYS_MAX];
+        const struct view argv[] = {
+            view_of("HLEN"), view_make(key, keys_clients(key, generation->partition, generation->day, generation->revision))};
+        if (generation->day >= first_day && generation->day <= last_day)
+            reader_ask(reader, generation->partition, argv, G_N_ELEMENTS(argv),
+                       (struct reader_then){.take = take_length, .opaque = clients});
+    }
+    if (generations == NULL)
+        return false;
+    g_array_free(generations, TRUE);
+    return reader_finish(reader, error);
+}
+
+/* ---- a round ---- */
+
+/* As Get Usage asks for timeframe 24h at this moment. */
+struct round {
+    int64_t now_ms, first_slot, end_slot;
+};
+
+static struct round round_now(void)
+{
+    const int64_t now_ms = g_get_real_time() / G_TIME_SPAN_MILLISECOND;
+    return (struct round){now_ms, window_slot(now_ms - CIVIL_DAY_MS), window_slot(now_ms) + 1};
+}
+
+static bool begin(struct reader *reader, GError **error)
+{
+    return reader_begin(reader, g_get_monotonic_time() + PART_TIMEOUT_S * G_TIME_SPAN_SECOND, error);
+}
+
+static bool read_part(struct warm *warm, int64_t now_ms, int64_t first_slot, int64_t end_slot, GError **error)
+{
+    const struct window_range range = {
+        .from_ms = window_slot_ms(first_slot), .to_ms = window_slot_ms(end_slot), .unit = WINDOW_WHOLE, .minutes = true};
+    const struct live_question question = {
+        .sources = warm->settings.sources, .reader = warm->reader, .range = &range, .known = true, .now_ms = now_ms};
+    struct refusal refusal = {0};
+    struct live live;
+    if (!begin(warm->reader, error))
+        return false;
+    const enum live_outcome outcome = live_read(&live, &question, &refusal, error);
+    if (outcome == LIVE_ANSWERED)
+        live_clear(&live);
+    refusal_clear(&refusal);
+    return outcome != LIVE_FAILED;
+}
+
+/* Others need it; and more could only be put in the place of what is there. */
+static bool is_full(const struct warm *warm)
+{
+    struct live_cache *cache = warm->settings.sources->cache;
+    return live_cache_bytes(cache) > live_cache_bytes_max(cache) / 4 * 3;
+}
+
+static enum outcome read_parts(struct warm *warm, const struct round *round, GError **error)
+{
+    for (int64_t end = round->end_slot, first; end > round->first_slot; end = first) {
+        first = MAX((end - 1) / PART_SLOTS * PART_SLOTS, round->first_slot);
+        if (is_full(warm))
+            return FULL;
+        if (!read_part(warm, round->now_ms, first, end, error))
+            return FAILED;
+        const int64_t percent = 100 * (round->end_slot - first) / (round->end_slot - round->first_slot);
+        metrics_set(warm->settings.metrics, METER_WARM_PERCENT, NULL,
+                    MAX(percent, metrics_get(warm->settings.metrics, METER_WARM_PERCENT, NULL)));
+        log_debug("warming", "percent=%d", (int)percent);
+        if (!wait_ms(warm, REST_MS_MIN))
+            return STOPPED;
+    }
+    return DONE;
+}
+
+static enum outcome read_round(struct warm *warm, GError **error)
+{
+    const struct round round = round_now();
+    int64_t clients;
+    if (!begin(warm->reader, error) ||
+        !count_clients(warm->reader, round.first_slot / KEYS_SLOTS_PER_DAY, round.end_slot / KEYS_SLOTS_PER_DAY, &clients, error))
+        return FAILED;
+    if (clients <= LIVE_PIECES_MEMBERS_MAX)
+        return read_parts(warm, &round, error);
+    if (!warm->was_left_out)
+        log_info("warm_left_out", "clients=%" G_GINT64_FORMAT " max=%d", clients, LIVE_PIECES_MEMBERS_MAX);
+    warm->was_left_out = true;
+    return LEFT_OUT;
+}
+
+/* Returns after how many seconds there is another one. */
+static int do_round(struct warm *warm)
+{
+    static const char *const names[] = {"done", "full", "left_out", NULL, "failed"};
+    g_autoptr(GError) error = NULL;
+    const uint64_t before = reader_asked(warm->reader);
+    const int64_t began_us = g_get_monotonic_time();
+    enum outcome outcome = read_round(warm, &error);
+    const uint64_t commands = reader_asked(warm->reader) - before;
+    if (outcome == FAILED && !wait_ms(warm, 0))
+        outcome = STOPPED;
+    metrics_add(warm->settings.metrics, METER_WARM_COMMANDS, NULL, commands);
+    if (names[outcome] != NULL)
+        metrics_add(warm->settings.metrics, METER_WARM_ROUNDS, names[outcome], 1);
+    if (outcome == FAILED)
+        log_warn("warm_failed", "error=%s", error->message);
+    else if (outcome == DONE && commands >= LOG_COMMANDS_MIN)
+        log_info("warm", "ms=%d commands=%d bytes=%zu", (int)((g_get_monotonic_time() - began_us) / 1000), (int)commands,
+                 live_cache_bytes(warm->settings.sources->cache));
+    return outcome == FAILED ? RETRY_S : AGAIN_S;
+}
+
+static void *run(void *opaque)
+{
+    struct warm *warm = opaque;
+    warm->reader = reader_new(&warm->settings.redis, warm->settings.partitions_fallback);
+    reader_set_pace(warm->reader, (struct reader_pace){rest, warm});
+    while (wait_ms(warm, do_round(warm) * INT64_C(1000)))
+        continue;
+    reader_free(warm->reader);
+    return NULL;
+}
+
+struct warm *warm_start(const struct warm_settings *settings)
+{
+    if (live_cache_bytes_max(settings->sources->cache) == 0)
+        return NULL;
+    struct warm *warm = g_new0(struct warm, 1);
+    warm->settings = *settings;
+    g_mutex_init(&warm->lock);
+    g_cond_init(&warm->wake);
+    warm->thread = g_thread_new("warm", run, warm);
+    return warm;
+}
+
+void warm_stop(struct warm *warm)
+{
+    if (warm == NULL)
+        return;
+    g_mutex_lock(&warm->lock);
+    warm->stopping = true;
+    g_cond_broadcast(&warm->wake);
+    g_mutex_unlock(&warm->lock);
+    g_thread_join(warm->thread);
+    g_mutex_clear(&warm->lock);
+    g_cond_clear(&warm->wake);
+    g_free(warm);
+}
