@@ -208,6 +208,9 @@ function drillDown(view: View, parts: Parts, found: () => Found | null): void {
 
 // ---- the page ----
 
+// What was asked for in order to choose the first; the page that is drawn with it need not ask again.
+let handedOn: Choices | null = null;
+
 async function showEndpoint(view: View, endpoint: string, controls: HTMLElement): Promise<void> {
     const parts = makeParts(view.root, isFailedOnly(view));
     let shown: Found | null = null;
@@ -220,7 +223,9 @@ async function showEndpoint(view: View, endpoint: string, controls: HTMLElement)
         return shown;
     };
     const again = (): Promise<void> => load(view, parts, together(ask, again));
-    askChoices(view).then(
+    const known = handedOn;
+    handedOn = null;
+    (known ? Promise.resolve(known) : askChoices(view)).then(
         (found) => view.signal.aborted || replace(controls, chooser(found, endpoint)),
         () => undefined, // what is chosen stays
     );
@@ -231,12 +236,13 @@ async function showEndpoint(view: View, endpoint: string, controls: HTMLElement)
 // Without one in the address it is the one with the most requests; then the address names it.
 async function chooseFirst(view: View, waiting: HTMLElement): Promise<void> {
     try {
-        const { endpoints, methods } = await askChoices(view);
-        const first = endpoints[0] ?? methods[0]?.name;
+        const choices = await askChoices(view);
+        const first = choices.endpoints[0] ?? choices.methods[0]?.name;
         if (view.signal.aborted) {
             return;
         }
         if (first) {
+            handedOn = choices;
             setState({ params: { endpoint: first } }, 'replace');
         } else {
             waiting.replaceWith(emptyState('No endpoint was requested yet', 'What is requested in 90 days can be chosen here.'));
