@@ -1,5 +1,6 @@
-/* client_sum: adds up one client over the slots of a window and puts the result into a usage table: the one way in which rows of
- * buckets and rows of sheets become numbers. Routes have small numbers that the caller chooses. Owned by one thread. */
+/* client_sum: adds up one client over the slots of a window and puts the result into a usage table: so rows of buckets become
+ * numbers; those of sheets, which are a thousand times as many, by sheet_sums.h. Routes have small numbers that the caller chooses.
+ * Owned by one thread. */
 #ifndef DAYBOOK_CLIENT_SUM_H
 #define DAYBOOK_CLIENT_SUM_H
 
