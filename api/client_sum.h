@@ -13,6 +13,8 @@ struct client_sum {
     const struct endpoints *endpoints; /* all that counts; NULL: everything */
     const struct live_routes *known;   /* names of routes that have none here; borrowed; NULL: none */
     GArray *routes;
+    struct measure in_slot; /* of the slot at hand; not in the table yet */
+    int64_t slot;
 };
 
 void client_sum_init(struct client_sum *sum, struct usage_table *table, const struct endpoints *endpoints);
