@@ -19,11 +19,13 @@ void client_sum_init(struct client_sum *sum, struct usage_table *table, const st
 {
     *sum = (struct client_sum){.table = table, .endpoints = endpoints, .routes = g_array_new(FALSE, TRUE, sizeof(struct route))};
     g_array_set_clear_func(sum->routes, route_clear);
+    measure_init(&sum->in_slot);
 }
 
 void client_sum_clear(struct client_sum *sum)
 {
     g_array_free(sum->routes, TRUE);
+    measure_clear(&sum->in_slot);
 }
 
 static struct route *route_at(struct client_sum *sum, uint32_t route)
@@ -67,12 +69,24 @@ const char **client_sum_names(const struct client_sum *sum, guint *n)
     return names;
 }
 
+/* A slot's rows go into the table together: its lists are long, and to find a place in them takes time. */
+static void end_slot(struct client_sum *sum)
+{
+    if (sum->in_slot.requests == 0)
+        return;
+    usage_table_add_slot(sum->table, sum->slot, &sum->in_slot);
+    measure_clear(&sum->in_slot);
+}
+
 void client_sum_row(struct client_sum *sum, uint32_t number, int64_t slot, const struct measure *measure)
 {
     struct route *route = route_at(sum, number);
     if (!route->wanted)
         return;
-    usage_table_add_slot(sum->table, slot, measure);
+    if (slot != sum->slot)
+        end_slot(sum);
+    sum->slot = slot;
+    measure_merge(&sum->in_slot, measure);
     measure_merge(&route->measure, measure);
     route->last_slot = MAX(route->last_slot, slot);
 }
@@ -82,6 +96,7 @@ static void hand_over(struct client_sum *sum, const char *client)
 {
     struct measure whole;
     int64_t last_slot = 0;
+    end_slot(sum);
     measure_init(&whole);
     for (guint i = 0; i < sum->routes->len; i++) {
         struct route *route = &g_array_index(sum->routes, struct route, i);

@@ -1,5 +1,6 @@
-/* client_sum: adds up one client over the slots of a window and puts the result into a usage table: the one way in which rows of
- * buckets and rows of sheets become numbers. Routes have small numbers that the caller chooses. Owned by one thread. */
+/* client_sum: adds up one client over the slots of a window and puts the result into a usage table: so rows of buckets become
+ * numbers; those of sheets, which are a thousand times as many, by sheet_sums.h. Routes have small numbers that the caller chooses.
+ * Owned by one thread. */
 #ifndef DAYBOOK_CLIENT_SUM_H
 #define DAYBOOK_CLIENT_SUM_H
 
@@ -12,6 +13,8 @@ struct client_sum {
     const struct endpoints *endpoints; /* all that counts; NULL: everything */
     const struct live_routes *known;   /* names of routes that have none here; borrowed; NULL: none */
     GArray *routes;
+    struct measure in_slot; /* of the slot at hand; not in the table yet */
+    int64_t slot;
 };
 
 void client_sum_init(struct client_sum *sum, struct usage_table *table, const struct endpoints *endpoints);

@@ -221,18 +221,23 @@ static void look_at_all(struct reading *reading)
 
 /* ---- what is there ---- */
 
-static bool is_sum_of(const struct sum *sum, const GPtrArray *found)
+static const struct piece *piece_at(const GPtrArray *pieces, guint index)
 {
-    bool same = sum->serials->len == found->len;
-    for (guint i = 0; same && i < found->len; i++)
-        same = g_array_index(sum->serials, gsize, i) == ((const struct piece *)g_ptr_array_index(found, i))->serial;
+    return g_ptr_array_index(pieces, index);
+}
+
+static bool is_sum_of(const struct sum *sum, const GPtrArray *found, guint n)
+{
+    bool same = sum->serials->len == n;
+    for (guint i = 0; same && i < n; i++)
+        same = g_array_index(sum->serials, gsize, i) == piece_at(found, i)->serial;
     return same;
 }
 
-static struct sum *sum_new(const GPtrArray *found, const struct window *window)
+/* Of the first n. */
+static struct sum *sum_new(const GPtrArray *found, guint n, const struct window *window)
 {
-    const struct window *first = &((const struct piece *)g_ptr_array_index(found, 0))->window;
-    const struct window *last = &((const struct piece *)g_ptr_array_index(found, found->len - 1))->window;
+    const struct window *first = &piece_at(found, 0)->window, *last = &piece_at(found, n - 1)->window;
     struct sum *sum = g_new0(struct sum, 1);
     live_kept_init(&sum->kept, sizeof *sum, sum_free);
     window_init_slots(&sum->window, first->first_slot, (uint32_t)(last->first_slot + last->n_slots - first->first_slot),
@@ -240,33 +245,46 @@ static struct sum *sum_new(const GPtrArray *found, const struct window *window)
     sum->window.minutes_first_slot = window->minutes_first_slot;
     sum->table = usage_table_new(&sum->window);
     sum->serials = g_array_new(FALSE, FALSE, sizeof(gsize));
-    for (guint i = 0; i < found->len; i++) {
-        const struct piece *piece = g_ptr_array_index(found, i);
-        usage_table_merge(sum->table, piece->table);
-        g_array_append_val(sum->serials, piece->serial);
+    for (guint i = 0; i < n; i++) {
+        usage_table_merge(sum->table, piece_at(found, i)->table);
+        g_array_append_val(sum->serials, piece_at(found, i)->serial);
     }
-    sum->kept.bytes += usage_table_bytes(sum->table) + sum->window.n_points * sizeof(int64_t) + found->len * sizeof(gsize);
+    sum->kept.bytes += usage_table_bytes(sum->table) + sum->window.n_points * sizeof(int64_t) + n * sizeof(gsize);
     return sum;
 }
 
-/* Of many pieces the sum is kept, too: mostly only the slot of now is another since the last question. */
-static void add_found(const struct reading *reading, struct usage_table *table)
+/* How many of them lie before the slot of now. */
+static guint count_past(const GPtrArray *found, int64_t now_slot)
 {
-    const GPtrArray *found = reading->found;
-    if (found->len < SUM_PIECES_MIN) {
-        for (guint i = 0; i < found->len; i++)
-            usage_table_merge(table, ((const struct piece *)g_ptr_array_index(found, i))->table);
-        return;
-    }
-    g_autofree char *key = g_strdup_printf("sum\x1e%s", ((const struct piece *)g_ptr_array_index(found, 0))->key);
+    guint n = 0;
+    while (n < found->len && piece_at(found, n)->window.first_slot + piece_at(found, n)->window.n_slots <= now_slot)
+        n++;
+    return n;
+}
+
+static void add_sum(const struct reading *reading, guint n, struct usage_table *table)
+{
+    g_autofree char *key = g_strdup_printf("sum\x1e%s", piece_at(reading->found, 0)->key);
     struct sum *sum = (struct sum *)(void *)live_notes_recall(reading->notes, key);
-    if (sum == NULL || !is_sum_of(sum, found)) {
+    if (sum == NULL || !is_sum_of(sum, reading->found, n)) {
         kept_unref(sum);
-        sum = sum_new(found, table->window);
+        sum = sum_new(reading->found, n, table->window);
         live_cache_put(reading->notes->cache, key, &sum->kept);
     }
     usage_table_merge(table, sum->table);
     kept_unref(sum);
+}
+
+/* Of many pieces the sum is kept, too, but for the slot of now: mostly only that is another since the last question. */
+static void add_found(const struct reading *reading, struct usage_table *table)
+{
+    guint n = count_past(reading->found, window_slot(table->window->now_ms));
+    if (n >= SUM_PIECES_MIN)
+        add_sum(reading, n, table);
+    else
+        n = 0;
+    for (guint i = n; i < reading->found->len; i++)
+        usage_table_merge(table, piece_at(reading->found, i)->table);
 }
 
 /* ---- what is missing ---- */

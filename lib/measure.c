@@ -7,6 +7,9 @@
 /* More cannot have been counted; and adding up many of them stays far from TALLY_COUNT_MAX. */
 static const uint64_t READ_COUNT_MAX = UINT64_C(1) << 40;
 
+/* Places of a list that is so much shorter are searched for one by one; else both are walked through together. */
+enum { SEARCHED_MAX = 16 };
+
 void measure_init(struct measure *measure)
 {
     measure_init_in(measure, NULL);
@@ -60,15 +63,20 @@ static uint32_t tally_place(const struct tally_list *list, uint32_t key)
     return (uint32_t)(base - list->items) + (list->n > 0 && base->key < key);
 }
 
-static void tally_put(struct tally_list *list, struct arena *arena, uint32_t key, uint64_t count)
+/* at: the key's place. */
+static void tally_put_at(struct tally_list *list, struct arena *arena, uint32_t at, uint32_t key, uint64_t count)
 {
-    uint32_t at = tally_place(list, key);
     if (at == list->n || list->items[at].key != key) {
         tally_insert(list, arena, at, key, count);
         return;
     }
     uint64_t sum = MIN(list->items[at].count + count, TALLY_COUNT_MAX); /* only damaged texts come near it */
     list->items[at].count = sum & TALLY_COUNT_MAX;
+}
+
+static void tally_put(struct tally_list *list, struct arena *arena, uint32_t key, uint64_t count)
+{
+    tally_put_at(list, arena, tally_place(list, key), key, count);
 }
 
 void tally_add(struct tally_list *list, uint32_t key, uint64_t count)
@@ -107,8 +115,16 @@ static void tally_merge(struct tally_list *into, struct arena *arena, const stru
         tally_copy(into, from);
         return;
     }
-    for (uint32_t i = 0; i < from->n; i++)
-        tally_put(into, arena, from->items[i].key, from->items[i].count);
+    if (from->n < into->n / SEARCHED_MAX) {
+        for (uint32_t i = 0; i < from->n; i++)
+            tally_put(into, arena, from->items[i].key, from->items[i].count);
+        return;
+    }
+    for (uint32_t i = 0, at = 0; i < from->n; i++) {
+        while (at < into->n && into->items[at].key < from->items[i].key)
+            at++;
+        tally_put_at(into, arena, at, from->items[i].key, from->items[i].count);
+    }
 }
 
 void measure_merge(struct measure *into, const struct measure *from)

@@ -85,6 +85,13 @@ static inline void redis_process_start_with(struct redis_process *process, int p
     g_assert_true(redis_port_answers(process->port));
 }
 
+/* It answers nobody until it is sent SIGCONT. */
+static inline void redis_process_hang(const struct redis_process *process)
+{
+    kill(process->pid, SIGSTOP);
+    g_assert_cmpint(waitpid(process->pid, NULL, WUNTRACED), ==, process->pid);
+}
+
 static inline void redis_process_kill(struct redis_process *process)
 {
     if (process->pid == 0)

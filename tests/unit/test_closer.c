@@ -292,7 +292,7 @@ static void test_stop_while_redis_hangs(struct fixture *f, gconstpointer data)
     begin_yesterday(f);
     closer_set_active(f->closer, true);
     wait_for(f, 0, 1);
-    kill(f->server.pid, SIGSTOP);
+    redis_process_hang(&f->server);
     g_usleep(100000); /* it asks each 20 ms */
     stop(f);
 }

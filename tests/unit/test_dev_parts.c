@@ -179,6 +179,7 @@ static void test_child_stop(void)
     const char *const stubborn[] = {"sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.01; done", NULL};
     const char *const *const programs[] = {polite, stubborn};
     const char *const ends[] = {"exit code 5", "signal 9 (Killed)"};
+    const int times_ms[] = {60000, 1000};
 
     for (size_t i = 0; i < G_N_ELEMENTS(programs); i++) {
         struct child child;
@@ -186,7 +187,7 @@ static void test_child_stop(void)
         child_init(&child, name, directory);
         g_assert_true(child_start(&child, programs[i], -1, NULL));
         wait_for_text(&child, "ready\n");
-        child_stop(&child, 1000);
+        child_stop(&child, times_ms[i]);
         g_autofree char *end = child_end(&child);
         g_assert_cmpstr(end, ==, ends[i]);
         g_assert_cmpint(child.pid, ==, 0);

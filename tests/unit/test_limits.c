@@ -456,7 +456,7 @@ static void test_redis_away(void)
     struct limits_state state;
     struct reader *hasty = open_reader(50);
     g_assert_true(request(&world, 0, start_ms));
-    kill(server.pid, SIGSTOP);
+    redis_process_hang(&server);
     int asked = 0, passed = 0;
     for (int ms = 0; ms < 10000; ms += 20) {
         passed += request_away(&world, hasty, start_ms + 1000 + ms, &asked, &state);

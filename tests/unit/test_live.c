@@ -81,7 +81,7 @@ static void test_generations(void)
     g_assert_cmpint(all[2].revision, ==, 2);
     redis_do("HSET", "{p0}:t:20778.1", "42", "1");
     redis_do("HSET", "{p1}:t:20778.2", "95", "4"); /* one is missing: of before there were totals */
-    g_autofree uint64_t *totals = members_count(reader, generations, &error);
+    uint64_t *totals = members_count(reader, generations, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(all[1].clients, ==, 1);
     g_assert_cmpuint(all[2].clients, ==, 0);
@@ -89,6 +89,7 @@ static void test_generations(void)
     g_assert_cmpuint(all[1].totals[42], ==, 1);
     g_assert_false(all[2].has_totals);
     g_assert_cmpuint(all[2].totals[95], ==, 4);
+    g_free(totals);
     g_array_free(generations, TRUE);
 }
 

@@ -8,7 +8,7 @@ static struct redis_process server;
 
 static struct reader *open_reader(int timeout_ms)
 {
-    const struct redis_settings settings = {server.url, 20000, timeout_ms};
+    const struct redis_settings settings = {server.url, MIN(20 * timeout_ms, 20000), timeout_ms};
     return reader_new(&settings, 3);
 }
 
@@ -217,7 +217,7 @@ static void test_lost(void)
     g_assert_error(error, REDIS_ERROR, REDIS_ERROR_LOST);
     g_clear_error(&error);
     g_assert_true(begin(reader, &error));
-    kill(server.pid, SIGSTOP);
+    redis_process_hang(&server);
     struct reader *hasty = open_reader(100);
     g_assert_false(begin(hasty, &error));
     g_assert_error(error, REDIS_ERROR, REDIS_ERROR_LOST);
