@@ -5,7 +5,7 @@ import urllib.parse
 
 from playwright.sync_api import expect
 
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 WIDE, NARROW = {"width": 1366, "height": 900}, {"width": 360, "height": 740}
 PAGES = {
     "overview": "/",

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from dashboard import NARROW, PAGES, Dashboard, Guard
+from dashboard import NARROW, PAGES, WAIT_MS, Dashboard, Guard
 from harness import ROOT
 from playwright.sync_api import expect
 
@@ -40,7 +40,7 @@ def signed_in(chromium, demo):
     context = chromium.new_context(viewport=WINDOW)
     page = context.new_page()
     page.goto(demo)
-    expect(page.get_by_role("heading", level=1, name="Overview")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", level=1, name="Overview")).to_be_visible()
     assert "code=" not in page.url
     state = context.storage_state()
     context.close()
@@ -57,7 +57,7 @@ def visit(chromium, signed_in):
         context = chromium.new_context(
             viewport=size, color_scheme=theme, storage_state=state, locale="en-US", timezone_id="Europe/Berlin", reduced_motion="reduce"
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(WAIT_MS)
         opened.append((context, Guard(context, url)))
         page = context.new_page()
         page.goto(url + path)

@@ -14,7 +14,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "system"))
 
 import closed_fixture
 import live_fixture as fixture
-from alert_fixture import make_alert, make_system_alert
+from alert_fixture import make_system_alert
 from harness import API_TOKEN, Api, Redis, send, wait_until
 from live_fixture import DAY, HOUR, MINUTE, SLOT, Event
 from registry_fixture import make_client, make_token
