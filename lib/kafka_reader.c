@@ -188,20 +188,25 @@ static void wake_leaders(struct kafka_reader *reader)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* Nothing says that a broker is reached again: messages may have been fetched before, or there may be none.
- * (rd_kafka_query_watermark_offsets of librdkafka 2.0.2 waits for ever then, whatever its timeout.) */
-static void look_for_brokers(struct kafka_reader *reader)
+static rd_kafka_resp_err_t reach(struct kafka_reader *reader, int timeout_ms)
 {
     const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t err = rd_kafka_metadata(reader->rk, 0, reader->rkt, &metadata, timeout_ms);
+    if (!err)
+        rd_kafka_metadata_destroy(metadata);
+    return err;
+}
+
+/* Nothing says that a broker is reached again: messages may have been fetched before, or there may be none. */
+static void look_for_brokers(struct kafka_reader *reader)
+{
     gint64 now_us = g_get_monotonic_time();
 
     if (!reader->cut_off || now_us < reader->reach_us)
         return;
     reader->reach_us = now_us + REACH_EVERY_MS * G_TIME_SPAN_MILLISECOND;
-    if (rd_kafka_metadata(reader->rk, 0, reader->rkt, &metadata, REACH_MS))
-        return;
-    rd_kafka_metadata_destroy(metadata);
-    reader->cut_off = false;
+    if (!reach(reader, REACH_MS))
+        reader->cut_off = false;
 }
 
 /* What on_error was told, as an event of its own. */
@@ -258,8 +263,11 @@ void kafka_message_clear(struct kafka_message *message)
 bool kafka_reader_watermarks(struct kafka_reader *reader, int partition, int timeout_ms, int64_t *low, int64_t *high,
                              GError **error)
 {
-    rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(reader->rk, reader->topic, partition, low, high, timeout_ms);
+    /* While no broker is reached, the second waits for ever in librdkafka 2.0.2, whatever its timeout. */
+    rd_kafka_resp_err_t err = reach(reader, timeout_ms);
 
+    if (!err)
+        err = rd_kafka_query_watermark_offsets(reader->rk, reader->topic, partition, low, high, timeout_ms);
     if (!err)
         return true;
     g_autofree char *what =

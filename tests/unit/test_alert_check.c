@@ -261,7 +261,7 @@ static void check_damage(int clients)
     run("HSET|{p0}:s:20778.1:42:8|0|nonsense");
     g_assert_false(alert_check_run(check, reader, snapshot, now_ms, &error));
     g_assert_error(error, READER_ERROR, READER_ERROR_DATA);
-    g_assert_true(reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &failure));
+    g_assert_true(reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &failure));
     assert_raised("c-5:100=10");
     count(7, 5, 0);
     check_once(check, snapshot, now_ms);

@@ -106,7 +106,7 @@ static bool look(struct world *world)
 {
     g_autoptr(GError) error = NULL;
     bool moved;
-    g_assert_true(reader_begin(world->reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error));
+    g_assert_true(reader_begin(world->reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error));
     bool ok = alert_growth_look(world->growth, world->reader, world->now_ms, &moved, &error);
     g_assert_no_error(error);
     g_assert_true(ok);

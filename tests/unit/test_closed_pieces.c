@@ -166,7 +166,7 @@ static char *sum(const struct closed_place *place, const struct window *window, 
             g_ptr_array_add(wanted, &wants[at]);
     }
     struct usage_table *table = usage_table_new(window);
-    g_assert_true(reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error));
+    g_assert_true(reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error));
     g_assert_true(closed_pieces_sum(place, wanted, table, &seen, &error));
     g_assert_no_error(error);
     struct measure total;
@@ -317,7 +317,7 @@ static void test_missing(void)
         g_ptr_array_add(wanted, at == 6 ? &lost : &wants[at]);
     init_window(&window, (int64_t)FIRST * 96, (int64_t)TODAY * 96, CIVIL_DAY, "UTC");
     struct usage_table *table = usage_table_new(&window);
-    g_assert_true(reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error));
+    g_assert_true(reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error));
     g_assert_false(closed_pieces_sum(&place, wanted, table, &seen, &error));
     g_assert_error(error, READER_ERROR, READER_ERROR_COPY);
     usage_table_free(table);

@@ -233,6 +233,7 @@ static void test_slow_readers(struct fixture *f, gconstpointer data)
     f->also = serve;
     http_server_stop(f->server);
     settings.connections_max = SLOW_N + 1;
+    settings.idle_timeout_s = 600; /* they may be slow for as long as the test takes */
     fixture_start(f, &settings);
     int64_t before = descriptors();
     shared_fd = unlinked_file(f, SLOW_SIZE);

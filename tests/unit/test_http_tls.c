@@ -355,7 +355,7 @@ static void test_no_handshake(struct fixture *f, gconstpointer data)
     struct tls_client client;
 
     (void)data;
-    restart(f, 1);
+    restart(f, 4);
     for (gsize i = 0; i < G_N_ELEMENTS(openings); i++) {
         http_client_init(&clients[i], f->port);
         http_client_send(&clients[i], openings[i]);

@@ -48,7 +48,7 @@ static void begin(void)
 {
     g_autoptr(GError) error = NULL;
     fill();
-    bool ok = reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
+    bool ok = reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error);
     g_assert_no_error(error);
     g_assert_true(ok);
 }
@@ -190,7 +190,7 @@ static void expect_failed(void)
     struct refusal refusal = {0};
     struct live live;
     const struct usage_params params = params_of("c-1", "acme");
-    bool ok = reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
+    bool ok = reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error);
     g_assert_true(ok);
     g_assert_cmpint(ask(&live, &params, &refusal, &error), ==, LIVE_FAILED);
     g_assert_nonnull(error);

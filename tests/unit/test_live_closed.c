@@ -17,7 +17,7 @@ static const int64_t now_ms = INT64_C(1795257421000); /* 2026-11-21T10:37:01 */
 static void begin(void)
 {
     g_autoptr(GError) error = NULL;
-    reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
+    reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error);
     g_assert_no_error(error);
 }
 

@@ -152,7 +152,7 @@ static void answer(GString *all, const struct live_sources *sources, const struc
                                            .scope = {.organization = params->organization, .key = params->key},
                                            .params = params,
                                            .now_ms = now_ms};
-    reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
+    reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error);
     g_assert_no_error(error);
     enum live_outcome outcome = live_read(&live, &question, &refusal, &error);
     g_assert_no_error(error);

@@ -45,7 +45,7 @@ static enum live_outcome take(struct place *place, const char *organization, int
         .now_ms = DAY * CIVIL_DAY_MS,
     };
     *before = NULL;
-    g_assert_true(reader_begin(place->reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error));
+    g_assert_true(reader_begin(place->reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error));
     enum live_outcome outcome = overview_before_take(before, &question, &refusal, &error);
     g_assert_no_error(error);
     refusal_clear(&refusal);

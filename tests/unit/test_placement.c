@@ -15,7 +15,7 @@ static struct reader *open_reader(void)
     g_autoptr(GError) error = NULL;
     const struct redis_settings settings = {server.url, 20000, 60000};
     struct reader *reader = reader_new(&settings, 1);
-    reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
+    reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error);
     g_assert_no_error(error);
     return reader;
 }

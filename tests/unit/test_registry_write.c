@@ -32,7 +32,7 @@ static void replica_stop(struct replica *replica)
 static void begin(struct replica *replica)
 {
     g_autoptr(GError) error = NULL;
-    bool ok = reader_begin(replica->reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
+    bool ok = reader_begin(replica->reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error);
     g_assert_no_error(error);
     g_assert_true(ok);
 }

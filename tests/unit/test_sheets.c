@@ -13,7 +13,7 @@ static struct metrics *metrics;
 static void begin(struct reader *reader)
 {
     g_autoptr(GError) error = NULL;
-    reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
+    reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error);
     g_assert_no_error(error);
 }
 

@@ -79,7 +79,7 @@ static void all_is_well(const struct place *place)
 static struct system_state *look_at(struct place *place, int64_t now_ms)
 {
     g_autoptr(GError) error = NULL;
-    g_assert_true(reader_begin(place->reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error));
+    g_assert_true(reader_begin(place->reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error));
     struct system_state *state = system_state_look(place->reader, &place->settings, now_ms, &error);
     g_assert_no_error(error);
     return state;

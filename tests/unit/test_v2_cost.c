@@ -26,7 +26,7 @@ static void set_up(void)
     metrics = metrics_new(api_meters, METER_N);
     sheets = sheets_new(1 << 24, NULL, metrics);
     reader = reader_new(&settings, 1);
-    reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error);
+    reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error);
     const struct ledger_place place = {.reader = reader, .index = ledger_cache_take(cache, reader, &error)};
     const struct pin pin = {place.index->n, WORLD_DAY - 1};
     days = closed_days_read(&place, pin, WORLD_DAY - DAYS, WORLD_DAY - 1, &error);

@@ -85,7 +85,7 @@ static void tear_down(void)
 static void begin(void)
 {
     g_autoptr(GError) error = NULL;
-    g_assert_true(reader_begin(reader, g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND, &error));
+    g_assert_true(reader_begin(reader, g_get_monotonic_time() + 600 * G_TIME_SPAN_SECOND, &error));
 }
 
 static struct v2_execution *make(const char *group)
