@@ -63,6 +63,9 @@ static const struct config_row rows[] = {
      "Partitions whose counts are read as long as the aggregator has not written their number into Redis."},
     {"query", "workers", CONFIG_INT, "4", 1, 256, NULL, NULL, false,
      "Queries that are answered at a time; each worker has its own connections."},
+    {"query", "nice", CONFIG_INT, "10", 0, 19, NULL, NULL, false,
+     "How far the threads that answer queries stand back (nice(2)) where the processors are not enough for all, for an aggregator "
+     "or Redis on the same machine: counting goes first."},
     {"query", "queue_max", CONFIG_INT, "256", 1, 65536, NULL, NULL, false,
      "Queries that may wait for a worker; what comes then is answered with 503 and Retry-After."},
     {"query", "owner_max", CONFIG_INT, "128", 1, 65536, NULL, NULL, false,

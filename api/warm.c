@@ -4,8 +4,10 @@
 #include "api/meters.h"
 #include "lib/keys.h"
 #include "lib/log.h"
+#include <sys/resource.h>
 
 enum {
+    NICE = 19, /* setpriority(2) */
     AGAIN_S = 300,
     RETRY_S = 10,         /* after a failure */
     PART_SLOTS = 24,      /* the longest stretch that is kept as one (live_pieces.h), from a multiple of it on */
@@ -174,6 +176,7 @@ static int do_round(struct warm *warm)
 static void *run(void *opaque)
 {
     struct warm *warm = opaque;
+    setpriority(PRIO_PROCESS, 0, NICE); /* in Linux that of this thread */
     warm->reader = reader_new(&warm->settings.redis, warm->settings.partitions_fallback);
     reader_set_pace(warm->reader, (struct reader_pace){rest, warm});
     while (wait_ms(warm, do_round(warm) * INT64_C(1000)))

@@ -1,6 +1,7 @@
 #include "api/workers.h"
 
 #include "api/meters.h"
+#include <sys/resource.h>
 
 /* The jobs of one owner, while there are any. */
 struct lane {
@@ -70,6 +71,7 @@ static void *take_job(struct workers *workers)
 static void *run(void *opaque)
 {
     struct workers *workers = opaque;
+    setpriority(PRIO_PROCESS, 0, workers->settings.nice); /* in Linux that of this thread; if it cannot be set, it stays */
     struct reader *reader = reader_new(&workers->settings.redis, workers->settings.partitions_fallback);
     for (void *job; (job = take_job(workers)) != NULL;) {
         uint64_t before = reader_asked(reader);

@@ -19,6 +19,7 @@ struct workers_settings {
     struct redis_settings redis; /* its url is borrowed */
     int partitions_fallback;
     guint n, queue_max, owner_max; /* threads; jobs that wait, in all and for one owner */
+    int nice;                      /* of the threads: setpriority(2) */
     struct metrics *metrics;       /* borrowed; METER_COMMANDS is kept, and the gauge below */
     size_t queue_meter;
     workers_do *work;

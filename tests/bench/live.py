@@ -121,8 +121,19 @@ def warm_first(stack, number):
         api.kill()
 
 
+def middle_p99(runs):
+    return sorted(runs, key=lambda run: run["p99_ms"])[1]
+
+
+def one_key(stack, api, token, quick):
+    """Another key each time, at 500 a second: the middle of three runs, and what a question costs."""
+    asked = Asked(stack, api)
+    runs = [load(api.port, ONE, token, 5 if quick else 20, pause_ms=PAUSE_MS) for _ in range(3)]
+    return {**middle_p99(runs), **asked.taken(sum(run["requests"] for run in runs))}
+
+
 def live_questions(stack, quick):
-    """First and repeated for all keys, one key at 500 a second; the latter two while it is counted."""
+    """First and repeated for all keys, one key at 500 a second; the latter two also while it is counted."""
     first = []
     for number in range(2 if quick else 5):
         api, token = start_api(stack, f"first-{number}")
@@ -133,18 +144,17 @@ def live_questions(stack, quick):
     try:
         times(stack, api, token, ALL, 2)
         again = times(stack, api, token, ALL, 30, pause_s=0.05)
+        load(api.port, ONE, token, 10, pause_ms=PAUSE_MS)  # every key was asked for
+        one = one_key(stack, api, token, quick)
         with Traffic(stack, 4000):
             counting = times(stack, api, token, ALL, 30, pause_s=0.1)
-            load(api.port, ONE, token, 10, pause_ms=PAUSE_MS)  # every key was asked for
-            runs = [load(api.port, ONE, token, 5 if quick else 20, pause_ms=PAUSE_MS) for _ in range(3)]
-        asked = Asked(stack, api)
-        cost = asked.taken(load(api.port, ONE, token, 5, pause_ms=PAUSE_MS)["requests"])
-        one = sorted(runs, key=lambda run: run["p99_ms"])[1]
+            one_counting = one_key(stack, api, token, quick)
+            floor = middle_p99([load(api.port, "/healthz", token, 5, pause_ms=PAUSE_MS) for _ in range(3)])
         rss = api.rss_bytes()
     finally:
         api.kill()
     return {"first": sorted(first, key=lambda run: run["ms"])[len(first) // 2], "warm": warm[len(warm) // 2], "again": again,
-            "counting": counting, "one": {**one, **cost}, "rss": rss}  # fmt: skip
+            "counting": counting, "one": one, "one_counting": one_counting, "floor": floor, "rss": rss}  # fmt: skip
 
 
 def quarter(stack, quick):
@@ -214,10 +224,13 @@ def bar(ms, limit):
 
 def show(found, events):
     live, days, slow = found["live"], found["quarter"], found["slowed"]
-    one = live["one"]
+    one, counting = live["one"], live["one_counting"]
     lines = [
-        (f"one key, 24 h by hour, {one['requests'] / one['seconds']:.0f} questions/s over 1,000 keys: p99", bar(one["p99_ms"], 10)),
+        (f"one key, 24 h by hour, {one['rate']:.0f} questions/s over 1,000 keys: p99", bar(one["p99_ms"], 10)),
         ("  p50; for each", f"{one['p50_ms']:.2f} ms; {cost(one)}"),
+        (f"  while 4,000 events/s are made and counted on this machine, {counting['rate']:.0f}/s: p99", bar(counting["p99_ms"], 10)),
+        ("    p50; for each", f"{counting['p50_ms']:.2f} ms; {cost(counting)}"),
+        ("    /healthz at that rate then: p50, p99", f"{live['floor']['p50_ms']:.2f} ms, {live['floor']['p99_ms']:.1f} ms"),
         ("all keys, the first question of an API that has just been started", bar(live["first"]["ms"], 300)),
         ("", cost(live["first"])),
         ("  and of one that is warm", bar(live["warm"]["ms"], 300)),
