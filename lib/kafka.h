@@ -52,8 +52,8 @@ struct kafka_producer *kafka_producer_new(const struct kafka_settings *settings,
 /* Purges what is queued (callbacks run with ok=false) and frees. */
 void kafka_producer_free(struct kafka_producer *producer);
 enum kafka_send { KAFKA_SENT, KAFKA_SEND_FULL, KAFKA_SEND_FATAL };
-/* Copies the payload. FULL: poll and try again. FATAL: recreate. A message that is too large for the broker is FATAL with a log
- * line. */
+/* Copies the payload. FULL: poll and try again; also while the first message of the partition is not acknowledged. FATAL: recreate.
+ * A message that is too large for the broker is FATAL with a log line. */
 enum kafka_send kafka_producer_send(struct kafka_producer *producer, int partition, const void *data, size_t size,
                                     void *message_opaque);
 int kafka_producer_poll(struct kafka_producer *producer, int timeout_ms); /* events served */

@@ -5,6 +5,10 @@
  * enable.gapless.guarantee turns a message that fails alone into a fatal error, before a later one can overtake it. Whatever
  * failed, the producer is dead from then on: its owner makes another and sends again from the oldest unacknowledged.
  *
+ * Of each partition the first message goes alone, and the others follow when it is acknowledged. For a broker that does not know a
+ * producer yet takes whatever of it comes first (KAFKA-15591, mended in brokers of 2026): if a first request is refused, since the
+ * partition is just being led by another broker, or made, and a second one behind it is taken, the first is lost without an error.
+ *
  * A message never times out (message.timeout.ms=0): the journal holds it anyway, and five minutes, the default, is a short outage.
  */
 #include "lib/kafka_internal.h"
@@ -18,11 +22,14 @@ struct kafka_producer {
     rd_kafka_topic_t *rkt;
     kafka_delivered delivered;
     void *opaque;
-    int in_flight; /* sent and not yet called back */
+    GByteArray *began; /* by partition: enum began */
+    int in_flight;     /* sent and not yet called back */
     bool failed;
     bool freeing;
     char failure[FAILURE_SIZE];
 };
+
+enum began { NOT_BEGUN, FIRST_SENT, BEGUN };
 
 static const struct kafka_option producer_options[] = {
     {"enable.idempotence", "true"},
@@ -43,6 +50,16 @@ static void producer_fail(struct kafka_producer *producer, const char *reason)
     g_strlcpy(producer->failure, reason, sizeof producer->failure);
 }
 
+static guint8 *began_at(struct kafka_producer *producer, int partition)
+{
+    guint before = producer->began->len;
+    if ((guint)partition >= before) {
+        g_byte_array_set_size(producer->began, (guint)partition + 1);
+        memset(producer->began->data + before, NOT_BEGUN, (guint)partition + 1 - before);
+    }
+    return &producer->began->data[partition];
+}
+
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
     struct kafka_producer *producer = (struct kafka_producer *)opaque;
@@ -52,6 +69,8 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     g_assert(producer->in_flight >= 0);
     if (message->err)
         producer_fail(producer, rd_kafka_err2str(message->err));
+    else
+        *began_at(producer, message->partition) = BEGUN;
     if (producer->delivered)
         producer->delivered(producer->opaque, message->_private, message->err == RD_KAFKA_RESP_ERR_NO_ERROR);
 }
@@ -81,6 +100,7 @@ struct kafka_producer *kafka_producer_new(const struct kafka_settings *settings,
     producer = g_new0(struct kafka_producer, 1);
     producer->delivered = delivered;
     producer->opaque = opaque;
+    producer->began = g_byte_array_new();
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_opaque(conf, producer);
@@ -93,6 +113,7 @@ struct kafka_producer *kafka_producer_new(const struct kafka_settings *settings,
                     rd_kafka_err2str(rd_kafka_last_error()));
         rd_kafka_destroy(producer->rk);
     }
+    g_byte_array_free(producer->began, TRUE);
     g_free(producer);
     return NULL;
 }
@@ -109,6 +130,7 @@ void kafka_producer_free(struct kafka_producer *producer)
         log_warn("kafka_purge_incomplete", "messages=%d", producer->in_flight);
     rd_kafka_topic_destroy(producer->rkt);
     rd_kafka_destroy(producer->rk);
+    g_byte_array_free(producer->began, TRUE);
     g_free(producer);
 }
 
@@ -117,6 +139,8 @@ enum kafka_send kafka_producer_send(struct kafka_producer *producer, int partiti
 {
     if (producer->failed)
         return KAFKA_SEND_FATAL;
+    if (*began_at(producer, partition) == FIRST_SENT)
+        return KAFKA_SEND_FULL;
     /* librdkafka copies (F_COPY) and does not write, but its parameter lacks the const. */
     union {
         const void *in;
@@ -124,6 +148,8 @@ enum kafka_send kafka_producer_send(struct kafka_producer *producer, int partiti
     } payload = {data};
     if (rd_kafka_produce(producer->rkt, partition, RD_KAFKA_MSG_F_COPY, payload.out, size, NULL, 0, message_opaque) == 0) {
         producer->in_flight++;
+        guint8 *began = began_at(producer, partition);
+        *began = MAX(*began, FIRST_SENT);
         return KAFKA_SENT;
     }
     rd_kafka_resp_err_t err = rd_kafka_last_error();
