@@ -1,10 +1,12 @@
 /* embed: puts the bytes of a file into the program.
  *
- * EMBED("name", "file") between functions: from then on name is their first byte and name_end the one behind the last, which is 0.
- * The file is a path from the root of the sources, where make runs; the object file must be made again when it changes, which the
- * Makefile says. */
+ * EMBED("name", "file") between functions: from then on name is their first byte and name_end the one behind the last. The file is
+ * a path from the root of the sources, where make runs; the object file must be made again when it changes, which the Makefile
+ * says. */
 #ifndef DAYBOOK_EMBED_H
 #define DAYBOOK_EMBED_H
+
+enum { EMBED_ZEROS = 1 /* bytes behind the last, which are 0 */ };
 
 #define EMBED(name, file)                                                                          \
     __asm__(".section .rodata, \"a\"\n"                                                            \
