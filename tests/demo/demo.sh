@@ -278,8 +278,9 @@ cat << END
   look      $bin/daybook status --dir $dir/daybook
 END
 if [ "$stay" = yes ]; then
+    trap 'stay=no' INT TERM
     echo "Ctrl-C ends everything and removes $dir."
-    while kill -0 "$nginx_pid" 2>/dev/null; do
+    while [ "$stay" = yes ] && kill -0 "$nginx_pid" 2>/dev/null; do
         sleep 1 &
         wait $! || true
     done
