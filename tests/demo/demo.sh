@@ -301,8 +301,9 @@ cat << END
             (good once, within 15 minutes; the token is $API_TOKEN)
 END
 if [ "$stay" = yes ]; then
+    trap 'stay=no' INT TERM
     echo "Ctrl-C ends everything and removes $dir."
-    while kill -0 "$nginx_pid" 2>/dev/null; do
+    while [ "$stay" = yes ] && kill -0 "$nginx_pid" 2>/dev/null; do
         sleep 1 &
         wait $! || true
     done
