@@ -1,6 +1,7 @@
 """Alerts, integration errors, days, costs and single applications: what is opened, changed and followed there."""
 
 import re
+from decimal import ROUND_HALF_UP, Decimal
 
 from dashboard import plain
 from playwright.sync_api import expect
@@ -99,7 +100,8 @@ def test_costs_of_months(dashboard, world):
     answer = world.ask("/api/v2/usage/costs", granularity="day")
     assert dashboard.figure("Requests") == answer["total"]["requests"]
     amount = sum(row.get("amountMicros", 0) for row in answer["entities"])
-    expect(dashboard.stat("Amount so far")).to_have_text(f"€{amount / 10**6:,.2f}")
+    cents = (Decimal(amount) / 10**6).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    expect(dashboard.stat("Amount so far")).to_have_text(f"€{cents:,}")
     month = [e for e in world.events if iso(e.time // 86_400_000)[:7] == answer["month"]]
     assert dashboard.figure("Requests") == len(month)
     dashboard.button("Month before").click()
