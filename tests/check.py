@@ -88,7 +88,7 @@ def steps(fuzz_seconds):
     yield Step("unit-web", [*make, "unit-web"], "unit tests of the dashboard", count_tap)
     yield Step("unit-asan", [*make, verbose, "SAN=address,undefined", "unit"], "unit tests, address and undefined", count_failures_only)
     for name, what in zip(WAITING, ("system tests on real Kafka and Redis", "tests of the dashboard in Chromium")):
-        yield Step(name, [*make, f"ARGS=-v --junitxml={junit(name)}", name], what, count_junit(name))
+        yield Step(name, [*make, "JOBS=2", f"ARGS=-v --junitxml={junit(name)}", name], what, count_junit(name))
     tsan = [*make, verbose, "SAN=thread", "unit"]
     yield Step("unit-tsan", tsan, "unit tests, threads", count_failures_only, beside=True)
     fuzz = [*make, f"SECS={fuzz_seconds}", "FUZZ_JOBS=1", "fuzz"]
