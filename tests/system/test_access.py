@@ -32,7 +32,7 @@ VIEWS = PERMISSIONS[1:]
 
 def event(rng, day, organization, client):
     mark = f"{MARK}-" if organization == THEIRS else ""
-    time_ms = day * DAY + rng.randrange(DAY // 2)
+    time_ms = min(day * DAY + rng.randrange(DAY // 2), int(time.time() * 1000))  # today has perhaps just begun
     route = f"/v1/{mark}orders/{{{mark}id}}"
     return fixture.Event(
         time_ms, organization, client, f"{mark}user", f"{mark}platform", "GET", route, rng.choice([200, 404, 429]), 5, 1, 2, 1
