@@ -13,8 +13,11 @@ The parts themselves (start, kill, restart, log, metrics) are in chaos/parts.py.
 """
 
 import contextlib
+import csv
+import io
 import itertools
 import json
+import re
 import subprocess
 import urllib.error
 import urllib.parse
@@ -25,7 +28,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from chaos.parts import BIN, ROOT, Broker, Daemon, Redis, free_port, wait_until
 
-__all__ = ["BIN", "ROOT", "Daybook", "Kafka", "Redis", "free_port", "run_program", "send", "shared_world", "wait_until"]
+__all__ = ["BIN", "ROOT", "Daybook", "Kafka", "Redis", "csv_rows", "free_port", "run_program", "send", "shared_world", "unguarded", "wait_until"]
 
 _topic_numbers = itertools.count(1)
 API_TOKEN = "system-test-token"
@@ -125,6 +128,18 @@ def send(api, method, path, body=None, token=API_TOKEN, headers=None, **paramete
             return answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, error.read()
+
+
+def unguarded(text):
+    """A cell without the apostrophe that keeps spreadsheets from taking a text for a formula."""
+    assert text[:1] not in set("=+-@\t\r") or re.fullmatch(r"-?[0-9.]+", text), text
+    return text[1:] if text.startswith("'") and text[1:2] in "=+-@" else text
+
+
+def csv_rows(text):
+    """The cells of a CSV of ours as they were meant, the header first."""
+    assert text.endswith("\r\n") and text.count("\n") == text.count("\r\n")
+    return [[unguarded(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""), strict=True)]
 
 
 @contextlib.contextmanager

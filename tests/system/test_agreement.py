@@ -3,8 +3,6 @@ stretch of time that they share, and it is what was counted: before, while and a
 
 AGREEMENT_SEED=n repeats a run; AGREEMENT_QUESTIONS=n asks so many of each kind at each stage (6)."""
 
-import csv
-import io
 import json
 import os
 import random
@@ -36,7 +34,7 @@ from agreement_fixture import (
     touched_days,
     used,
 )
-from harness import send, wait_until
+from harness import csv_rows, send, wait_until
 from live_fixture import DAY, SLOT
 from stats_fixture import instant
 from test_export import read_csv, read_jsonl
@@ -198,7 +196,7 @@ class Asker:
             self.averages(path, scope, (low, high, zone), asked)
 
     def series(self, path, places, unit, asked):
-        answer, rows = self.get(f"{path}.json", **asked), list(csv.reader(io.StringIO(self.fetch(f"{path}.csv", **asked))))
+        answer, rows = self.get(f"{path}.json", **asked), csv_rows(self.fetch(f"{path}.csv", **asked))
         dates, values = [row[-2] for row in rows[1:]], [int(row[-1]) for row in rows[1:]]
         assert answer["values"] == values and answer["total"] == sum(values) == len(places), self.say(path, asked)
         if unit != "eternity":

@@ -1,6 +1,5 @@
 """Exports of the report: CSV, JSON lines and workbooks say what the page says, and can be gone on with at any byte."""
 
-import csv
 import gzip
 import io
 import json
@@ -8,7 +7,7 @@ import random
 
 import openpyxl
 import pytest
-from harness import shared_world, wait_until
+from harness import csv_rows, shared_world, wait_until
 from report_fixture import COUNTS, World, number
 from test_usage_api import failure, fetch
 
@@ -34,16 +33,9 @@ def export(world, suffix, **options):
     return headers, body
 
 
-def unguarded(text):
-    """Without the apostrophe that keeps spreadsheets from taking a text for a formula."""
-    assert not text or text[0] not in "=+-@\t\r", text
-    return text[1:] if text.startswith("'") and text[1:2] in "=+-@" else text
-
-
 def read_csv(body):
-    assert body.count(b"\r\n") == body.count(b"\n") and body.endswith(b"\r\n")
-    rows = csv.DictReader(io.StringIO(body.decode(), newline=""), strict=True)
-    return [{name: int(value) if name in COUNTS else unguarded(value) for name, value in row.items()} for row in rows]
+    names, *rows = csv_rows(body.decode())
+    return [{name: int(value) if name in COUNTS else value for name, value in zip(names, row, strict=True)} for row in rows]
 
 
 def read_jsonl(body):

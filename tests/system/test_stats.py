@@ -1,7 +1,5 @@
 """Usage statistics on a real Redis: every number against what stats_fixture counts, and against Get Usage and the report."""
 
-import csv
-import io
 import json
 import random
 import time
@@ -12,7 +10,7 @@ from decimal import Decimal
 import closed_fixture
 import live_fixture as fixture
 import pytest
-from harness import API_TOKEN, Api, Redis
+from harness import API_TOKEN, Api, Redis, csv_rows
 from registry_fixture import make_client, make_token
 from stats_fixture import DAY, HOUR, Counted, ask, day_text, every, failure, instant, points
 from test_methods import ask as administer
@@ -144,7 +142,7 @@ def test_all_organizations_together(world):
     top = ask(world.api, "services/*/top_applications.json", metric_name="hits", **span)["applications"]
     assert [one["value"] for one in top] == sorted(totals.values(), reverse=True)[:10]
     assert all(totals[one["service"]["id"], one["id"]] == one["value"] for one in top)
-    rows = rows_of(ask(world.api, "services/*/top_applications.csv", metric_name="hits", **span))
+    rows = csv_rows(ask(world.api, "services/*/top_applications.csv", metric_name="hits", **span))
     assert [(row[5], row[1], int(row[6])) for row in rows[1:]] == [(one["service"]["id"], one["id"], one["value"]) for one in top]
     for name in ("daily_averages", "hourly_averages"):
         assert ask(world.api, f"services/*/{name}.json", **span)["total"] == counted.total
@@ -346,40 +344,35 @@ def test_what_is_to_come_is_no_day_without_requests(world):
 # ---- CSV ----
 
 
-def rows_of(text):
-    assert text.endswith("\r\n") and text.count("\n") == text.count("\r\n")
-    return list(csv.reader(io.StringIO(text)))
-
-
 def test_csv(world):
     since, until = world.days_ago(10), world.days_ago(2)
     of_all = dict(since=since, until=until, timezone="America/New_York")
     parameters = dict(of_all, metric_name="hits", granularity="21600")
     answer = ask(world.api, "services/acme/usage.json", **parameters)
-    rows = rows_of(ask(world.api, "services/acme/usage.csv", **parameters))
+    rows = csv_rows(ask(world.api, "services/acme/usage.csv", **parameters))
     assert rows[0] == ["Metric System Name", "Metric Name", "Date", "Value"]
     assert [int(row[3]) for row in rows[1:]] == answer["values"] and rows[1][:3] == ["hits", "Hits", answer["period"]["since"]]
 
     parameters = dict(of_all, response_code="4XX", granularity="day")
     answer = ask(world.api, "applications/c-3/usage_response_code.json", **parameters)
-    rows = rows_of(ask(world.api, "applications/c-3/usage_response_code.csv", **parameters))
+    rows = csv_rows(ask(world.api, "applications/c-3/usage_response_code.csv", **parameters))
     assert rows[0] == ["Response Code", "Date", "Value"]
     assert [int(row[2]) for row in rows[1:]] == answer["values"] and {row[0] for row in rows[1:]} == {"4XX"}
 
     answer = ask(world.api, "services/acme/top_applications.json", **of_all, metric_name="hits")
-    rows = rows_of(ask(world.api, "services/acme/top_applications.csv", **of_all, metric_name="hits"))
+    rows = csv_rows(ask(world.api, "services/acme/top_applications.csv", **of_all, metric_name="hits"))
     assert rows[0] == ["Application Name", "Application ID", "Plan Name", "Plan ID", "Account Name", "Account ID", "Total"]
-    assert [(row[1].removeprefix("'"), int(row[6])) for row in rows[1:]] == [(a["id"], a["value"]) for a in answer["applications"]]
+    assert [(row[1], int(row[6])) for row in rows[1:]] == [(a["id"], a["value"]) for a in answer["applications"]]
 
     for name, first in (("daily_averages", "Sunday"), ("hourly_averages", "0")):
         answer = ask(world.api, f"services/acme/{name}.json", **of_all)
-        rows = rows_of(ask(world.api, f"services/acme/{name}.csv", **of_all))
+        rows = csv_rows(ask(world.api, f"services/acme/{name}.csv", **of_all))
         assert rows[1][0] == first
         columns = [[Decimal(row[i]) for row in rows[1:]] for i in (1, 2, 3)]
         assert columns == [answer["values"], answer["divisors"], answer["totals"]]
 
     answer = ask(world.api, "services/acme/summary.json", **of_all, skip_change="false")
-    rows = rows_of(ask(world.api, "services/acme/summary.csv", **of_all, skip_change="false"))
+    rows = csv_rows(ask(world.api, "services/acme/summary.csv", **of_all, skip_change="false"))
     assert rows[0] == ["Metric System Name", "Metric Name", "Total", "Previous Total", "Change"]
     for row, metric in zip(rows[1:], answer["metrics"], strict=True):
         data = metric["data"]
