@@ -22,8 +22,8 @@ struct kafka_producer {
     rd_kafka_topic_t *rkt;
     kafka_delivered delivered;
     void *opaque;
-    GByteArray *began; /* by partition: enum began */
-    int in_flight;     /* sent and not yet called back */
+    GArray *began; /* by partition: enum began */
+    int in_flight; /* sent and not yet called back */
     bool failed;
     bool freeing;
     char failure[FAILURE_SIZE];
@@ -50,14 +50,11 @@ static void producer_fail(struct kafka_producer *producer, const char *reason)
     g_strlcpy(producer->failure, reason, sizeof producer->failure);
 }
 
-static guint8 *began_at(struct kafka_producer *producer, int partition)
+static enum began *began_at(struct kafka_producer *producer, int partition)
 {
-    guint before = producer->began->len;
-    if ((guint)partition >= before) {
-        g_byte_array_set_size(producer->began, (guint)partition + 1);
-        memset(producer->began->data + before, NOT_BEGUN, (guint)partition + 1 - before);
-    }
-    return &producer->began->data[partition];
+    if ((guint)partition >= producer->began->len)
+        g_array_set_size(producer->began, (guint)partition + 1);
+    return &g_array_index(producer->began, enum began, partition);
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
@@ -100,7 +97,7 @@ struct kafka_producer *kafka_producer_new(const struct kafka_settings *settings,
     producer = g_new0(struct kafka_producer, 1);
     producer->delivered = delivered;
     producer->opaque = opaque;
-    producer->began = g_byte_array_new();
+    producer->began = g_array_new(FALSE, TRUE, sizeof(enum began)); /* NOT_BEGUN */
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_opaque(conf, producer);
@@ -113,7 +110,7 @@ struct kafka_producer *kafka_producer_new(const struct kafka_settings *settings,
                     rd_kafka_err2str(rd_kafka_last_error()));
         rd_kafka_destroy(producer->rk);
     }
-    g_byte_array_free(producer->began, TRUE);
+    g_array_free(producer->began, TRUE);
     g_free(producer);
     return NULL;
 }
@@ -130,7 +127,7 @@ void kafka_producer_free(struct kafka_producer *producer)
         log_warn("kafka_purge_incomplete", "messages=%d", producer->in_flight);
     rd_kafka_topic_destroy(producer->rkt);
     rd_kafka_destroy(producer->rk);
-    g_byte_array_free(producer->began, TRUE);
+    g_array_free(producer->began, TRUE);
     g_free(producer);
 }
 
@@ -148,7 +145,7 @@ enum kafka_send kafka_producer_send(struct kafka_producer *producer, int partiti
     } payload = {data};
     if (rd_kafka_produce(producer->rkt, partition, RD_KAFKA_MSG_F_COPY, payload.out, size, NULL, 0, message_opaque) == 0) {
         producer->in_flight++;
-        guint8 *began = began_at(producer, partition);
+        enum began *began = began_at(producer, partition);
         *began = MAX(*began, FIRST_SENT);
         return KAFKA_SENT;
     }
