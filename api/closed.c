@@ -200,13 +200,6 @@ struct closed *closed_read(struct reader *reader, int64_t first_day, int64_t las
     return NULL;
 }
 
-struct closed *closed_copy(const struct closed *closed)
-{
-    struct closed *copy = g_memdup2(closed, sizeof *closed);
-    copy->sheets = g_array_copy(closed->sheets);
-    return copy;
-}
-
 void closed_free(struct closed *closed)
 {
     if (closed == NULL)

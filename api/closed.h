@@ -22,7 +22,6 @@ struct closed {
 
 /* Days first_day to last_day. NULL with an error. */
 struct closed *closed_read(struct reader *reader, int64_t first_day, int64_t last_day, GError **error);
-struct closed *closed_copy(const struct closed *closed);
 void closed_free(struct closed *closed); /* NULL is allowed */
 /* Asks once more: whether the generations (struct generation of members.h) that were there then, and are in no sheet that closed
  * has, are still there as a whole, and all that belongs to the sheets was. generations NULL: whether the sheets are the same. */

@@ -103,11 +103,6 @@ static void piece_unref(struct piece *piece)
 
 /* ---- keys ---- */
 
-static void append_name(GString *key, const char *name)
-{
-    g_string_append_printf(key, "%c%s\x1e", name != NULL ? '=' : '-', name != NULL ? name : "");
-}
-
 /* Of some sheets, and of what else there is. Numbers are separated, so no two lists are the same text. */
 static char *make_key(const struct run *run, const char *kind, guint first, guint n, const struct window *window)
 {
@@ -121,8 +116,8 @@ static char *make_key(const struct run *run, const char *kind, guint first, guin
     }
     if (window != NULL)
         g_checksum_update(checksum, (const guchar *)window->points, (gssize)(window->n_points * sizeof *window->points));
-    append_name(key, run->query.scope->organization);
-    append_name(key, run->query.scope->key);
+    live_cache_append_name(key, run->query.scope->organization);
+    live_cache_append_name(key, run->query.scope->key);
     g_string_append(key, g_checksum_get_string(checksum));
     return g_string_free(key, FALSE);
 }

@@ -20,14 +20,15 @@ struct pass {
     struct reader *reader; /* the question's, like the next */
     const struct scope *scope;
     struct live_base *base;
-    uint64_t asked;           /* commands of the reader when there was the base */
-    const GArray *all;        /* struct generation, the base's */
-    GArray *generations;      /* those of them whose buckets are read */
-    struct closed *closed;    /* of the window's days; of all days for one from the first event on */
-    struct closed *ever;      /* of all days, where it had to be known whether anything was ever counted */
-    struct live_notes *notes; /* NULL: nothing is kept */
-    struct live_notes kept;   /* that are these */
-    bool seen;                /* a member was found anywhere */
+    uint64_t asked;      /* commands of the reader when there was the base */
+    const GArray *all;   /* struct generation, the base's */
+    GArray *generations; /* those of them whose buckets are read */
+    struct live_days *days;
+    const struct closed *closed; /* theirs: of the window's days; of all days for one from the first event on */
+    struct closed *ever;         /* of all days, where it had to be known whether anything was ever counted */
+    struct live_notes *notes;    /* NULL: nothing is kept */
+    struct live_notes kept;      /* that are these */
+    bool seen;                   /* a member was found anywhere */
 };
 
 static struct generation *generation_at(const GArray *generations, guint index)
@@ -161,7 +162,7 @@ static bool read_all_buckets(struct pass *pass, struct members *members, struct 
 
 static bool read_buckets(struct pass *pass, struct members *members, struct live *live, GError **error)
 {
-    if (pass->notes != NULL && members->list->len <= LIVE_PIECES_MEMBERS_MAX && live_pieces_suit(pass->scope, live->table))
+    if (pass->notes != NULL && members->list->len <= LIVE_MEMBERS_MAX && live_pieces_suit(pass->scope, live->table))
         return live_pieces_read(pass->notes, pass->scope, members, live->table, error);
     return read_all_buckets(pass, members, live, error);
 }
@@ -287,9 +288,10 @@ static bool learn_days(struct pass *pass, const struct window *window, bool is_k
         first = day_of(window->first_slot);
         last = day_of(last_slot(window));
     }
-    pass->closed = live_base_closed(pass->base, pass->question->sources->cache, pass->reader, first, last, error);
-    if (pass->closed == NULL)
+    pass->days = live_base_days(pass->base, pass->question->sources->cache, pass->reader, first, last, error);
+    if (pass->days == NULL)
         return false;
+    pass->closed = pass->days->closed;
     choose_generations(pass, wants_minutes(pass->question));
     return true;
 }
@@ -348,7 +350,7 @@ static void pass_clear(struct pass *pass)
 {
     if (pass->generations != NULL)
         g_array_free(pass->generations, TRUE);
-    closed_free(pass->closed);
+    live_days_release(pass->days);
     closed_free(pass->ever);
     live_notes_clear(&pass->kept);
     live_base_release(pass->base);
@@ -366,10 +368,10 @@ static bool is_of_base(const struct pass *pass)
 static bool compare(const struct pass *pass, bool failed, bool *same, GError **error)
 {
     const GArray *generations = failed ? NULL : pass->all;
-    *same = pass->closed == NULL || closed_torn(pass->closed) == NULL;
-    if (*same && is_of_base(pass))
-        return true;
+    bool torn = pass->closed != NULL && closed_torn(pass->closed) != NULL;
     *same = true;
+    if (!torn && is_of_base(pass))
+        return true;
     if (pass->notes != NULL && !failed)
         live_notes_ask_again(pass->notes);
     if (pass->closed != NULL && !closed_compare(pass->closed, pass->reader, generations, same, error))

@@ -143,39 +143,42 @@ struct live_base *live_base_take(struct live_cache *cache, struct ledger_cache *
 
 /* ---- closed days ---- */
 
-struct days {
-    struct live_kept kept;
-    struct closed *closed;
-};
-
 static void days_free(struct live_kept *kept)
 {
-    struct days *days = (struct days *)(void *)kept;
+    struct live_days *days = (struct live_days *)(void *)kept;
     closed_free(days->closed);
     g_free(days);
 }
 
-static void keep_days(struct live_cache *cache, const char *key, const struct closed *closed)
+static struct live_days *read_days(struct reader *reader, int64_t first_day, int64_t last_day, GError **error)
 {
-    struct days *days = g_new0(struct days, 1);
-    days->closed = closed_copy(closed);
+    struct closed *closed = closed_read(reader, first_day, last_day, error);
+    if (closed == NULL)
+        return NULL;
+    struct live_days *days = g_new0(struct live_days, 1);
+    days->closed = closed;
     live_kept_init(&days->kept, sizeof *days + sizeof *closed + closed->sheets->len * sizeof(struct sheet_want), days_free);
-    live_cache_put(cache, key, &days->kept);
-    live_kept_unref(&days->kept);
+    return days;
 }
 
-struct closed *live_base_closed(const struct live_base *base, struct live_cache *cache, struct reader *reader, int64_t first_day,
-                                int64_t last_day, GError **error)
+struct live_days *live_base_days(const struct live_base *base, struct live_cache *cache, struct reader *reader, int64_t first_day,
+                                 int64_t last_day, GError **error)
 {
     if (base->serial == 0)
-        return closed_read(reader, first_day, last_day, error);
+        return read_days(reader, first_day, last_day, error);
     g_autofree char *key = g_strdup_printf("closed\x1e%" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, base->serial,
                                            first_day, last_day);
-    struct days *days = (struct days *)(void *)live_cache_take(cache, key);
-    struct closed *closed = days != NULL ? closed_copy(days->closed) : closed_read(reader, first_day, last_day, error);
+    struct live_days *days = (struct live_days *)(void *)live_cache_take(cache, key);
+    if (days != NULL)
+        return days;
+    days = read_days(reader, first_day, last_day, error);
+    if (days != NULL)
+        live_cache_put(cache, key, &days->kept);
+    return days;
+}
+
+void live_days_release(struct live_days *days)
+{
     if (days != NULL)
         live_kept_unref(&days->kept);
-    else if (closed != NULL)
-        keep_days(cache, key, closed);
-    return closed;
 }

@@ -37,9 +37,15 @@ struct live_base {
 struct live_base *live_base_take(struct live_cache *cache, struct ledger_cache *ledger, struct reader *reader, GError **error);
 void live_base_release(struct live_base *base); /* NULL is allowed */
 
-/* As closed_read; what is shared is copied. */
-struct closed *live_base_closed(const struct live_base *base, struct live_cache *cache, struct reader *reader, int64_t first_day,
-                                int64_t last_day, GError **error);
+/* The sheets of some days, as closed_read finds them. */
+struct live_days {
+    struct live_kept kept;
+    struct closed *closed;
+};
+/* With a reference; NULL with an error. */
+struct live_days *live_base_days(const struct live_base *base, struct live_cache *cache, struct reader *reader, int64_t first_day,
+                                 int64_t last_day, GError **error);
+void live_days_release(struct live_days *days); /* NULL is allowed */
 
 /* Asks for a partition's stamp; it is there after the next reader_finish. */
 void live_stamp_ask(struct reader *reader, int partition, struct live_stamp *stamp);

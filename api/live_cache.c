@@ -134,3 +134,10 @@ size_t live_cache_bytes_max(const struct live_cache *cache)
 {
     return cache != NULL ? cache->bytes_max : 0;
 }
+
+void live_cache_append_name(GString *key, const char *name)
+{
+    g_string_append_c(key, name != NULL ? '=' : '-');
+    g_string_append(key, name != NULL ? name : "");
+    g_string_append_c(key, '\x1e');
+}

@@ -26,6 +26,8 @@ struct live_kept *live_cache_take(struct live_cache *cache, const char *key);
 /* In the place of what has the key. The cache takes a reference of its own. */
 void live_cache_put(struct live_cache *cache, const char *key, struct live_kept *kept);
 size_t live_cache_bytes(struct live_cache *cache);
+/* Writes a name into a key: what is NULL is not what is "". */
+void live_cache_append_name(GString *key, const char *name);
 /* bytes_max; 0 of no cache (NULL). */
 size_t live_cache_bytes_max(const struct live_cache *cache);
 

@@ -30,31 +30,17 @@ const struct live_stamp *live_notes_owner(const struct live_notes *notes, int pa
     return &notes->base->stamps[partition];
 }
 
-/* What is NULL is not what is "". */
-static void append_name(GString *key, const char *name)
-{
-    g_string_append_c(key, name != NULL ? '=' : '-');
-    if (name != NULL)
-        g_string_append(key, name);
-    g_string_append_c(key, '\x1e');
-}
-
 char *live_notes_key(const char *kind, const struct scope *scope, const struct generation *generation)
 {
     GString *key = g_string_new(kind);
     g_string_append_c(key, '\x1e');
     if (scope != NULL) {
-        append_name(key, scope->organization);
-        append_name(key, scope->key);
+        live_cache_append_name(key, scope->organization);
+        live_cache_append_name(key, scope->key);
     }
     if (generation != NULL)
         g_string_append_printf(key, "%d %" G_GINT64_FORMAT ".%d", generation->partition, generation->day, generation->revision);
     return g_string_free(key, FALSE);
-}
-
-struct live_kept *live_notes_recall(const struct live_notes *notes, const char *key)
-{
-    return live_cache_take(notes->cache, key);
 }
 
 void live_notes_add(struct live_notes *notes, char *key, struct live_kept *thing)

@@ -9,6 +9,8 @@
 #include "api/members.h"
 #include "api/scope.h"
 
+enum { LIVE_MEMBERS_MAX = 20000 /* that are looked at together; of more, nothing is kept */ };
+
 struct live_notes {
     struct live_cache *cache;
     const struct live_base *base;
@@ -25,8 +27,6 @@ void live_notes_clear(struct live_notes *notes);
 const struct live_stamp *live_notes_owner(const struct live_notes *notes, int partition);
 /* "kind", the scope and the generation, if they are given, as a key; for g_free. */
 char *live_notes_key(const char *kind, const struct scope *scope, const struct generation *generation);
-/* What is in the cache under a key, with a reference; NULL: nothing. */
-struct live_kept *live_notes_recall(const struct live_notes *notes, const char *key);
 /* Notes a thing; key and reference are taken over. It was read from partitions that are touched. */
 void live_notes_add(struct live_notes *notes, char *key, struct live_kept *thing);
 void live_notes_touch(struct live_notes *notes, int partition);

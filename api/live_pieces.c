@@ -179,7 +179,7 @@ static void look(struct reading *reading, struct piece *piece)
     struct piece *kept = NULL;
     bool is_empty = piece->provable && piece->proof->len == 0;
     if (piece->provable && !is_empty)
-        kept = (struct piece *)(void *)live_notes_recall(reading->notes, piece->key);
+        kept = (struct piece *)(void *)live_cache_take(reading->notes->cache, piece->key);
     bool is_there = is_empty || (kept != NULL && is_proved(piece, kept));
     if (kept != NULL && is_there)
         g_ptr_array_add(reading->found, live_kept_ref(&kept->kept));
@@ -265,7 +265,7 @@ static guint count_past(const GPtrArray *found, int64_t now_slot)
 static void add_sum(const struct reading *reading, guint n, struct usage_table *table)
 {
     g_autofree char *key = g_strdup_printf("sum\x1e%s", piece_at(reading->found, 0)->key);
-    struct sum *sum = (struct sum *)(void *)live_notes_recall(reading->notes, key);
+    struct sum *sum = (struct sum *)(void *)live_cache_take(reading->notes->cache, key);
     if (sum == NULL || !is_sum_of(sum, reading->found, n)) {
         kept_unref(sum);
         sum = sum_new(reading->found, n, table->window);

@@ -24,8 +24,6 @@
 #include "api/live_notes.h"
 #include "api/usage_table.h"
 
-enum { LIVE_PIECES_MEMBERS_MAX = 20000 /* that are looked at together; of more, nothing is kept */ };
-
 /* Whether this can be used for a table: not for a series of minutes, nor for single routes. */
 bool live_pieces_suit(const struct scope *scope, const struct usage_table *table);
 

@@ -27,7 +27,7 @@ struct live_routes *live_routes_recall(const struct live_notes *notes, const str
     if (notes == NULL)
         return NULL;
     g_autofree char *key = key_of(generation, client);
-    struct live_routes *routes = (struct live_routes *)(void *)live_notes_recall(notes, key);
+    struct live_routes *routes = (struct live_routes *)(void *)live_cache_take(notes->cache, key);
     if (routes == NULL || live_stamp_same_owner(&routes->owner, live_notes_owner(notes, generation->partition)))
         return routes;
     live_routes_release(routes);

@@ -24,7 +24,7 @@ static bool recall(const struct live_notes *notes, const struct scope *scope, st
 {
     const struct generation *generation = &g_array_index(members->generations, struct generation, index);
     g_autofree char *key = live_notes_key("who", scope, generation);
-    struct who *who = (struct who *)(void *)live_notes_recall(notes, key);
+    struct who *who = (struct who *)(void *)live_cache_take(notes->cache, key);
     if (who == NULL)
         return false;
     bool same =
@@ -40,7 +40,7 @@ static void learn(struct live_notes *notes, const struct scope *scope, const str
     const struct generation *generation = &g_array_index(members->generations, struct generation, index);
     const struct live_stamp *owner = live_notes_owner(notes, generation->partition);
     guint first, end = members_of(members, index, &first);
-    if (!owner->has_token || end - first > LIVE_WHO_MAX)
+    if (!owner->has_token || end - first > LIVE_MEMBERS_MAX)
         return;
     struct who *who = g_new0(struct who, 1);
     live_kept_init(&who->kept, sizeof *who, who_free);

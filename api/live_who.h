@@ -5,8 +5,6 @@
 
 #include "api/live_notes.h"
 
-enum { LIVE_WHO_MAX = 20000 /* that are kept of a generation; of more, nothing is */ };
-
 /* As members_find, for generations that were counted. */
 struct members *live_who_find(struct live_notes *notes, const GArray *generations, guint first, guint n, const struct scope *scope,
                               GError **error);

@@ -131,20 +131,14 @@ static bool read_all(const struct past_wants *wants, struct usage_past *past, bo
 
 /* ---- keeping ---- */
 
-/* What is NULL is not what is "". */
-static void append(GString *key, const char *text)
-{
-    g_string_append_printf(key, "%c%s\x1e", text != NULL ? '=' : '-', text != NULL ? text : "");
-}
-
 /* The periods that hold now change with a quarter of an hour, too. */
 static char *key_of(const struct past_wants *wants)
 {
     const struct window *window = wants->window;
     GString *key = g_string_new("past\x1e");
-    append(key, wants->question->scope.organization);
-    append(key, wants->question->scope.key);
-    append(key, wants->endpoint);
+    live_cache_append_name(key, wants->question->scope.organization);
+    live_cache_append_name(key, wants->question->scope.key);
+    live_cache_append_name(key, wants->endpoint);
     g_string_append_printf(key, "%" G_GINT64_FORMAT " %u %" G_GINT64_FORMAT " %d%d%u", window->first_slot, window->n_slots,
                            window_slot(window->now_ms), wants->week_before, wants->names, wants->periods);
     return g_string_free(key, FALSE);

@@ -2,7 +2,6 @@
 
 #include "api/live_pieces.h"
 #include "api/meters.h"
-#include "lib/keys.h"
 #include "lib/log.h"
 #include <sys/resource.h>
 
@@ -50,30 +49,21 @@ static bool rest(int64_t busy_us, void *opaque)
 
 /* ---- how many there are ---- */
 
-static void take_length(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
-{
-    (void)reader, (void)a, (void)b;
-    *(int64_t *)opaque += redis_reply_integer(reply);
-}
-
 /* Clients of all generations of some days: as many as are looked at together. */
-static bool count_clients(struct reader *reader, int64_t first_day, int64_t last_day, int64_t *clients, GError **error)
+static bool count_clients(const struct warm *warm, int64_t first_day, int64_t last_day, uint64_t *clients, GError **error)
 {
-    GArray *generations = members_generations(reader, error);
+    const struct live_sources *sources = warm->settings.sources;
+    struct live_base *base = live_base_take(sources->cache, sources->ledger, warm->reader, error);
     *clients = 0;
-    for (guint i = 0; generations != NULL && i < generations->len; i++) {
-        const struct generation *generation = &g_array_index(generations, struct generation, i);
-        char key[KEYS_MAX];
-        const struct view argv[] = {
-            view_of("HLEN"), view_make(key, keys_clients(key, generation->partition, generation->day, generation->revision))};
-        if (generation->day >= first_day && generation->day <= last_day)
-            reader_ask(reader, generation->partition, argv, G_N_ELEMENTS(argv),
-                       (struct reader_then){.take = take_length, .opaque = clients});
-    }
-    if (generations == NULL)
+    if (base == NULL)
         return false;
-    g_array_free(generations, TRUE);
-    return reader_finish(reader, error);
+    for (guint i = 0; i < base->generations->len; i++) {
+        const struct generation *generation = &g_array_index(base->generations, struct generation, i);
+        if (generation->day >= first_day && generation->day <= last_day)
+            *clients += generation->clients;
+    }
+    live_base_release(base);
+    return true;
 }
 
 /* ---- a round ---- */
@@ -139,14 +129,14 @@ static enum outcome read_parts(struct warm *warm, const struct round *round, GEr
 static enum outcome read_round(struct warm *warm, GError **error)
 {
     const struct round round = round_now();
-    int64_t clients;
+    uint64_t clients;
     if (!begin(warm->reader, error) ||
-        !count_clients(warm->reader, round.first_slot / KEYS_SLOTS_PER_DAY, round.end_slot / KEYS_SLOTS_PER_DAY, &clients, error))
+        !count_clients(warm, round.first_slot / KEYS_SLOTS_PER_DAY, round.end_slot / KEYS_SLOTS_PER_DAY, &clients, error))
         return FAILED;
-    if (clients <= LIVE_PIECES_MEMBERS_MAX)
+    if (clients <= LIVE_MEMBERS_MAX)
         return read_parts(warm, &round, error);
     if (!warm->was_left_out)
-        log_info("warm_left_out", "clients=%" G_GINT64_FORMAT " max=%d", clients, LIVE_PIECES_MEMBERS_MAX);
+        log_info("warm_left_out", "clients=%" G_GUINT64_FORMAT " max=%d", clients, LIVE_MEMBERS_MAX);
     warm->was_left_out = true;
     return LEFT_OUT;
 }

@@ -5,7 +5,7 @@
  * other, the newest first; what it reads is kept for all. It rests as long as it works, a few milliseconds each, so that neither
  * Redis nor this process has less than half of its time for others. Every five minutes it asks again, which costs next to nothing
  * for what is there, and reads what was lost, because another aggregator took over a partition, say. It does nothing where the
- * pieces are not kept (LIVE_PIECES_MEMBERS_MAX), and stops where others fill the cache. */
+ * pieces are not kept (LIVE_MEMBERS_MAX), and stops where others fill the cache. */
 #ifndef DAYBOOK_WARM_H
 #define DAYBOOK_WARM_H
 

@@ -104,7 +104,7 @@ static void test_warm(void)
 
 static void test_left_out(void)
 {
-    enum { N = LIVE_PIECES_MEMBERS_MAX };
+    enum { N = LIVE_MEMBERS_MAX };
     char key[KEYS_MAX];
     fill();
     g_autofree char *text = g_malloc((size_t)N * 8);
