@@ -55,7 +55,7 @@ class ClosedDays:
             client = self.redis.client()
             return sum(int(client.hget(key, "events") or 0) + int(client.hget(key, "duplicates") or 0) for key in client.scan_iter("{p*}:meta"))
 
-        wait_until(lambda: counted() == number, 20, f"{number} events are counted, now {counted()}")
+        wait_until(lambda: counted() == number, 30, f"{number} events are counted, now {counted()}")
 
     def close(self, day):
         return self.run("close", "--day", day)

@@ -208,7 +208,7 @@ class World:
         assert answer.status in (200, 202), answer
         made = json.loads(answer.text)
         results = made["resultsUri"]
-        wait_until(lambda: access.ask(self.api, "GET", results)["queryStatus"] in ("Complete", "Succeeded"), 20, "it is complete")
+        wait_until(lambda: access.ask(self.api, "GET", results)["queryStatus"] in ("Complete", "Succeeded"), 30, "it is complete")
         return made.get("executionId") or made["id"]
 
     def new_channel(self, **fields):

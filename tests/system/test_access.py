@@ -138,7 +138,7 @@ class World:
     def expired(self, **fields):
         soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
         token = make_token(self.api, expiresAt=soon, **fields)["token"]
-        wait_until(lambda: call(self.api, "GET", "/api/v2/usage/days", token).status == 401, 10, "it has expired")
+        wait_until(lambda: call(self.api, "GET", "/api/v2/usage/days", token).status == 401, 30, "it has expired")
         return token
 
     def strangers(self):
@@ -460,7 +460,7 @@ def finished(world, name, token, execution, **parameters):
         answer = request(world, name, token, execution, **parameters)
         return answer if answer.text != '{"queryStatus":"Running"}' and '"queryStatus":"Queued"' not in answer.text else None
 
-    return wait_until(poll, 20, f"{name} is finished")
+    return wait_until(poll, 30, f"{name} is finished")
 
 
 def shown_to(world, name, caller):
@@ -593,7 +593,7 @@ def results_of(world, token, answer):
         got = call(world.api, "GET", where, token)
         return None if '"Running"' in got.text or '"Queued"' in got.text else got
 
-    return wait_until(poll, 20, f"{where} is finished")
+    return wait_until(poll, 30, f"{where} is finished")
 
 
 def probe(world, caller, name, path, parameters, body):

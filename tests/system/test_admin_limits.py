@@ -178,7 +178,7 @@ def test_plans_that_there_are_not(world):
         assert "gold" in allowed and "own" not in allowed
     world.put(f"{ORGANIZATIONS}/globex", plan="own")
     make_client(world.client, "acme", "c-old", "Old", plan="a plan of yore")
-    wait_until(lambda: call(world.api, "GET", f"{ADMIN}/clients/c-old").status == 200, 5, "it is known")
+    wait_until(lambda: call(world.api, "GET", f"{ADMIN}/clients/c-old").status == 200, 30, "it is known")
     kept = world.put(f"{ADMIN}/clients/c-old", status=200, organization="acme", name="New", plan="a plan of yore")
     assert kept["plan"] == "a plan of yore"
     table = call(world.api, "GET", f"{ADMIN}/clients.csv").text
@@ -459,7 +459,7 @@ def test_two_replicas(world):
             return int(found.group(1)) if found else None
 
         world.put(f"{LIMITS}/l-2", **LIMIT)
-        wait_until(lambda: entries(other, "limits") == 2, 20, "the other replica knows of it")
+        wait_until(lambda: entries(other, "limits") == 2, 30, "the other replica knows of it")
         ask(other, "DELETE", f"{LIMITS}/l")
         world.get(f"{LIMITS}/l", status=404)
     finally:
@@ -472,5 +472,5 @@ def test_damaged_entries_are_left_out(world):
     for field, text in wrong.items():
         world.client.hset("{daybook}:limits", field, text)
     world.client.incr("{daybook}:version")
-    wait_until(lambda: world.api.log_tail(1000).count("registry_entry_left_out") == 3, 10, "they are logged")
+    wait_until(lambda: world.api.log_tail(1000).count("registry_entry_left_out") == 3, 30, "they are logged")
     assert [one["id"] for one in world.list(LIMITS)] == ["good"]

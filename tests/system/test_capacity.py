@@ -191,7 +191,7 @@ def test_headroom(world):
     for period, value in values.items():
         limit(world.client, f"of-{period}", "acme", period, value)
     assert world.ask(organization="acme")["limits"] == []
-    wait_until(lambda: len(world.ask(clientId="c-0", organization="acme")["limits"]) == 5, 10, "limits are known")
+    wait_until(lambda: len(world.ask(clientId="c-0", organization="acme")["limits"]) == 5, 30, "limits are known")
     for timeframe, zone in [("24h", "UTC"), ("7d", "Asia/Kathmandu"), ("90d", "America/New_York")]:
         answer = world.check({"org": "acme", "client": "c-0"}, organization="acme", clientId="c-0", timeframe=timeframe, timeZone=zone)
         counted = world.counted(answer, "UTC", org="acme", client="c-0")
@@ -208,7 +208,7 @@ def test_headroom(world):
 def test_callers_see_their_own(world):
     whole = make_token(world.client, "acme", permissions=())
     one = make_token(world.client, "acme", of_client="c-0", permissions=())
-    wait_until(lambda: fetch(world.api, path=PATH, token=one)[0] == 200, 10, "the tokens are known")
+    wait_until(lambda: fetch(world.api, path=PATH, token=one)[0] == 200, 30, "the tokens are known")
     world.check({"org": "acme"}, token=whole, timeframe="30d")
     world.check({"org": "acme", "client": "c-0"}, token=one, timeframe="30d")
     for token, parameters in [(whole, {"organization": "globex"}), (one, {"clientId": "c-1"})]:

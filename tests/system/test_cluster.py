@@ -147,5 +147,5 @@ def test_counts_are_exact_on_a_cluster_whose_nodes_die_and_whose_slots_move(worl
     world.wait_settled()
     total, output = world.verify()
     print(f"{total} events\n{output}")
-    wait_until(lambda: is_on_the_board(cluster), 20, "the workers say how far all partitions are, on the node of that key")
+    wait_until(lambda: is_on_the_board(cluster), 30, "the workers say how far all partitions are, on the node of that key")
     world.stop()

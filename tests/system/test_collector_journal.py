@@ -98,7 +98,7 @@ class Log:
 
 
 def wait_shipped(collector, timeout_s=60):
-    wait_until(lambda: collector.metrics(), 10, "the collector answers")
+    wait_until(lambda: collector.metrics(), 30, "the collector answers")
     wait_until(
         lambda: collector.metric("daybook_collector_journal_unacknowledged_batches") == 0, timeout_s, "everything is in Kafka", 0.05
     )

@@ -45,9 +45,9 @@ def conditions(dev):
 def test_parts_that_are_away(dev):
     dev.post(events(20))
     dev.wait_total(20)
-    wait_until(lambda: {row["state"] for row in health(dev)["partitions"]} == {"counting"}, 20, "the aggregator has said how it is")
-    wait_until(lambda: [row["name"] for row in health(dev)["collectors"]] == ["web 1"], 20, "the collector was heard")
-    wait_until(lambda: sum(row["lag"] for row in health(dev)["partitions"]) == 0, 20, "it has said that all is counted")
+    wait_until(lambda: {row["state"] for row in health(dev)["partitions"]} == {"counting"}, 30, "the aggregator has said how it is")
+    wait_until(lambda: [row["name"] for row in health(dev)["collectors"]] == ["web 1"], 30, "the collector was heard")
+    wait_until(lambda: sum(row["lag"] for row in health(dev)["partitions"]) == 0, 30, "it has said that all is counted")
     seen = health(dev)
     assert seen["status"] == "ok"
     assert [(row["partitions"], bool(row["worker"])) for row in seen["workers"]] == [(len(seen["partitions"]), True)]

@@ -76,7 +76,7 @@ def test_a_killed_part_is_restarted_only_when_asked(dev, part):
     before = dev.env
     # The append-only file is written every second; what Redis loses is replayed from the log, but not while it is down.
     os.kill(dev.pid(part), signal.SIGKILL)
-    wait_until(lambda: f"{part} ended with signal 9" in dev.log("dev"), 5, "the supervisor says so")
+    wait_until(lambda: f"{part} ended with signal 9" in dev.log("dev"), 30, "the supervisor says so")
     assert f"--restart {part}" in dev.log("dev")
     assert not is_running(dev.pid(part))
     dev.restart(part)
@@ -222,7 +222,7 @@ def test_killed_supervisor(dev):
     dev.post(events(6))
     dev.wait_total(6)
     os.kill(dev.supervisor(), signal.SIGKILL)
-    wait_until(lambda: not any(is_running(pid) for pid in before.values()), 20, "its children end with it")
+    wait_until(lambda: not any(is_running(pid) for pid in before.values()), 30, "its children end with it")
     dev.start()
     for name in "API_URL", "COLLECTOR_URL", "REDIS_URL":
         assert dev.env[name] == first[name]

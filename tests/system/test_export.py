@@ -154,7 +154,7 @@ def test_another_process_goes_on(world, suffix):
     half = len(whole) // 2
     world.api.kill()
     world.api = world.start_api("api-again")
-    wait_until(lambda: export(world, suffix, section="clientUrls")[0]["ETag"] == headers["ETag"], 10, "clients have their names")
+    wait_until(lambda: export(world, suffix, section="clientUrls")[0]["ETag"] == headers["ETag"], 30, "clients have their names")
     asked = {"Range": f"bytes={half}-", "If-Range": headers["ETag"]}
     status, _, body = world.fetch(suffix=f".{suffix}", headers=asked, section="clientUrls", **ASKED)
     assert status == 206 and body == whole[half:]
@@ -186,7 +186,7 @@ def test_entity_tags(world):
 
 def test_who_sees_what(world):
     token = world.make_token("acme")
-    wait_until(lambda: world.fetch(token=token)[0] == 200, 10, "the token is known")
+    wait_until(lambda: world.fetch(token=token)[0] == 200, 30, "the token is known")
     _, everybody = export(world, "csv", section="all")
     expected = world.expected(SPAN, "Asia/Kathmandu", organization="acme").sections()
     for section in SECTIONS:  # also what was made for others is not handed out

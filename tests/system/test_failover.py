@@ -31,7 +31,7 @@ class Pair:
         """The replica copies the master, and has caught up."""
         self.replica.client().replicaof("127.0.0.1", self.master.port)
         wait_until(
-            lambda: self.replica.client().info("replication")["master_link_status"] == "up", 20, "the replica is connected"
+            lambda: self.replica.client().info("replication")["master_link_status"] == "up", 30, "the replica is connected"
         )
 
     def cut_link(self):
@@ -129,7 +129,7 @@ def test_the_server_goes_back_behind_a_living_connection(world, pair):
             connections = client_ids(server)
             pair.replica.client().replicaof("NO", "ONE")
             server.replicaof("127.0.0.1", pair.replica.port)
-            wait_until(lambda: server.info("replication").get("master_link_status") == "up", 20, "it copied the stale one")
+            wait_until(lambda: server.info("replication").get("master_link_status") == "up", 30, "it copied the stale one")
             server.replicaof("NO", "ONE")
             assert world.committed() < before, "the replica was not stale"
             assert connections <= {entry["id"] for entry in server.client_list()}, "a connection broke"

@@ -130,7 +130,7 @@ def test_what_is_not_a_record_is_quarantined_and_the_partition_goes_on(kafka, re
     wait_counted(redis, 12)
 
     wait_until(
-        lambda: aggregator.metric("daybook_aggregator_quarantined_records_total") == len(wrong), 5, "the metric shows them"
+        lambda: aggregator.metric("daybook_aggregator_quarantined_records_total") == len(wrong), 30, "the metric shows them"
     )
     ring = redis.client().hgetall(f"{{p{partition}}}:quar")
     offsets = sorted(int(entry.split(" ")[1]) for entry in ring.values())
@@ -151,7 +151,7 @@ def test_gaps_repeats_and_reused_sequences_are_told_apart(kafka, redis, daybook,
     for data in (first, stream.batch(events=3), first, stream.batch(events=4, sequence=6), stream.batch(events=9, sequence=6)):
         kafka.produce(topic, 1, data)
     wait_counted(redis, 2 + 3 + 4)
-    wait_until(lambda: aggregator.metric("daybook_aggregator_duplicate_batches_total") == 2, 10, "both repeats are counted")
+    wait_until(lambda: aggregator.metric("daybook_aggregator_duplicate_batches_total") == 2, 30, "both repeats are counted")
     meta = counts.meta(redis.client(), PARTITIONS)
     assert (meta["gaps"], meta["gap_batches"], meta["other_crc"]) == (1, 3, 1)
     assert "sequence_gap" in aggregator.log_text() and "sequence_reused" in aggregator.log_text()
@@ -212,19 +212,19 @@ def test_daemons_wait_for_a_kafka_and_a_redis_that_come_later(kafka, redis, dayb
     event = {"method": "GET", "route": "/v1/x", "status": 200, "client": "c", "organization": "acme"}
     collector = daybook.collector(topic, {"kafka.brokers": kafka.brokers})
     assert collector.post([event] * 2)[0] == 202  # it has seen the topic once: before that it cannot know the partitions
-    wait_until(lambda: collector.metric("daybook_collector_journal_unacknowledged_batches") == 0, 20, "that is in Kafka")
+    wait_until(lambda: collector.metric("daybook_collector_journal_unacknowledged_batches") == 0, 30, "that is in Kafka")
     assert collector.stop() == 0
     collector.settings["kafka.brokers"] = dead
     collector.start(wait_s=0)
-    wait_until(lambda: collector.get("/healthz")[0] == 200, 20, "the collector lives without Kafka")
-    assert wait_until(lambda: collector.post([event] * 10)[0] == 202, 20, "events are taken without Kafka")
+    wait_until(lambda: collector.get("/healthz")[0] == 200, 30, "the collector lives without Kafka")
+    assert wait_until(lambda: collector.post([event] * 10)[0] == 202, 30, "events are taken without Kafka")
     aggregator = daybook.aggregator(topic, start=False)
     aggregator.start(wait_s=0)
-    wait_until(lambda: "waiting" in aggregator.log_text(), 20, "the aggregator says that it waits")
+    wait_until(lambda: "waiting" in aggregator.log_text(), 30, "the aggregator says that it waits")
     assert aggregator.get("/healthz")[0] == 200 and aggregator.get("/readyz")[0] == 503
     api = daybook.api(start=False)
     api.start(wait_s=0)
-    wait_until(lambda: api.get("/healthz")[0] == 200, 20, "the API lives without Redis")
+    wait_until(lambda: api.get("/healthz")[0] == 200, 30, "the API lives without Redis")
     status, text = api.get("/readyz")
     assert status == 503 and "redis" in text.lower()
 
@@ -247,8 +247,8 @@ def test_a_dead_redis_is_named_and_comes_back(kafka, redis, daybook, usage_pb2):
     wait_counted(redis, 4)
     redis.kill()
     kafka.produce(topic, 0, stream.batch(events=5))
-    wait_until(lambda: aggregator.get("/readyz")[0] == 503, 20, "the aggregator is not ready")
-    wait_until(lambda: api.get("/readyz")[0] == 503, 20, "the API is not ready")
+    wait_until(lambda: aggregator.get("/readyz")[0] == 503, 30, "the aggregator is not ready")
+    wait_until(lambda: api.get("/readyz")[0] == 503, 30, "the API is not ready")
     assert str(redis.port) in aggregator.get("/readyz")[1]
     redis.start()
     wait_counted(redis, 9)
@@ -282,7 +282,7 @@ def test_another_topic_is_refused_until_it_is_accepted(kafka, redis, daybook, us
     aggregator.settings["kafka.topic"] = new
     aggregator.start(wait_s=0)
     text = wait_until(
-        lambda: "kafka.new_log" in aggregator.get("/readyz")[1] and aggregator.get("/readyz")[1], 20, "it says what to do"
+        lambda: "kafka.new_log" in aggregator.get("/readyz")[1] and aggregator.get("/readyz")[1], 30, "it says what to do"
     )
     assert old in text and new in text
     assert counted(redis) == 3
@@ -327,7 +327,7 @@ def test_another_log_under_the_same_name_stops_the_partition(kafka, redis, daybo
     aggregator.stop()
     admin = AdminClient({"bootstrap.servers": kafka.brokers})
     admin.delete_topics([topic])[topic].result(20)
-    wait_until(lambda: topic not in admin.list_topics(timeout=5).topics, 20, "the topic is gone", 0.2)
+    wait_until(lambda: topic not in admin.list_topics(timeout=5).topics, 30, "the topic is gone", 0.2)
     time.sleep(1)
     kafka.create_topic(topic, partitions=PARTITIONS)
     aggregator.start(wait_s=0)

@@ -131,7 +131,7 @@ def test_lines_rotations_and_a_stop(daybook, topic, wire, tmp_path):
     collector.start()
     check_once(wire, log)
     assert collector.metrics()['daybook_collector_follow_lines_total{follow="test"}'] == 80
-    wait_until(lambda: collector.metric("daybook_collector_follow_behind_bytes") == 0, 5, "nothing is behind")
+    wait_until(lambda: collector.metric("daybook_collector_follow_behind_bytes") == 0, 30, "nothing is behind")
 
 
 class Writer(threading.Thread):
@@ -219,10 +219,10 @@ def test_books(daybook, topic, wire, tmp_path):
         for event in (good, {**good, "path": "/health"}, {**good, "status": 99}, {**good, "time": 1}, {**good, "user": "x" * 3000}):
             file.write(json.dumps(event).encode() + b"\n")
         file.write(b'{"method":\n\xff\xfe\x00\n\n  \n' + b"y" * 100_000 + b"\n" + json.dumps({**good, "user": "u1"}).encode())
-    wait_until(lambda: collector.metric("daybook_collector_events_received_total") == 8, 10, "everything but the last is counted")
+    wait_until(lambda: collector.metric("daybook_collector_events_received_total") == 8, 30, "everything but the last is counted")
     with open(path, "ab") as file:
         file.write(b"\n")
-    wait_until(lambda: len(wire.users()) == 2, 20, "the two good ones are on the topic")
+    wait_until(lambda: len(wire.users()) == 2, 30, "the two good ones are on the topic")
     metrics = collector.metrics()
     rejected = {k: v for k, v in metrics.items() if k.startswith("daybook_collector_events_rejected_total") and v}
     assert rejected == {
@@ -243,7 +243,7 @@ def test_wrong_settings_are_said_at_once(daybook, topic, tmp_path):
     ):
         collector = daybook.collector(topic=topic, settings=settings, start=False)
         collector.start(wait_s=0)
-        wait_until(lambda: not collector.alive(), 10, "it ends")
+        wait_until(lambda: not collector.alive(), 30, "it ends")
         assert collector.process.returncode == 2
         assert word.replace("|", "") in collector.log_tail(5).replace("|", "").replace(", ", "")
 
@@ -302,7 +302,7 @@ def nginx(tmp_path):
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    wait_until(answers, 10, "nginx listens")
+    wait_until(answers, 30, "nginx listens")
     process.port = port
     yield process
     process.kill()

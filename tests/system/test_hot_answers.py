@@ -74,7 +74,7 @@ def test_asked_much(world, name):
     wait_until(is_cheap, 60, "most is answered without Redis")
     assert found == first
     world.books.close(world.today - 1)
-    wait_until(lambda: finalized(world.api, path, parameters) == iso_day(world.today - 1), 10, "the day is closed")
+    wait_until(lambda: finalized(world.api, path, parameters) == iso_day(world.today - 1), 30, "the day is closed")
     assert len(ask_much(world.api, path, parameters, 200)) == 1
 
 
@@ -89,7 +89,7 @@ def commands_of(api, act):
         seen.append(api.metric(name))
         return seen[-1] > before and seen[-1] == seen[-2]
 
-    wait_until(is_still, 20, "the commands are counted", 0.1)
+    wait_until(is_still, 30, "the commands are counted", 0.1)
     return seen[-1] - before
 
 

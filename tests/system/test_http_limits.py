@@ -81,7 +81,7 @@ def test_connections_per_address(start):
         except OSError:
             return False
 
-    wait_until(answers, 10, "there is room again")
+    wait_until(answers, 30, "there is room again")
 
 
 def test_slow_senders(start):

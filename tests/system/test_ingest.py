@@ -43,7 +43,7 @@ def on_topic(kafka, topic, usage_pb2, count):
         assert len(events) <= count, f"{len(events)} events, {count} were accepted"
         return events if len(events) == count else None
 
-    return sorted(wait_until(found, 20, f"{count} events are on the topic", 0.3), key=lambda event: (event["time"], event["id"]))
+    return sorted(wait_until(found, 30, f"{count} events are on the topic", 0.3), key=lambda event: (event["time"], event["id"]))
 
 
 def books(collector):

@@ -458,7 +458,7 @@ def test_too_many_requests(world, tmp_path):
     api = access.start_api(world.redis, tmp_path, "limited", **limits)
     try:
         token = world.token("admin", tier="free")
-        wait_until(lambda: send(api, "GET", "/api/v2/usage/days", token).status == 429, 10, "the limit is used up")
+        wait_until(lambda: send(api, "GET", "/api/v2/usage/days", token).status == 429, 30, "the limit is used up")
         for operation in ALL:
             if operation.needs_token:
                 path = re.sub(r"\{\w+\}", "x", operation.path)
@@ -473,7 +473,7 @@ def test_without_redis(tmp_path, redis):
     world = World(redis, tmp_path)
     paths = {repr(operation): world.path(operation) for operation in ALL if 503 in operation.responses and repr(operation) != "DELETE /session"}
     redis.kill()
-    wait_until(lambda: send(world.api, "GET", "/readyz", None).status == 503, 10, "readiness")
+    wait_until(lambda: send(world.api, "GET", "/readyz", None).status == 503, 30, "readiness")
     seen = 0
     for name, path in paths.items():
         operation = OPERATIONS[name]

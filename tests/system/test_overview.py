@@ -46,7 +46,7 @@ class World:
         make_client(self.client, "acme", "c-0", name="Shop")
         settings = {"redis.url": self.redis.url, "auth.token": API_TOKEN, "system.lag_s": 100}
         self.api = Api("api", "api", directory / "api", settings).start()
-        wait_until(lambda: ask(self.api)["success"], 10, "it answers")
+        wait_until(lambda: ask(self.api)["success"], 30, "it answers")
 
     def between(self, window, organization):
         start, end = fixture.parse(window["from"]), fixture.parse(window["to"])
@@ -154,7 +154,7 @@ def test_clients_by_their_keys(world):
         body = {"keyId": f"k-{i}", "organization": "acme" if i % 2 else "globex", "name": f"Key {i}"}
         administer(world.api, "POST", "/v1/developer/keys", status=201, body=body)
         time.sleep(0.002)
-    wait_until(lambda: len(ask(world.api)["newestClients"]["registered"]) == 10, 10, "they are known")
+    wait_until(lambda: len(ask(world.api)["newestClients"]["registered"]) == 10, 30, "they are known")
     rows = ask(world.api)["newestClients"]["registered"]
     assert [row["clientId"] for row in rows] == [f"k-{i}" for i in range(11, 1, -1)]
     assert all(row["requests"] == 0 and row["name"] == f"Key {row['clientId'][2:]}" for row in rows)
@@ -177,7 +177,7 @@ def test_alerts(world):
     assert rows[0]["name"] == "Shop" and rows[0]["limit"] == 1000 and rows[0]["value"] == 1200
     assert overview["alerts"]["unread"] == 4 and {row["id"] for row in overview["alerts"]["newest"]} == {high, other, over, system}
     token = make_token(world.client, "acme")
-    wait_until(lambda: fetch(world.api, path=PATH, token=token)[0] == 200, 10, "the token is known")
+    wait_until(lambda: fetch(world.api, path=PATH, token=token)[0] == 200, 30, "the token is known")
     ours = ask(world.api, token=token)
     assert [row["alertId"] for row in ours["reachingLimits"]] == [high]
     assert {row["id"] for row in ours["alerts"]["newest"]} == {high, over}
@@ -208,7 +208,7 @@ def test_health(world):
 def test_who_sees_what(world):
     ours = make_token(world.client, "acme", permissions=())
     client = make_token(world.client, "acme", of_client="c-0", permissions=())
-    wait_until(lambda: fetch(world.api, path=PATH, token=client)[0] == 200, 10, "the tokens are known")
+    wait_until(lambda: fetch(world.api, path=PATH, token=client)[0] == 200, 30, "the tokens are known")
     answer = ask(world.api, token=ours)
     assert answer["health"] is None and answer["organization"] == "acme"
     assert answer["usage"]["totalRequests"] == ask(world.api, organization="acme")["usage"]["totalRequests"]

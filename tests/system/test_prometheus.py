@@ -165,7 +165,7 @@ def test_prometheus_takes_the_rules(watched):
     firing = {rule["name"] for rule in rules() if rule.get("state") == "firing"}
     assert firing == set(), "nothing is wrong"
     for name in RECORDED:
-        wait_until(lambda: watched.query(name), 20, f"{name} has data")
+        wait_until(lambda: watched.query(name), 30, f"{name} has data")
 
 
 def known_names(watched):
@@ -179,7 +179,7 @@ def test_rules_and_dashboard_name_metrics_that_there_are(watched):
     named = set().union(*(NAME.findall(re.sub(r'"[^"]*"', '""', expression)) for expression in expressions))
     assert len(named) > 40 and named <= known, named - known
     for name in sorted(named - set(NEVER)):
-        wait_until(lambda: watched.query(name), 20, f"{name} has data")
+        wait_until(lambda: watched.query(name), 30, f"{name} has data")
 
 
 def test_every_query_of_the_dashboard_has_data(watched):
@@ -189,7 +189,7 @@ def test_every_query_of_the_dashboard_has_data(watched):
         if excused:
             watched.query(expression)  # it is understood
         else:
-            wait_until(lambda: watched.query(expression), 20, f"{panel}: {expression} has data")
+            wait_until(lambda: watched.query(expression), 30, f"{panel}: {expression} has data")
         seen += 1
     assert seen > 50
 

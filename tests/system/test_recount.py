@@ -120,7 +120,7 @@ def test_what_is_not_counted_yet(system, kafka, redis, topic):
     assert recount(kafka, redis, topic, "--wait").returncode == 0
     system.aggregator.kill()
     post(system.collector, 30)
-    wait_until(lambda: sum(p["lag"] for p in status(kafka, redis, topic)["partitions"]) > 0, 15, "the events are in the log")
+    wait_until(lambda: sum(p["lag"] for p in status(kafka, redis, topic)["partitions"]) > 0, 30, "the events are in the log")
     done = recount(kafka, redis, topic)
     assert done.returncode == 0 and "not counted yet" in done.stdout, done.stdout + done.stderr
     done = recount(kafka, redis, topic, "--wait", "--timeout", "1")
@@ -143,7 +143,7 @@ def test_while_events_flow(system, kafka, redis, topic):
     thread = threading.Thread(target=send)
     thread.start()
     try:
-        wait_until(lambda: len(sent) > 20, 20, "events flow")
+        wait_until(lambda: len(sent) > 20, 30, "events flow")
         results = [recount(kafka, redis, topic, "--timeout", "5") for _ in range(3)]
     finally:
         stop.set()

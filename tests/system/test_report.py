@@ -161,7 +161,7 @@ def test_who_sees_what(world):
     def may():
         return world.fetch(token=without)[0] == 403 and world.fetch(token=own)[0] == world.fetch(token=client)[0] == 200
 
-    wait_until(may, 10, "the tokens are known")
+    wait_until(may, 30, "the tokens are known")
     page = world.page(token=own, interval=interval)
     assert page == world.expected(span, organization="acme").page()
     assert world.page(token=own, interval=interval, organization="acme") == page

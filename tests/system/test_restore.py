@@ -50,7 +50,7 @@ def archived(closed):
 def close(closed, *days):
     for day in days:
         closed.close(day)
-    wait_until(lambda: archived(closed), 20, "the ledger is archived")
+    wait_until(lambda: archived(closed), 30, "the ledger is archived")
 
 
 def books(redis):
@@ -297,7 +297,7 @@ def test_killed_restore_is_run_again(closed, redis, monkeypatch):
     before = points(closed)
     status, _ = closed.collector.post([{"method": "GET", "route": "/", "status": 200, "client": f"c-{i}"} for i in range(CLIENTS)])
     assert status == 202
-    wait_until(lambda: "is being restored" in closed.aggregator.log_text(), 20, "the aggregator waits")
+    wait_until(lambda: "is being restored" in closed.aggregator.log_text(), 30, "the aggregator waits")
     assert points(closed) == before, "nobody counts meanwhile"
     closed.run("restore")
     closed.wait_counted(closed.posted + CLIENTS)
@@ -326,7 +326,7 @@ def test_whole_log_needs_no_restore(closed, redis):
 
 def lose_all(closed, redis, lows):
     """The log's beginning, then all of Redis."""
-    wait_until(lambda: archived(closed), 20, "the ledger is archived")
+    wait_until(lambda: archived(closed), 30, "the ledger is archived")
     closed.aggregator.kill()
     cut_log(closed, lows)
     redis.client().flushall()
@@ -346,7 +346,7 @@ def test_from_log(closed, redis, monkeypatch):
     wanted, days = books(redis), per_day(closed)
     lose_all(closed, redis, lows)
     closed.aggregator.start(wait_s=0)
-    wait_until(lambda: "no longer reaches back" in closed.aggregator.log_text(), 20, "the aggregator says what is wrong")
+    wait_until(lambda: "no longer reaches back" in closed.aggregator.log_text(), 30, "the aggregator says what is wrong")
     closed.aggregator.kill()
     monkeypatch.setenv("DAYBOOK_CRASH_AT", "restore.write:9")
     closed.run("restore", "--from-log", code=-signal.SIGKILL)

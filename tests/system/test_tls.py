@@ -38,7 +38,7 @@ class Served:
         self.trusted.write_text("".join(cert.read_text() for cert, _ in self.pairs.values()))
         self.put("one")
         self.api = daybook.api(settings={"listen.tls_cert": self.cert, "listen.tls_key": self.key}, wait_s=0)
-        wait_until(self.answers, 20, "the API answers over TLS")
+        wait_until(self.answers, 30, "the API answers over TLS")
 
     def put(self, name):
         cert, key = self.pairs[name]
@@ -120,7 +120,7 @@ def lax(served):
     port, (cert, key) = free_port(), served.pairs["one"]
     command = ["openssl", "s_server", "-accept", str(port), "-cert", cert, "-key", key, "-cipher", "ALL:@SECLEVEL=0", "-quiet"]
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: shakes_hands(port, []), 10, "openssl s_server answers")
+    wait_until(lambda: shakes_hands(port, []), 30, "openssl s_server answers")
     yield port
     server.kill()
     server.wait()
@@ -149,7 +149,7 @@ def test_a_new_certificate(served):
     served.put("two")
     assert served.name() == "one"
     served.reload()
-    wait_until(lambda: served.name() == "two", 10, "new connections get the new certificate")
+    wait_until(lambda: served.name() == "two", 30, "new connections get the new certificate")
     assert get(before)[0] == 200, "the connection that was open goes on"
     assert served.api.alive()
 
@@ -158,11 +158,11 @@ def test_a_bad_pair_changes_nothing(served):
     served.put("two")
     served.key.write_text(served.pairs["one"][1].read_text())
     served.reload()
-    wait_until(lambda: str(served.key) in served.api.log_text(), 10, "the log names the file")
+    wait_until(lambda: str(served.key) in served.api.log_text(), 30, "the log names the file")
     assert served.name() == "one"
     served.put("two")
     served.reload()
-    wait_until(lambda: served.name() == "two", 10, "the next reload works")
+    wait_until(lambda: served.name() == "two", 30, "the next reload works")
 
 
 def test_replaced_under_load(served):
@@ -188,7 +188,7 @@ def test_replaced_under_load(served):
         name = ("two", "one")[i % 2]
         served.put(name)
         served.reload()
-        wait_until(lambda name=name: served.name() == name or errors, 10, f"{name} is served")
+        wait_until(lambda name=name: served.name() == name or errors, 30, f"{name} is served")
         time.sleep(0.02)
     stop.set()
     for thread in threads:

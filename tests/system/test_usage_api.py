@@ -366,12 +366,12 @@ def test_redis_goes_and_comes_back(api, redis):
     redis.kill()
     status, error, headers = failure(api)
     assert (status, error["error"]) == (503, "SERVICE_UNAVAILABLE") and int(headers["Retry-After"]) > 0
-    wait_until(lambda: api.get("/readyz")[0] == 503, 5, "readiness says so")
+    wait_until(lambda: api.get("/readyz")[0] == 503, 30, "readiness says so")
     status, error, _ = failure(api, path="/readyz", token=None)
     assert error["down"] == ["redis"] and "Redis" in error["message"]
     assert api.get("/healthz")[0] == 200 and api.metric("daybook_api_redis_up") == 0
     redis.start()
-    wait_until(lambda: api.get("/readyz")[0] == 200, 5, "ready again")
+    wait_until(lambda: api.get("/readyz")[0] == 200, 30, "ready again")
     assert usage(api, timeframe="all", granularity="month")["usage"]["totalRequests"] == before
     assert usage(api, timeframe="all", granularity="month")["usage"]["totalRequests"] == before
 
@@ -403,7 +403,7 @@ def test_a_redis_that_hangs(api, redis):
         assert api.get("/healthz")[0] == 200
     finally:
         redis.signal(signal.SIGCONT)
-    wait_until(lambda: fetch(api)[0] == 200, 10, "answers again")
+    wait_until(lambda: fetch(api)[0] == 200, 30, "answers again")
 
 
 def test_damaged_counts_are_an_error_not_a_number(api, redis):
@@ -533,7 +533,7 @@ def test_a_query_that_takes_too_long(tmp_path, redis):
         status, error, _ = failure(api, timeframe="1y", granularity="day")
         assert (status, error["error"]) == (503, "SERVICE_UNAVAILABLE") and "shorter timeframe" in error["message"]
         assert api.metrics()['daybook_api_query_failures_total{reason="deadline"}'] == 1
-        wait_until(lambda: fetch(api, timeframe="1h")[0] == 200, 5, "later ones are answered")
+        wait_until(lambda: fetch(api, timeframe="1h")[0] == 200, 30, "later ones are answered")
     finally:
         api.kill()
 
@@ -551,7 +551,7 @@ def test_a_full_queue_is_said_and_drained_at_the_end(tmp_path, redis):
     time.sleep(0.3)  # the worker has it, and waits for Redis
     for thread in threads[1:]:
         thread.start()
-    wait_until(lambda: len(answers) >= 5, 5, "those that did not fit are answered at once")
+    wait_until(lambda: len(answers) >= 5, 30, "those that did not fit are answered at once")
     api.signal(15)  # what was taken is answered all the same
     for thread in threads:
         thread.join()
@@ -581,10 +581,10 @@ def test_start_before_redis(tmp_path):
     api = Api("api", "api", tmp_path / "api", settings).start(wait_s=0)
     redis = Redis("redis", tmp_path / "redis", port=port)
     try:
-        wait_until(lambda: api.get("/healthz")[0] == 200, 5, "up without Redis")
+        wait_until(lambda: api.get("/healthz")[0] == 200, 30, "up without Redis")
         assert api.get("/readyz")[0] == 503
         redis.start()
-        wait_until(lambda: api.get("/readyz")[0] == 200, 5, "ready with it")
+        wait_until(lambda: api.get("/readyz")[0] == 200, 30, "ready with it")
         assert api.stop() == 0
     finally:
         api.kill()

@@ -157,7 +157,7 @@ def test_days_are_closed_while_they_are_read(api, redis, removed):
                 world.books.remove_buckets(partition, day, revision)
         if removed:
             n = len(answered)
-            wait_until(lambda: len(answered) > n or wrong, 20, "an answer")
+            wait_until(lambda: len(answered) > n or wrong, 30, "an answer")
     stop.set()
     for thread in threads:
         thread.join()

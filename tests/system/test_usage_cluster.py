@@ -60,9 +60,9 @@ def test_a_dead_node_is_named(api, cluster):
     cluster.nodes[1].kill()
     status, error = api.ask("/v1/developer/usage")
     assert status == 503 and error["error"] == "SERVICE_UNAVAILABLE"
-    wait_until(lambda: api.get("/readyz")[0] == 503, 10, "not ready")
+    wait_until(lambda: api.get("/readyz")[0] == 503, 30, "not ready")
     assert str(cluster.nodes[1].port) in api.ask("/readyz")[1]["message"]
     cluster.nodes[1].start()
-    wait_until(lambda: api.get("/readyz")[0] == 200, 20, "ready again")
-    wait_until(lambda: api.ask("/v1/developer/usage")[0] == 200, 10, "answers again")
+    wait_until(lambda: api.get("/readyz")[0] == 200, 30, "ready again")
+    wait_until(lambda: api.ask("/v1/developer/usage")[0] == 200, 30, "answers again")
     check(api, events, timeframe="7d", granularity="day")

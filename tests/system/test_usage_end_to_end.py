@@ -75,7 +75,7 @@ def test_an_event_is_seen_within_two_seconds(kafka, redis, daybook):
     for number in range(2, 12):
         assert collector.post([event])[0] == 202
         begin = time.monotonic()
-        wait_until(lambda: usage(api, keyId="c-1")["usage"]["totalRequests"] == number, 10, "counted", step_s=0.005)
+        wait_until(lambda: usage(api, keyId="c-1")["usage"]["totalRequests"] == number, 30, "counted", step_s=0.005)
         slowest = max(slowest, time.monotonic() - begin)
     print(f"slowest of ten: {slowest * 1000:.0f} ms")
     assert slowest < 2

@@ -333,5 +333,5 @@ def test_redis_that_is_away(world):
     status, headers, answer = ask(world.api, QUERY, {"interval": "2024-10-01/2024-10-05"})
     assert status == 503 and json.loads(answer)["code"] == "service.unavailable"
     world.redis.start()
-    wait_until(lambda: ask(world.api, uri)[0] == 200, 15, "Redis is back")
+    wait_until(lambda: ask(world.api, uri)[0] == 200, 30, "Redis is back")
     assert ask(world.api, uri)[2] == body

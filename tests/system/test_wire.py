@@ -125,7 +125,7 @@ def test_every_field_arrives(kafka, daybook, usage_pb2):
         batches = [record.batch for _, record in read_records(kafka, topic, usage_pb2) if record.WhichOneof("kind") == "batch"]
         return sum(len(batch.status) for batch in batches) >= len(posted)
 
-    wait_until(decoded, 20, "all events are on the topic", 0.3)
+    wait_until(decoded, 30, "all events are on the topic", 0.3)
     found = []
     for partition, record in read_records(kafka, topic, usage_pb2):
         if record.WhichOneof("kind") != "batch":
@@ -216,5 +216,5 @@ def test_what_is_refused_rides_with_the_events(kafka, daybook, usage_pb2):
         assert all(len(text) <= 512 for text in texts)
         return counts if sum(counts.values()) >= 127 else None
 
-    counts = wait_until(found, 20, "everything that was refused is on the topic", 0.3)
+    counts = wait_until(found, 30, "everything that was refused is on the topic", 0.3)
     assert counts == {"out_of_range": 30, "unknown_field": 60, "wrong_type": 30, "malformed_body": 7}
