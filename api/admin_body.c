@@ -11,7 +11,6 @@
 
 enum kind {
     A_FULL_NAME,     /* not empty */
-    A_PATH_NAME,     /* that can stand in a path: without '/', too */
     AN_ORGANIZATION, /* a name, or null; "" is where events name none */
     A_LOOSE_NAME,    /* may be empty */
     A_TIER,
@@ -23,7 +22,7 @@ static const struct row {
     const char *name;
     enum kind kind;
 } rows[ADMIN_FIELD_N] = {
-    [ADMIN_KEY_ID] = {"keyId", A_PATH_NAME},
+    [ADMIN_KEY_ID] = {"keyId", A_FULL_NAME},
     [ADMIN_NAME] = {"name", A_LOOSE_NAME},
     [ADMIN_ORGANIZATION] = {"organization", AN_ORGANIZATION},
     [ADMIN_CLIENT] = {"client", A_FULL_NAME},
@@ -84,8 +83,6 @@ static bool take_name(struct admin_body *body, enum admin_field field, const cha
     bool may_be_empty = kind == A_LOOSE_NAME || kind == AN_ORGANIZATION;
     if (!registry_name_is_valid(view_of(text)) || (text[0] == '\0' && !may_be_empty))
         return refuse(field, text, may_be_empty ? A_TEXT : A_NAME, refusal);
-    if (kind == A_PATH_NAME && strchr(text, '/') != NULL)
-        return refuse(field, text, A_NAME ", nor a slash", refusal);
     g_free(body->texts[field]);
     body->texts[field] = g_strdup(text);
     return true;
@@ -129,7 +126,6 @@ static const char *allowed_of(enum kind kind)
 {
     switch (kind) {
     case A_FULL_NAME:
-    case A_PATH_NAME:
         return A_NAME;
     case AN_ORGANIZATION:
         return A_TEXT "|null";

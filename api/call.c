@@ -39,7 +39,7 @@ static bool write_question(const struct call *call, const struct call_params *pa
     const char *const who[] = {caller->organization != NULL ? "of" : "all",
                                caller->organization != NULL ? caller->organization : "", caller->client != NULL ? "of" : "all",
                                caller->client != NULL ? caller->client : "", form};
-    size_t size = append(question, 0, http_request_path(call->request));
+    size_t size = append(question, 0, http_request_raw_path(call->request));
     for (size_t i = 0; i < G_N_ELEMENTS(who); i++)
         size = append(question, size, who[i]);
     for (size_t i = 0; i < params->n; i++) {

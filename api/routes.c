@@ -294,18 +294,35 @@ void routes_list(GString *out)
         g_string_append_printf(out, "%s %s\n", rows[i].method, rows[i].path);
 }
 
-/* Takes one part of a path: up to the next '/', or to what the pattern has behind it. False: empty, or longer than any that means
- * something. */
+/* Takes a character of the pattern from a path as it was sent: encoded it is the same one, but an encoded slash separates nothing.
+ */
+static bool take_char(const char **path, char wanted)
+{
+    char sent[sizeof "%XX"];
+    if (**path == wanted) {
+        (*path)++;
+        return true;
+    }
+    g_strlcpy(sent, *path, sizeof sent);
+    if (wanted == '/' || sent[0] != '%' || http_unescape(sent) != 1 || sent[0] != wanted)
+        return false;
+    *path += sizeof "%XX" - 1;
+    return true;
+}
+
+/* Takes one part of a path, decoded: up to the next '/', or to what the pattern has behind it. False: empty, or longer than any
+ * that means something. */
 static bool take_part(const char **path, char end, char part[CALL_PART_MAX])
 {
     const char stops[] = {'/', end, '\0'};
+    char sent[CALL_PART_MAX * (sizeof "%XX" - 1)];
     size_t size = strcspn(*path, stops);
-    if (size == 0 || size >= CALL_PART_MAX)
+    if (size == 0 || size >= sizeof sent)
         return false;
-    memcpy(part, *path, size);
-    part[size] = '\0';
+    memcpy(sent, *path, size);
+    sent[size] = '\0';
     *path += size;
-    return true;
+    return http_unescape(sent) < CALL_PART_MAX && g_strlcpy(part, sent, CALL_PART_MAX) > 0;
 }
 
 static bool matches(const struct row *row, const char *path, struct call *call)
@@ -315,7 +332,7 @@ static bool matches(const struct row *row, const char *path, struct call *call)
         call->parts[n][0] = '\0';
     for (size_t n = 0; *pattern != '\0'; pattern++) {
         if (*pattern != '{') {
-            if (*path++ != *pattern)
+            if (!take_char(&path, *pattern))
                 return false;
             continue;
         }
@@ -330,7 +347,7 @@ static bool matches(const struct row *row, const char *path, struct call *call)
 /* The route; else NULL, and in *found the path's pattern, NULL if there is none. The first one that matches is the path's. */
 static const struct row *find(struct call *call, const char **found)
 {
-    const char *method = http_request_method(call->request), *path = http_request_path(call->request);
+    const char *method = http_request_method(call->request), *path = http_request_raw_path(call->request);
     *found = NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         if (*found != NULL ? strcmp(rows[i].path, *found) != 0 : !matches(&rows[i], path, call))

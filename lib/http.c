@@ -66,6 +66,7 @@ static void connection_free(struct http_connection *connection)
     g_mutex_unlock(&server->lock);
     http_peers_leave(server->peers, &connection->peer);
     http_tls_end(connection->pair); /* the session is gone by now */
+    g_free(connection->raw_path);
     g_free(connection);
     http_listener_closed(server->listener);
 }
@@ -265,19 +266,23 @@ static void on_log(void *opaque, const char *format, va_list args)
     log_debug("http_library", "text=%s", g_strchomp(text));
 }
 
-/* What %00 would cut off stays there, as it was sent: so no name means another one than its bytes say. */
+/* Before it is decoded in place, which would make a separator of an encoded slash. */
+static void *on_uri(void *opaque, const char *uri, struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct http_connection *connection = (struct http_connection *)info->socket_context;
+    size_t size = strcspn(uri, "?");
+
+    (void)opaque;
+    g_free(connection->raw_path); /* of one that ended before it was a request */
+    connection->raw_path = memchr(uri, '%', size) ? g_strndup(uri, size) : NULL;
+    return NULL; /* the request begins with its headers */
+}
+
 static size_t on_unescape(void *opaque, struct MHD_Connection *mhd, char *text)
 {
-    char *out = text;
     (void)opaque, (void)mhd;
-    for (const char *in = text; *in != '\0'; out++) {
-        int high = *in == '%' ? g_ascii_xdigit_value(in[1]) : -1, low = high >= 0 ? g_ascii_xdigit_value(in[2]) : -1;
-        bool decodes = low >= 0 && high + low > 0;
-        *out = decodes ? (char)(high << 4 | low) : *in;
-        in += decodes ? 3 : 1;
-    }
-    *out = '\0';
-    return (size_t)(out - text);
+    return http_unescape(text);
 }
 
 /* ---- life ---- */
@@ -316,10 +321,11 @@ static bool start_daemon(struct http_server *server, GError **error)
                      (server->tls ? MHD_USE_TLS : 0u);
 
     fill_tls_options(tls_options, server->tls != NULL);
-    server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-                                      MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-                                      server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, options,
-                                      MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
+    server->daemon =
+        MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                         MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+                         MHD_OPTION_ARRAY, options, MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
     if (!server->daemon)
         g_set_error(error, HTTP_ERROR, 0, "The HTTP server cannot be started: %s.", g_strerror(errno));
     return server->daemon != NULL;

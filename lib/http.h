@@ -56,6 +56,11 @@ void http_server_stop(struct http_server *server);
 
 const char *http_request_method(const struct http_request *request); /* "GET" for HEAD too: the body of the answer is left out */
 const char *http_request_path(const struct http_request *request);   /* decoded (but for %00), without the query */
+/* As it was sent, without the query: in it a '/' separates, and %2F is a part of a name. */
+const char *http_request_raw_path(const struct http_request *request);
+/* Decodes each %XX in place and returns the size. What %00 would cut off stays there, as it was sent: so no name means another one
+ * than its bytes say. */
+size_t http_unescape(char *text);
 /* First value of a query parameter (decoded), or NULL. */
 const char *http_request_query(const struct http_request *request, const char *name);
 /* Calls back for every query parameter, in order; stops when it returns false. */

@@ -23,6 +23,7 @@ struct http_connection {
     int fd;
     struct http_peer peer;
     struct http_tls_pair *pair; /* NULL: plain */
+    char *raw_path;             /* pool thread: of the request that is about to begin; NULL: nothing in its path is encoded */
     atomic_llong deadline_us;   /* monotonic; 0: we owe the answer, the client owes nothing */
 };
 
@@ -57,6 +58,7 @@ struct http_request {
     const char *method;
     bool head; /* the method is said to be GET */
     const char *path;
+    char *raw_path;   /* NULL: path is as it was sent */
     GByteArray *body; /* NULL until the first byte */
     size_t received;  /* bytes of the body so far, also those that were not kept */
     bool too_large;
@@ -71,7 +73,7 @@ struct http_request {
     char id[HTTP_ID_MAX + 1];
 };
 
-/* path is borrowed and outlives the request. */
+/* path is borrowed and outlives the request; the connection's raw_path is taken. */
 struct http_request *http_request_new(struct http_connection *connection, struct MHD_Connection *mhd, const char *method,
                                       const char *path);
 void http_request_free(struct http_request *request);

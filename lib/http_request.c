@@ -39,6 +39,7 @@ struct http_request *http_request_new(struct http_connection *connection, struct
     request->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     request->method = request->head ? MHD_HTTP_METHOD_GET : method;
     request->path = path;
+    request->raw_path = g_steal_pointer(&connection->raw_path);
     request_choose_id(request);
     return request;
 }
@@ -53,6 +54,7 @@ void http_request_free(struct http_request *request)
         g_byte_array_free(request->body, TRUE);
     if (request->response)
         MHD_destroy_response(request->response);
+    g_free(request->raw_path);
     g_free(request);
 }
 
@@ -66,6 +68,24 @@ const char *http_request_method(const struct http_request *request)
 const char *http_request_path(const struct http_request *request)
 {
     return request->path;
+}
+
+const char *http_request_raw_path(const struct http_request *request)
+{
+    return request->raw_path ? request->raw_path : request->path;
+}
+
+size_t http_unescape(char *text)
+{
+    char *out = text;
+    for (const char *in = text; *in != '\0'; out++) {
+        int high = *in == '%' ? g_ascii_xdigit_value(in[1]) : -1, low = high >= 0 ? g_ascii_xdigit_value(in[2]) : -1;
+        bool decodes = low >= 0 && high + low > 0;
+        *out = decodes ? (char)(high << 4 | low) : *in;
+        in += decodes ? 3 : 1;
+    }
+    *out = '\0';
+    return (size_t)(out - text);
 }
 
 const char *http_request_query(const struct http_request *request, const char *name)

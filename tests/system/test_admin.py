@@ -4,6 +4,8 @@ import concurrent.futures
 import http.client
 import json
 import random
+import re
+import urllib.parse
 
 import pytest
 from access import PERMISSIONS, ask, call, import_csv, make_token, refused, start_api
@@ -58,6 +60,53 @@ def test_life_of_a_client(world):
     assert world.clients() == []
     logs = world.api.log_tail(1000)
     assert all(event in logs for event in ("client_created", "client_changed", "client_removed"))
+
+
+ODD_IDS = ["a/b", "/", "a//b/", "a?b=c#d", "100%", "a%2Fb", "a%252Fb", "a b+c", "Ünï 日本/🚀", "x/clients.csv", "ü" * 128, "a;b&c", "..a/../b"]
+
+
+def in_path(name):
+    return urllib.parse.quote(name, safe="")
+
+
+@pytest.mark.parametrize("path", [CLIENTS, "/api/v2/admin/organizations"])
+def test_ids_that_have_signs_of_addresses(world, path):
+    """Each has an address of its own, and no other one's: an encoded slash is part of a name, and separates nothing."""
+    columns = {"organization": "acme"} if path == CLIENTS else {}
+    for name in ODD_IDS:
+        made = ask(world.api, "PUT", f"{path}/{in_path(name)}", status=201, body={"name": f"It is {name[:9]}", **columns})
+        assert made["id"] == name
+    for name in ODD_IDS:
+        found = ask(world.api, "GET", f"{path}/{in_path(name)}")
+        assert (found["id"], found["name"]) == (name, f"It is {name[:9]}")
+        small = re.sub("%..", lambda code: code[0].lower(), in_path(name))
+        assert ask(world.api, "PUT", f"{path}/{small}", status=200, body={"name": "Again", **columns})["id"] == name
+    listed = [entity["id"] for entity in ask(world.api, "GET", path, pageSize=100)["entities"]]
+    assert sorted(listed) == sorted(ODD_IDS)
+    for name in ODD_IDS:
+        assert ask(world.api, "DELETE", f"{path}/{in_path(name)}")["id"] == name
+        ask(world.api, "GET", f"{path}/{in_path(name)}", status=404)
+    assert ask(world.api, "GET", path)["entities"] == []
+    assert "There is nothing at this path" in call(world.api, "GET", f"{path}/a/b").text
+    assert call(world.api, "GET", f"{path}%2Fa").status == 404  # no separator, so no such route
+    assert call(world.api, "GET", f"{path[:-1]}%73").status == 200  # what needs no encoding may have it
+
+
+def test_limits_and_keys_of_odd_ids(world):
+    for n, name in enumerate(ODD_IDS):
+        body = {"organization": "acme", "client": name, "metric": "hits", "period": "day", "value": 7}
+        ask(world.api, "PUT", f"/api/v2/admin/limits/l-{n}", status=201, body=body)
+        made = ask(world.api, "POST", KEYS, world.acme, status=201, body={"keyId": name})
+        limits = ask(world.api, "GET", "/api/v2/admin/limits", clientId=name)["entities"]
+        assert [(limit["id"], limit["client"]) for limit in limits] == [(f"l-{n}", name)]
+        own = f"/api/v2/oauth/clients/{in_path(name)}/usage"
+        day = {"interval": "2026-11-01/2026-11-02"}
+        posted = call(world.api, "POST", f"{own}/query", made["secret"], body=day)
+        assert posted.status == 200, posted.text
+        assert call(world.api, "GET", json.loads(posted.text)["resultsUri"], made["secret"]).status == 200
+        assert call(world.api, "GET", f"{own}/summary", made["secret"]).status == 200
+        assert call(world.api, "GET", "/api/v2/oauth/clients/c-1/usage/summary", made["secret"]).status == 404
+        assert ask(world.api, "DELETE", f"{KEYS}/{in_path(name)}", world.acme)["keyId"] == name
 
 
 def test_clients_of_the_same_id(world):
@@ -174,7 +223,7 @@ WRONG = {
     "platform": [{}, LONG],
     "plan": [False, LONG],
     "client": ["", 7, LONG],
-    "keyId": ["", 7, LONG, "a/b"],
+    "keyId": ["", 7, LONG, "a\nb"],
     "permissions": [[], {}, "admin", ["usage"], [7], [None], [["admin"]], list(PERMISSIONS) * 2],
     "expiresAt": ["tomorrow", 7, "2020-01-01T00:00:00Z", "2030-13-01T00:00:00Z", "2030-01-01", ""],
     "id": ["c-2", 7],

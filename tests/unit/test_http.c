@@ -33,6 +33,45 @@ static void test_parts_of_a_request(struct fixture *f, gconstpointer data)
     http_client_clear(&client);
 }
 
+/* For who splits a path: what was sent, and what each part of it means. */
+static bool answer_raw_path(struct fixture *f, struct http_request *request, const char *path)
+{
+    g_autofree char *decoded = g_strdup(http_request_raw_path(request));
+    size_t size = http_unescape(decoded);
+    g_autofree char *text = g_strdup_printf("%s %s %d", http_request_raw_path(request), path, (int)size);
+
+    (void)f;
+    g_assert_cmpstr(decoded, ==, path);
+    http_respond(request, 200, "text/plain", text, strlen(text));
+    return true;
+}
+
+static void test_raw_path(struct fixture *f, gconstpointer data)
+{
+    static const char *const cases[][2] = {{"/a/b", "/a/b /a/b 4"},
+                                           {"/a%2Fb?c=%2F", "/a%2Fb /a/b 4"},
+                                           {"/plain?c=%2F", "/plain /plain 6"},
+                                           {"/a%252fb/%c3%bc", "/a%252fb/%c3%bc /a%2fb/\xc3\xbc 9"},
+                                           {"/%00%4/%", "/%00%4/% /%00%4/% 8"}};
+    struct http_client client;
+
+    (void)data;
+    f->also = answer_raw_path;
+    http_client_init(&client, f->port);
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) { /* on one connection: of each request its own */
+        struct http_answer answer;
+        g_autofree char *text = g_strdup_printf("GET %s HTTP/1.1\r\nHost: x\r\n\r\n", cases[i][0]);
+        http_client_send(&client, text);
+        http_client_receive(&client, TRUE, &answer);
+        g_assert_cmpstr(answer.body->str, ==, cases[i][1]);
+        http_answer_clear(&answer);
+    }
+    http_client_clear(&client);
+    http_client_init(&client, f->port); /* one that is no request has a path, too */
+    http_client_send(&client, "GET /%41 HTTP/1.1\r\nHost");
+    http_client_clear(&client);
+}
+
 static void test_pipelined_and_chunked(struct fixture *f, gconstpointer data)
 {
     struct http_client client;
@@ -250,6 +289,7 @@ int main(int argc, char **argv)
 {
     static const struct http_test tests[] = {
         {"/http/parts_of_a_request", test_parts_of_a_request},
+        {"/http/raw_path", test_raw_path},
         {"/http/pipelined_and_chunked", test_pipelined_and_chunked},
         {"/http/head", test_head},
         {"/http/gzip", test_gzip},

@@ -17,10 +17,10 @@ export function mayChangeOf(view: View): ((row: { organization: string | null })
     return isOfAll(view) ? undefined : (row) => row.organization === view.session.organization;
 }
 
-// The server reads %2F as it reads a slash.
+// Browsers take these two, encoded or not, for the folder itself and the one above.
 export function inPath(part: string): string {
-    if (part.includes('/')) {
-        throw new Error(`“${part}” has a slash, with which it has no address of its own. Use Import, or another id.`);
+    if (part === '.' || part === '..') {
+        throw new Error(`“${part}” has no address of its own. Use Import, or another id.`);
     }
     return encodeURIComponent(part);
 }
