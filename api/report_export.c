@@ -1,5 +1,7 @@
 #include "api/report_export.h"
 
+#include "api/report_search.h"
+
 enum { SECTION = EXPORT_PERIOD_FIRST, DATE, BEGIN, END };
 
 #define OF(section) (1u << (section))
@@ -72,18 +74,39 @@ void report_export_clear(struct report_export *export)
 struct rows {
     struct result *result;
     uint32_t first; /* period of the question's first */
+    const struct report_wanted *wanted;
+    uint32_t n; /* that were taken */
 };
+
+static bool is_searched(const struct report_row *row, const struct report_wanted *wanted)
+{
+    const struct view *names = row->names;
+    const struct view client = names[REPORT_NAME_CLIENT], organization = names[REPORT_NAME_ORGANIZATION];
+    g_autofree char *id = g_strndup(client.data, client.size), *of = g_strndup(organization.data, organization.size);
+    g_autofree char *template = g_strdup_printf("/%.*s", (int)names[REPORT_NAME_TEMPLATE].size, names[REPORT_NAME_TEMPLATE].data);
+    const struct view known[] = {client, view_of(registry_client_name(wanted->registry, of, id)), view_of(template)};
+    return report_search_matches(wanted->words, known, G_N_ELEMENTS(known));
+}
 
 static bool take(const struct report_row *row, void *opaque)
 {
-    const struct rows *rows = opaque;
+    struct rows *rows = opaque;
     struct report_row moved = *row;
     moved.period += rows->first;
     return result_add(&moved, rows->result);
 }
 
-static bool fill_section(struct result *result, const struct report_ask *ask, enum report_section section, uint32_t top,
-                         GError **error)
+static bool take_searched(const struct report_row *row, void *opaque)
+{
+    struct rows *rows = opaque;
+    const uint32_t top = rows->wanted->top;
+    if (!is_searched(row, rows->wanted))
+        return true;
+    return take(row, opaque) && (top == 0 || ++rows->n < top);
+}
+
+static bool fill_section(struct result *result, const struct report_ask *ask, enum report_section section,
+                         const struct report_wanted *wanted, GError **error)
 {
     static const uint32_t groups[] = {
         [REPORT_CLIENTS] = REPORT_CLIENT | REPORT_ORGANIZATION,
@@ -91,21 +114,23 @@ static bool fill_section(struct result *result, const struct report_ask *ask, en
         [REPORT_CLIENT_URLS] = REPORT_CLIENT | REPORT_ORGANIZATION | REPORT_TEMPLATE,
     };
     uint64_t n;
-    struct rows rows = {result, 0};
-    struct report_sink sink = {take, &rows};
+    struct rows rows = {.result = result, .wanted = wanted};
+    const struct report_sink all = {take, &rows}, searched = {take_searched, &rows};
     if (section == REPORT_DAYS)
-        return report_ask_days(ask, sink, error);
+        return report_ask_days(ask, all, error);
     rows.first = ask->range->days->len + (uint32_t)(section - REPORT_CLIENTS);
-    return report_ask_groups(ask, groups[section], top, sink, &n, error);
+    if (wanted->words != NULL)
+        return report_ask_groups(ask, groups[section], 0, searched, &n, error);
+    return report_ask_groups(ask, groups[section], wanted->top, all, &n, error);
 }
 
-bool report_export_fill(struct result *result, const struct report_ask *ask, enum report_section section, uint32_t top,
-                        GError **error)
+bool report_export_fill(struct result *result, const struct report_ask *ask, enum report_section section,
+                        const struct report_wanted *wanted, GError **error)
 {
     if (section != REPORT_ALL)
-        return fill_section(result, ask, section, top, error);
+        return fill_section(result, ask, section, wanted, error);
     for (int i = REPORT_DAYS; i < REPORT_ALL; i++)
-        if (!fill_section(result, ask, (enum report_section)i, top, error))
+        if (!fill_section(result, ask, (enum report_section)i, wanted, error))
             return false;
     return true;
 }

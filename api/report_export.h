@@ -10,6 +10,7 @@
 #ifndef DAYBOOK_REPORT_EXPORT_H
 #define DAYBOOK_REPORT_EXPORT_H
 
+#include "api/registry_snapshot.h"
 #include "api/report_ask.h"
 
 enum { REPORT_TEXTS = 4 }; /* section, date, begin, end */
@@ -22,9 +23,16 @@ struct report_export {
 
 void report_export_init(struct report_export *export, const struct report_range *range, enum report_section section);
 void report_export_clear(struct report_export *export);
-/* Adds the rows; top: of each section but days; 0: all. What goes wrong in the result comes out of result_finish. */
-bool report_export_fill(struct result *result, const struct report_ask *ask, enum report_section section, uint32_t top,
-                        GError **error);
+/* Which rows of each section but days; all of it borrowed. */
+struct report_wanted {
+    uint32_t top;       /* of those that match the first so many; 0: all */
+    char *const *words; /* of report_search.h, in a client's id, its name or a template with its leading slash; NULL: any */
+    const struct registry_snapshot *registry; /* that has the names */
+};
+
+/* Adds the rows. What goes wrong in the result comes out of result_finish. */
+bool report_export_fill(struct result *result, const struct report_ask *ask, enum report_section section,
+                        const struct report_wanted *wanted, GError **error);
 /* "usage-report_days_2026-11-01_2026-11-20_Asia-Kathmandu.csv", "…_local.csv" for days of the zone. To be freed. */
 char *report_export_name(const struct report_range *range, enum report_section section, enum export_format format);
 

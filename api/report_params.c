@@ -1,6 +1,7 @@
 #include "api/report_params.h"
 
 #include "api/call.h"
+#include "api/report_search.h"
 #include "api/v2_body.h"
 #include "api/zone_param.h"
 #include "lib/event.h"
@@ -53,6 +54,15 @@ static bool take_section(struct report_params *params, const struct usage_param 
             return true;
         }
     return param_refuse_value(given, SECTIONS, refusal);
+}
+
+static bool take_search(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
+{
+    const char *text;
+    if (!param_take_text(given, REPORT_SEARCH_MAX, &text, refusal))
+        return false;
+    params->search = g_strdup(text);
+    return true;
 }
 
 static bool take_organization(struct report_params *params, const struct usage_param *given, struct refusal *refusal)
@@ -124,6 +134,7 @@ static const struct row {
     {"templates", true, false, take_templates},
     {"top", false, false, take_top},
     {"section", false, true, take_section},
+    {"search", false, true, take_search},
 };
 
 static const struct row *find(const char *name, bool export)
@@ -139,7 +150,7 @@ static bool take(struct report_params *params, const struct usage_param *given, 
     bool export = params->format != EXPORT_JSON;
     const struct row *row = find(given->name, export);
     if (row == NULL)
-        return param_refuse_unknown(given, "UNKNOWN_PARAMETER", export ? OF_PAGE "|section" : OF_PAGE, refusal);
+        return param_refuse_unknown(given, "UNKNOWN_PARAMETER", export ? OF_PAGE "|section|search" : OF_PAGE, refusal);
     unsigned bit = 1u << (row - rows);
     if ((*seen & bit) != 0 && !row->repeats)
         return param_refuse_repeated(given, PARAMS_ONCE ", but clients and templates", refusal);
@@ -178,6 +189,7 @@ bool report_params_parse(struct report_params *params, enum export_format format
 void report_params_clear(struct report_params *params)
 {
     g_clear_pointer(&params->organization, g_free);
+    g_clear_pointer(&params->search, g_free);
     g_clear_pointer(&params->clients, g_ptr_array_unref);
     g_clear_pointer(&params->templates, g_ptr_array_unref);
 }

@@ -7,6 +7,7 @@
  *   clients, templates   only these; repeated, or several with commas between: a comma inside a name is written "\,"
  *   top           how many clients and URLs are shown, 1 to 1000: 5 on the page; an export has all without it
  *   section       of exports only: what the rows are
+ *   search        of exports only: of clients and URLs those that have each of its words (report_search.h)
  *
  * Pure but for the zone, which is loaded when it is first asked for. The params own their lists; the zone is shared. */
 #ifndef DAYBOOK_REPORT_PARAMS_H
@@ -31,6 +32,7 @@ struct report_params {
     GPtrArray *clients, *templates; /* char *, sorted, no two the same; NULL: all */
     uint32_t top;                   /* 0: all */
     enum report_section section;
+    char *search; /* NULL: all */
 };
 
 /* given: as call_get_params has them. False: refused, and params need no clearing. */

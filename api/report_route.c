@@ -5,6 +5,7 @@
 #include "api/meters.h"
 #include "api/report_answer.h"
 #include "api/report_export.h"
+#include "api/report_search.h"
 #include "lib/hex.h"
 #include "lib/log.h"
 
@@ -135,6 +136,7 @@ static char *make_key(const struct making *making)
     report_answer_about(&writer, &making->range, making->pin.through);
     g_string_append_printf(key, "\n%s %" G_GINT64_FORMAT " %d %d %d %u", ledger, making->registry->version, (int)params->format,
                            (int)making->job->gzip, (int)params->section, params->top);
+    g_string_append_printf(key, "\n%s", params->search != NULL ? params->search : "");
     for (unsigned i = 0; i < REPORT_NAMES; i++)
         append_list(key, making->ask.filter.names[i]);
     g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, key->str, (gssize)key->len);
@@ -187,8 +189,10 @@ static bool make_export(struct making *making, GError **error)
     struct result *result = result_new(job->route->directory, job->route->result_bytes_max, error);
     if (result == NULL)
         return false;
-    bool ok = report_export_fill(result, &making->ask, job->params.section, job->params.top, error) &&
-              result_finish(result, error) && render(making, result, error);
+    g_auto(GStrv) words = job->params.search != NULL ? report_search_words(job->params.search) : NULL;
+    const struct report_wanted wanted = {.top = job->params.top, .words = words, .registry = making->registry};
+    bool ok = report_export_fill(result, &making->ask, job->params.section, &wanted, error) && result_finish(result, error) &&
+              render(making, result, error);
     result_unref(result);
     return ok;
 }

@@ -77,6 +77,37 @@ def test_filters_and_top(world):
         assert world.page(**asked) == expected.page(), f"seed {world.seed}: {asked}"
 
 
+@pytest.mark.parametrize(
+    "section, words, names",
+    [
+        ("clients", "C-", ["clientId", "clientName"]),
+        ("clients", "first  the", ["clientId", "clientName"]),
+        ("clients", "ZWEITER", ["clientId", "clientName"]),
+        ("clients", "ünï", ["clientId", "clientName"]),
+        ("clients", "nobody", ["clientId", "clientName"]),
+        ("urls", "/API/ {userid}", ["templateUri"]),
+        ("urls", "v1/größe", ["templateUri"]),
+        ("clientUrls", "c-1 orders", ["clientId", "clientName", "templateUri"]),
+    ],
+)
+def test_search(world, section, words, names):
+    """What is found is what one finds oneself in the whole list, in its order; `top` counts what is found."""
+
+    def rows(**asked):
+        status, _, body = world.fetch(suffix=".jsonl", interval=text_of("year"), section=section, **asked)
+        assert status == 200, body
+        return [json.loads(line) for line in body.splitlines()]
+
+    def is_searched(row):
+        known = [("/" if name == "templateUri" else "") + row[name].casefold() for name in names]
+        return all(any(word in one for one in known) for word in words.casefold().split())
+
+    expected = [row for row in rows() if is_searched(row)]
+    assert bool(expected) == (words != "nobody")
+    assert rows(search=words) == expected
+    assert rows(search=words, top=1) == expected[:1]
+
+
 def test_repeated_lists(world):
     query = urllib.parse.urlencode([("interval", text_of("autumn")), ("clients", "c-1"), ("clients", "c-2"), ("clients", "c-1")])
     status, _, body = world.fetch(suffix=f"?{query}")
@@ -138,6 +169,7 @@ def refused(world, suffix="", **options):
         ("top", "0", None),
         ("top", "1001", None),
         ("section", "days", "top"),
+        ("search", "c-1", "top"),
     ],
 )
 def test_bad_parameters(world, name, value, allowed):

@@ -5,6 +5,7 @@
 #include "api/meters.h"
 #include "api/report_answer.h"
 #include "api/report_export.h"
+#include "api/report_search.h"
 #include "tests/unit/ledger_world.h"
 
 enum { FIRST = WORLD_DAY - 4, DAYS = 4 };
@@ -189,6 +190,25 @@ static void test_page(void)
     tear_down(&f);
 }
 
+static void assert_export(const struct report_ask *ask, enum report_section section, const struct report_wanted *wanted,
+                          const char *expected)
+{
+    g_autoptr(GError) error = NULL;
+    struct taken taken = {g_string_new(NULL), 0, -1};
+    struct report_row row;
+    struct result *result = result_new(g_get_tmp_dir(), 1 << 20, &error);
+    g_assert_no_error(error);
+    g_assert_true(report_export_fill(result, ask, section, wanted, &error));
+    g_assert_true(result_finish(result, &error));
+    struct result_cursor *cursor = result_cursor_new(result, 0);
+    while (result_cursor_next(cursor, &row, NULL))
+        take(&row, &taken);
+    result_cursor_free(cursor);
+    result_unref(result);
+    g_assert_cmpstr(taken.text->str, ==, expected);
+    g_string_free(taken.text, TRUE);
+}
+
 static void test_export(void)
 {
     static const char *const expected[] = {
@@ -199,25 +219,47 @@ static void test_export(void)
         [REPORT_ALL] = ("0 10|1 17|2 0|3 c-1 acme 12|3 c-2 globex 7|4 v1/orders/{id} 27|5 c-1 acme v1/orders/{id} 12|"
                         "5 c-2 globex v1/orders/{id} 7|"),
     };
+    const struct report_wanted wanted = {.top = 2};
     struct fixture f;
     set_up(&f);
-    for (int section = 0; section < REPORT_SECTION_N; section++) {
-        g_autoptr(GError) error = NULL;
-        struct taken taken = {g_string_new(NULL), 0, -1};
-        struct report_row row;
-        struct result *result = result_new(g_get_tmp_dir(), 1 << 20, &error);
-        g_assert_no_error(error);
-        g_assert_true(report_export_fill(result, &f.ask, (enum report_section)section, 2, &error));
-        g_assert_true(result_finish(result, &error));
-        struct result_cursor *cursor = result_cursor_new(result, 0);
-        while (result_cursor_next(cursor, &row, NULL))
-            take(&row, &taken);
-        result_cursor_free(cursor);
-        result_unref(result);
-        g_assert_cmpstr(taken.text->str, ==, expected[section]);
-        g_string_free(taken.text, TRUE);
+    for (int section = 0; section < REPORT_SECTION_N; section++)
+        assert_export(&f.ask, (enum report_section)section, &wanted, expected[section]);
+    tear_down(&f);
+}
+
+static void test_search(void)
+{
+    static const struct {
+        const char *text, *expected;
+        uint32_t top;
+        enum report_section section;
+    } cases[] = {
+        {"C-0", "3 c-0 acme 6|3 c-0 globex 2|", 0, REPORT_CLIENTS},
+        {"c-0", "3 c-0 acme 6|", 1, REPORT_CLIENTS},
+        {"c-", "3 c-1 acme 12|3 c-2 globex 7|3 c-0 acme 6|", 3, REPORT_CLIENTS},
+        {"night", "3 c-0 globex 2|", 1, REPORT_CLIENTS}, /* by name: the last of all, although only one is wanted */
+        {"c-1 night", "", 0, REPORT_CLIENTS},
+        {"/V1/orders", "4 v1/orders/{id} 27|", 5, REPORT_URLS},
+        {"users", "", 5, REPORT_URLS},
+        {"orders c-2", "5 c-2 globex v1/orders/{id} 7|", 5, REPORT_CLIENT_URLS},
+        {"night", "0 10|1 17|2 0|3 c-0 globex 2|5 c-0 globex v1/orders/{id} 2|", 0, REPORT_ALL},
+    };
+    struct registry_snapshot *registry = registry_snapshot_new(1);
+    struct registry_client *client = g_new0(struct registry_client, 1);
+    *client = (struct registry_client){.id = g_strdup("c-0"), .name = g_strdup("Nightly"), .organization = g_strdup("globex")};
+    client->platform = g_strdup("");
+    client->plan = g_strdup("");
+    g_assert_true(registry_snapshot_add(registry, REGISTRY_CLIENTS, client));
+    registry_snapshot_seal(registry, NULL);
+    struct fixture f;
+    set_up(&f);
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_auto(GStrv) words = report_search_words(cases[i].text);
+        const struct report_wanted wanted = {.top = cases[i].top, .words = words, .registry = registry};
+        assert_export(&f.ask, cases[i].section, &wanted, cases[i].expected);
     }
     tear_down(&f);
+    registry_snapshot_unref(registry);
 }
 
 int main(int argc, char **argv)
@@ -230,6 +272,7 @@ int main(int argc, char **argv)
     g_test_add_func("/report-ask/groups", test_groups);
     g_test_add_func("/report-ask/page", test_page);
     g_test_add_func("/report-ask/export", test_export);
+    g_test_add_func("/report-ask/search", test_search);
     int failed = g_test_run();
     world_tear_down(&world);
     metrics_free(metrics);

@@ -48,7 +48,7 @@ static void test_all(void)
     struct report_params params;
     g_assert_true(parse(&params, EXPORT_XLSX,
                         "interval=2026-11-01/2026-11-20&timeZone=asia/kathmandu&dayBoundary=LOCAL&clients=c-1&top=1000"
-                        "&section=CLIENTURLS&templates=/a,/b&organization=acme inc",
+                        "&section=CLIENTURLS&templates=/a,/b&organization=acme inc&search= Web  shop",
                         &refusal));
     g_autofree char *clients = join(params.clients), *templates = join(params.templates);
     g_assert_cmpint(params.interval.first_day, ==, 20758);
@@ -56,6 +56,7 @@ static void test_all(void)
     g_assert_cmpstr(tz_name(params.tz), ==, "Asia/Kathmandu");
     g_assert_true(params.has_interval && params.local && params.top == 1000 && params.section == REPORT_CLIENT_URLS);
     g_assert_cmpstr(params.organization, ==, "acme inc");
+    g_assert_cmpstr(params.search, ==, " Web  shop");
     g_assert_cmpstr(clients, ==, "[c-1]");
     g_assert_cmpstr(templates, ==, "[/a][/b]");
     report_params_clear(&params);
@@ -125,6 +126,10 @@ static void test_refused(void)
         {EXPORT_JSON, "templates=/a\x7f", "templates", "INVALID_PARAMETER"},
         {EXPORT_CSV, "section=", "section", "INVALID_PARAMETER"},
         {EXPORT_CSV, "section=users", "section", "INVALID_PARAMETER"},
+        {EXPORT_JSON, "search=a", "search", "UNKNOWN_PARAMETER"},
+        {EXPORT_CSV, "search=", "search", "INVALID_PARAMETER"},
+        {EXPORT_CSV, "search=a\n", "search", "INVALID_PARAMETER"},
+        {EXPORT_CSV, "search=a&search=b", "search", "INVALID_PARAMETER"},
         {EXPORT_CSV, "\xff=1", "\xef\xbf\xbd", "UNKNOWN_PARAMETER"},
     };
     struct refusal refusal = {0};
