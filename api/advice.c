@@ -78,8 +78,9 @@ static void look_at_errors(GPtrArray *list, const struct advice_facts *facts)
 {
     const struct usage_table *table = facts->table;
     const struct window *window = table->window;
-    int64_t begin = window_slot_ms(window->first_slot), end = window_slot_ms(window->first_slot + window->n_slots);
-    int64_t middle = window_slot_ms(window->first_slot + window->n_slots / 2);
+    int64_t end_slot = window_end_slot(window);
+    int64_t begin = window_slot_ms(window->first_slot), end = window_slot_ms(end_slot);
+    int64_t middle = window_slot_ms(window->first_slot + (end_slot - window->first_slot) / 2);
     struct share first, second;
     first.requests = usage_table_between(table, begin, middle, &first.errors);
     second.requests = usage_table_between(table, middle, end, &second.errors);

@@ -4,12 +4,10 @@
 #include "lib/event.h"
 #include "lib/number.h"
 
-enum { YEAR_MIN = 3, YEAR_MAX = 9990 /* so that a period more or less has a year, too */ };
-enum { DAY_S = 86400, HOUR_S = 3600, MINUTE_S = 60, DATE_SIZE = 10, TIME_SIZE = 19, CODE_MIN = 100, CODE_MAX = 599, CLASS = 100 };
+enum { CODE_MIN = 100, CODE_MAX = 599, CLASS = 100 };
 
 #define PERIODS "eternity|year|month|week|day"
 #define UNITS "month|day|21600|hour|eternity"
-#define TIMES "a time as YYYY-MM-DD or YYYY-MM-DD HH:MM:SS"
 
 static const char *const periods[] = {NULL, "eternity", "year", "month", "week", "day"};
 
@@ -65,51 +63,14 @@ static bool take_unit(struct stats_params *params, const char *value)
     return params->unit != STATS_NO_UNIT;
 }
 
-/* A number of n digits at the text, which has them or a NUL. */
-static bool read_part(const char *text, size_t n, int low, int high, int *number)
-{
-    uint64_t wide;
-    if (strnlen(text, n) != n || !number_read(view_make(text, n), &wide))
-        return false;
-    *number = (int)wide;
-    return *number >= low && *number <= high;
-}
-
-static bool read_date(const char *text, int64_t *local_s)
-{
-    struct civil_date date;
-    if (!read_part(text, 4, YEAR_MIN, YEAR_MAX, &date.year) || text[4] != '-' || !read_part(text + 5, 2, 1, 12, &date.month) ||
-        text[7] != '-' || !read_part(text + 8, 2, 1, 31, &date.day) || date.day > civil_days_in_month(date.year, date.month))
-        return false;
-    *local_s = civil_day(date) * DAY_S;
-    return true;
-}
-
-static bool take_time(struct stats_time *time, const char *text)
-{
-    int hour, minute, second;
-    size_t size = strlen(text);
-    time->given = true;
-    time->has_clock = size == TIME_SIZE;
-    if ((size != DATE_SIZE && size != TIME_SIZE) || !read_date(text, &time->local_s))
-        return false;
-    if (size == DATE_SIZE)
-        return true;
-    if (strchr(" T", text[10]) == NULL || !read_part(text + 11, 2, 0, 23, &hour) || text[13] != ':' ||
-        !read_part(text + 14, 2, 0, 59, &minute) || text[16] != ':' || !read_part(text + 17, 2, 0, 59, &second))
-        return false;
-    time->local_s += hour * HOUR_S + minute * MINUTE_S + second;
-    return true;
-}
-
 static bool take_since(struct stats_params *params, const char *value)
 {
-    return take_time(&params->since, value);
+    return local_time_read(&params->since, value);
 }
 
 static bool take_until(struct stats_params *params, const char *value)
 {
-    return take_time(&params->until, value);
+    return local_time_read(&params->until, value);
 }
 
 static bool take_skip(struct stats_params *params, const char *value)
@@ -141,8 +102,8 @@ static const struct row {
      KIND(USAGE) | KIND(TOP)},
     {"response_code", take_code, "a status code from 100 to 599|2XX|3XX|4XX|5XX", KIND(CODES), KIND(CODES)},
     {"period", take_period, PERIODS, OF_ALL, 0},
-    {"since", take_since, TIMES, OF_ALL, 0},
-    {"until", take_until, TIMES, OF_ALL, 0},
+    {"since", take_since, LOCAL_TIMES, OF_ALL, 0},
+    {"until", take_until, LOCAL_TIMES, OF_ALL, 0},
     {"granularity", take_unit, UNITS, OF_SERIES, 0},
     {"timezone", NULL, NULL, OF_ALL, 0},
     {"skip_change", take_skip, "true|false", OF_SERIES | KIND(SUMMARY), 0},

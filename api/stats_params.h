@@ -3,7 +3,7 @@
  *   metric_name    hits, or a method; needed where the statistic is about one
  *   response_code  a code (404) or a class (4XX)
  *   period         eternity, year, month, week or day, from `since` on, up to `until`, or up to now
- *   since, until   YYYY-MM-DD[ HH:MM:SS] by the clock of the zone; a date as until takes the whole day in
+ *   since, until   YYYY-MM-DD[ HH:MM:SS] by the clock of the zone (local_time.h)
  *   granularity    month, day, 21600 (six hours), hour or eternity (one value)
  *   timezone       an IANA zone; UTC if not given
  *   skip_change    true; false: with the total of the period before
@@ -32,11 +32,6 @@ enum stats_kind {
 
 enum stats_period { STATS_NO_PERIOD, STATS_ETERNITY, STATS_YEAR, STATS_MONTH, STATS_WEEK, STATS_DAY };
 
-struct stats_time {
-    bool given, has_clock;
-    int64_t local_s; /* as the clock shows it, counted as if it were UTC */
-};
-
 enum { STATS_CODE_SIZE = 4, STATS_NO_UNIT = -1 };
 
 struct stats_params {
@@ -47,7 +42,7 @@ struct stats_params {
     char code[STATS_CODE_SIZE];     /* "404", "4XX"; "": not given */
     uint32_t code_first, code_last; /* statuses */
     enum stats_period period;
-    struct stats_time since, until;
+    struct local_time since, until;
     int unit; /* of window.h; STATS_NO_UNIT: not given */
     const struct tz *tz;
     bool with_change;

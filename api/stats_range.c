@@ -11,20 +11,6 @@ static int64_t local_of(const struct tz *tz, int64_t utc_s)
     return utc_s + tz_at(tz, utc_s).offset_s;
 }
 
-/* The first moment at which the clock shows that time or a later one; with `last` the last at which it shows that or, where it is
- * put forward over it, an earlier one. */
-static int64_t utc_of(const struct tz *tz, int64_t local_s, bool last)
-{
-    int64_t found[2];
-    if (tz_from_local(tz, local_s, found) > 0)
-        return found[last ? 1 : 0];
-    int64_t change = local_s - TZ_OFFSET_MAX_S;
-    do
-        change = tz_next_change(tz, change);
-    while (change != TZ_NEVER && local_of(tz, change) <= local_s);
-    return last ? change - 1 : change;
-}
-
 /* So many months earlier (later: negative); the 31st becomes the last of a shorter month. */
 static int64_t months_before(int64_t local_s, int months)
 {
@@ -68,13 +54,6 @@ static int unit_of(const struct stats_params *params)
     return params->unit != STATS_NO_UNIT ? params->unit : of_period[params->period];
 }
 
-/* The last second that `until` means. */
-static int64_t last_second(const struct stats_params *params)
-{
-    const struct stats_time *until = &params->until;
-    return utc_of(params->tz, until->has_clock ? until->local_s : until->local_s + DAY_S - 1, true);
-}
-
 /* Of top applications: the calendar's day, week, month or year. */
 static void take_calendar(const struct stats_params *params, int64_t local_s, int64_t *from_s, int64_t *to_s)
 {
@@ -84,23 +63,23 @@ static void take_calendar(const struct stats_params *params, int64_t local_s, in
         enum civil_unit unit = params->period == STATS_WEEK ? CIVIL_WEEK : params->period == STATS_DAY ? CIVIL_DAY : CIVIL_MONTH;
         first = civil_floor(local_s * 1000, unit) / 1000;
     }
-    *from_s = utc_of(params->tz, first, false);
-    *to_s = utc_of(params->tz, step(params->period, first, 1), false);
+    *from_s = local_time_first(params->tz, first);
+    *to_s = local_time_first(params->tz, step(params->period, first, 1));
 }
 
 /* [*from_s, *to_s), not widened yet. */
 static void take_ends(const struct stats_params *params, enum stats_period period, int64_t now_s, int64_t *from_s, int64_t *to_s)
 {
     const struct tz *tz = params->tz;
-    const struct stats_time *since = &params->since, *until = &params->until;
-    *to_s = until->given ? last_second(params) + 1 : now_s + 1;
+    const struct local_time *since = &params->since, *until = &params->until;
+    *to_s = until->given ? local_time_end(tz, until) : now_s + 1;
     if (since->given) {
-        *from_s = utc_of(tz, since->local_s, false);
+        *from_s = local_time_first(tz, since->local_s);
         if (!until->given && period != STATS_ETERNITY)
-            *to_s = utc_of(tz, step(period, since->local_s, 1), false);
+            *to_s = local_time_first(tz, step(period, since->local_s, 1));
         return;
     }
-    *from_s = utc_of(tz, step(period, local_of(tz, *to_s), -1), false);
+    *from_s = local_time_first(tz, step(period, local_of(tz, *to_s), -1));
 }
 
 static bool is_midnight(const struct tz *tz, int64_t ms)
@@ -154,8 +133,7 @@ bool stats_range_init(struct stats_range *range, const struct stats_params *para
         take_ends(params, period, now_s, &from_s, &to_s);
     }
     if (from_s >= to_s && !from_first)
-        return refusal_set_value(refusal, "INVALID_PARAMETER", "The range ends before it begins", "until", "",
-                                 "a time after since");
+        return local_time_refuse_order(&params->until, refusal);
     struct window_range *window = &range->window;
     *window = (struct window_range){.from_ms = from_s * 1000, .to_ms = to_s * 1000, .unit = unit_of(params), .tz = params->tz};
     window->from_first = from_first;

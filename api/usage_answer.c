@@ -353,11 +353,11 @@ static void write_rate_limits(struct answer *answer, const struct usage_rates *r
     writer_end(writer, '}');
     writer_begin(writer, "usage", '{');
     for (size_t i = 0; i < G_N_ELEMENTS(rate_names); i++)
-        write_count_or_null(writer, rate_names[i], i != LIMIT_MINUTE || rates->has_minute, rates->used[i]);
+        write_count_or_null(writer, rate_names[i], rates->is_known[i], rates->used[i]);
     writer_end(writer, '}');
     writer_begin(writer, "utilization", '{');
     for (size_t i = 0; i < G_N_ELEMENTS(rate_names); i++) {
-        if (limit_of(rates, i) > 0 && (i != LIMIT_MINUTE || rates->has_minute))
+        if (limit_of(rates, i) > 0 && rates->is_known[i])
             writer_ratio(writer, rate_names[i], rates->used[i], PERCENT, limit_of(rates, i));
         else
             writer_null(writer, rate_names[i]);

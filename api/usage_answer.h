@@ -2,8 +2,9 @@
  *
  * Times are RFC 3339 in the zone that was asked for (UTC: with Z), latencies milliseconds, shares percent; both and all averages
  * with up to three decimals. successfulRequests are all that did not fail, failedRequests those with a status of 400 or more: they
- * add up to the requests. A limit that there is not is null, as are what is used of it in percent, and requests of the minute where
- * minutes are not kept. dataTransferred is request and response bytes. A point is provisional unless all of its days are closed.
+ * add up to the requests. A limit that there is not is null, as are what is used of it in percent, requests of the minute where
+ * minutes are not kept, and all that is used where the window does not hold now. dataTransferred is request and response bytes. A
+ * point is provisional unless all of its days are closed.
  */
 #ifndef DAYBOOK_USAGE_ANSWER_H
 #define DAYBOOK_USAGE_ANSWER_H
@@ -16,7 +17,7 @@
 /* By enum limit_period up to LIMIT_DAY: the minute, hour and day, UTC, that hold now. */
 struct usage_rates {
     uint64_t used[LIMIT_DAY + 1];
-    bool has_minute;                    /* else it is not known how many requests there were in this minute */
+    bool is_known[LIMIT_DAY + 1];       /* of none where the window does not hold now; of the minute where those are kept */
     const struct client_limits *limits; /* NULL: the answer is not about one client */
 };
 

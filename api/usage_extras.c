@@ -2,7 +2,7 @@
 
 #include "lib/keys.h"
 
-enum { QUOTAS_MAX = LIMIT_PERIOD_N + 2 };
+enum { QUOTAS_MAX = LIMIT_PERIOD_N + 2, WEEK_SLOTS = 7 * KEYS_SLOTS_PER_DAY + 1 /* the first is cut */ };
 
 /* One question's. */
 struct asking {
@@ -28,9 +28,10 @@ static void find_limits(struct asking *asking)
 /* ---- what was used ---- */
 
 /* Only a window up to a week is compared with the same one a week before: a longer one would be so with itself, mostly. */
-static bool is_short(const struct usage_params *params)
+static bool is_short(const struct asking *asking)
 {
-    return params->timeframe == USAGE_1H || params->timeframe == USAGE_24H || params->timeframe == USAGE_7D;
+    const struct window *window = asking->table->window;
+    return asking->params->timeframe != USAGE_ALL && window_end_slot(window) - window->first_slot <= WEEK_SLOTS;
 }
 
 /* What routes are called: of a method, with the state of the registry that says what it means. */
@@ -51,10 +52,10 @@ static bool read_past(struct asking *asking, GError **error)
     struct past_wants wants = {.question = asking->question,
                                .window = asking->table->window,
                                .endpoint = endpoint,
-                               .week_before = is_short(asking->params),
+                               .week_before = is_short(asking),
                                .names = asking->params->key == NULL && asking->params->endpoint == NULL &&
                                         asking->params->timeframe != USAGE_ALL,
-                               .periods = 1 << LIMIT_DAY};
+                               .periods = 1 << LIMIT_HOUR | 1 << LIMIT_DAY};
     if (limits->requests[LIMIT_WEEK] > 0)
         wants.periods |= 1 << LIMIT_WEEK;
     if (limits->requests[LIMIT_MONTH] > 0 || limits->included > 0 || limits->ceiling > 0)
@@ -78,8 +79,9 @@ static void count_rates(struct asking *asking)
 {
     struct usage_rates *rates = &asking->extras->rates;
     const struct window *window = asking->table->window;
-    rates->has_minute = window->has_minutes;
-    if (rates->has_minute)
+    rates->is_known[LIMIT_MINUTE] = window->has_minutes;
+    rates->is_known[LIMIT_HOUR] = rates->is_known[LIMIT_DAY] = true;
+    if (window->has_minutes)
         rates->used[LIMIT_MINUTE] = usage_table_minute(asking->table, window->now_ms / KEYS_MINUTE_MS);
     rates->used[LIMIT_HOUR] = used(asking, LIMIT_HOUR);
     rates->used[LIMIT_DAY] = used(asking, LIMIT_DAY);
@@ -100,7 +102,7 @@ static size_t list_quotas(const struct asking *asking, struct advice_quota quota
     size_t n = 0;
     for (int i = 0; i < LIMIT_PERIOD_N; i++) {
         enum limit_period period = (enum limit_period)i;
-        if (limits->requests[i] == 0 || (period == LIMIT_MINUTE && !rates->has_minute))
+        if (limits->requests[i] == 0 || (period == LIMIT_MINUTE && !rates->is_known[LIMIT_MINUTE]))
             continue;
         uint64_t count = period == LIMIT_MINUTE ? rates->used[period] : used(asking, period);
         add_quota(quotas, &n, (struct advice_quota){ADVICE_LIMIT, period, count, limits->requests[i]});
@@ -136,6 +138,21 @@ static bool read_costs(struct asking *asking, GError **error)
     return asking->extras->has_costs;
 }
 
+/* What is about now, and can be said where the window holds it. */
+static bool read_now(struct asking *asking, GError **error)
+{
+    if (!window_holds_now(asking->table->window)) {
+        asking->extras->advice = g_ptr_array_new();
+        return true;
+    }
+    if (!read_past(asking, error))
+        return false;
+    count_rates(asking);
+    advise(asking);
+    live_kept_unref(&asking->past->kept);
+    return true;
+}
+
 bool usage_extras_read(struct usage_extras *extras, const struct usage_extras_place *place, const struct live_question *question,
                        const struct live *live, GError **error)
 {
@@ -143,11 +160,8 @@ bool usage_extras_read(struct usage_extras *extras, const struct usage_extras_pl
     asking.table = live->table;
     *extras = (struct usage_extras){.advice = NULL};
     find_limits(&asking);
-    if (!read_past(&asking, error))
+    if (!read_now(&asking, error))
         return false;
-    count_rates(&asking);
-    advise(&asking);
-    live_kept_unref(&asking.past->kept);
     if (read_costs(&asking, error))
         return true;
     usage_extras_clear(extras);

@@ -1,4 +1,5 @@
-/* usage_extras: what Get Usage says beside the counts of its window: rate limits, alerts, and costs where they are asked for. */
+/* usage_extras: what Get Usage says beside the counts of its window: rate limits, alerts, and costs where they are asked for. All
+ * of that is about now; of a window that does not hold now it is not known what is used, and there are no alerts. */
 #ifndef DAYBOOK_USAGE_EXTRAS_H
 #define DAYBOOK_USAGE_EXTRAS_H
 

@@ -6,9 +6,9 @@
 #include "lib/number.h"
 #include <stddef.h>
 
-enum kind { KIND_CHOICE, KIND_NUMBER, KIND_NAME, KIND_ENDPOINT, KIND_ZONE };
+enum kind { KIND_CHOICE, KIND_NUMBER, KIND_NAME, KIND_ENDPOINT, KIND_ZONE, KIND_TIME };
 
-static const char *const timeframes[] = {"1h", "24h", "7d", "30d", "90d", "1y", "all"};
+static const char *const timeframes[] = {"1h", "24h", "7d", "30d", "90d", "1y", "all", "custom"};
 static const char *const granularities[] = {"minute", "hour", "day", "week", "month"};
 
 /* A choice stores the position of its value in `allowed`. */
@@ -27,6 +27,8 @@ struct row {
 static const struct row rows[] = {
     {"keyId", "key_id", KIND_NAME, "a client id of 1 to 256 bytes without control characters", 0, 0, BAD, AT(key)},
     {"timeframe", NULL, KIND_CHOICE, USAGE_TIMEFRAMES, 0, 0, "INVALID_TIMEFRAME", "Invalid timeframe", AT(timeframe)},
+    {"since", NULL, KIND_TIME, LOCAL_TIMES, 0, 0, BAD, AT(since)},
+    {"until", NULL, KIND_TIME, LOCAL_TIMES, 0, 0, BAD, AT(until)},
     {"granularity", NULL, KIND_CHOICE, USAGE_GRANULARITIES, 0, 0, "INVALID_GRANULARITY", "Invalid granularity", AT(granularity)},
     {"includeEndpoints", "include_endpoints", KIND_CHOICE, "true|false", 0, 0, BAD, AT(exclude_endpoints)},
     {"includeErrors", "include_errors", KIND_CHOICE, "true|false", 0, 0, BAD, AT(exclude_errors)},
@@ -100,8 +102,9 @@ static bool read_number(const struct row *row, const char *value, int *number)
 /* False: not stored; refused, where that says more than `allowed` of the row. */
 static bool store(struct usage_params *params, const struct row *row, const char *value, struct refusal *refusal)
 {
-    int *number = (int *)(void *)((char *)params + row->offset);
-    char **text = (char **)(void *)((char *)params + row->offset);
+    void *field = (char *)params + row->offset;
+    int *number = field;
+    char **text = field;
     switch (row->kind) {
     case KIND_CHOICE:
         *number = position(row->allowed, value);
@@ -118,6 +121,8 @@ static bool store(struct usage_params *params, const struct row *row, const char
     case KIND_ZONE:
         params->tz = zone_param_take(row->name, value, refusal);
         return params->tz != NULL;
+    case KIND_TIME:
+        return local_time_read(field, value);
     }
     g_assert_not_reached();
 }
@@ -148,18 +153,31 @@ static bool take(struct usage_params *params, const struct usage_param *param, u
     return refusal_set_value(refusal, row->code, row->words, row->name, value, row->allowed);
 }
 
+/* A window has a timeframe, or ends. */
+static bool choose_window(struct usage_params *params, bool has_timeframe, struct refusal *refusal)
+{
+    if (!params->since.given && !params->until.given)
+        return true;
+    if (has_timeframe)
+        return refusal_set_value(refusal, "INVALID_TIMEFRAME", "Invalid timeframe beside since and until", "timeframe",
+                                 usage_timeframe_name(params->timeframe), "either timeframe, or since and until");
+    params->timeframe = USAGE_CUSTOM;
+    return params->since.given ||
+           refusal_set_value(refusal, "INVALID_PARAMETER", "Beside until there must be since", "since", "", LOCAL_TIMES);
+}
+
 bool usage_params_parse(struct usage_params *params, const struct usage_param *given, size_t n_given, struct refusal *refusal)
 {
     G_STATIC_ASSERT(G_N_ELEMENTS(rows) <= 32);
     *params = (struct usage_params){.timeframe = USAGE_24H, .granularity = CIVIL_HOUR, .limit = 100};
     unsigned seen = 0;
-    for (size_t i = 0; i < n_given; i++) {
-        if (take(params, &given[i], &seen, refusal))
-            continue;
+    bool ok = true;
+    for (size_t i = 0; ok && i < n_given; i++)
+        ok = take(params, &given[i], &seen, refusal);
+    ok = ok && choose_window(params, (seen & 1u << (find("timeframe") - rows)) != 0, refusal);
+    if (!ok)
         usage_params_clear(params);
-        return false;
-    }
-    return true;
+    return ok;
 }
 
 void usage_params_clear(struct usage_params *params)

@@ -2,15 +2,16 @@
  *
  * One table has a row for each parameter: its names, its kind, its values. An unknown parameter, one given twice (also by its
  * alias) and a value that is not allowed are refused, naming field, value and what is allowed. Enum values compare
- * case-insensitively. */
+ * case-insensitively. A window has a timeframe, or it has `since` and ends with `until`, or now. */
 #ifndef DAYBOOK_USAGE_PARAMS_H
 #define DAYBOOK_USAGE_PARAMS_H
 
+#include "api/local_time.h"
 #include "api/params.h"
 #include "lib/civil.h"
 #include "lib/tz.h"
 
-enum usage_timeframe { USAGE_1H, USAGE_24H, USAGE_7D, USAGE_30D, USAGE_90D, USAGE_1Y, USAGE_ALL };
+enum usage_timeframe { USAGE_1H, USAGE_24H, USAGE_7D, USAGE_30D, USAGE_90D, USAGE_1Y, USAGE_ALL, USAGE_CUSTOM /* since, until */ };
 enum usage_sort { USAGE_BY_REQUESTS, USAGE_BY_ERRORS, USAGE_BY_LATENCY, USAGE_BY_TIMESTAMP };
 
 struct usage_params {
@@ -20,9 +21,10 @@ struct usage_params {
     bool by_method;      /* the latter */
     const struct tz *tz; /* NULL: UTC; borrowed for ever */
     int timeframe;       /* enum usage_timeframe */
-    int granularity;     /* enum civil_unit */
-    int sort;            /* enum usage_sort */
-    int ascending;       /* 0 or 1, like the four below */
+    struct local_time since, until;
+    int granularity; /* enum civil_unit */
+    int sort;        /* enum usage_sort */
+    int ascending;   /* 0 or 1, like the four below */
     int exclude_endpoints, exclude_errors, exclude_latency;
     int include_costs;
     int limit, offset;

@@ -5,7 +5,7 @@
 
 enum { DAYS_OF_WEEK = 7 };
 
-static const int64_t WEEK_MS = DAYS_OF_WEEK * CIVIL_DAY_MS;
+static const int64_t WEEK_MS = DAYS_OF_WEEK * CIVIL_DAY_MS, HOUR_MS = CIVIL_DAY_MS / 24;
 
 static void past_free(struct live_kept *kept)
 {
@@ -41,7 +41,7 @@ static bool read_week_before(const struct past_wants *wants, struct advice_past 
 {
     struct live live;
     struct measure total;
-    int64_t end_ms = window_slot_ms(wants->window->first_slot + wants->window->n_slots);
+    int64_t end_ms = window_slot_ms(window_end_slot(wants->window));
     if (!read_range(wants, begin_ms(wants->window) - WEEK_MS, end_ms - WEEK_MS, NULL, &live, error))
         return false;
     measure_init(&total);
@@ -121,7 +121,7 @@ static bool pass_over(bool ok, GError **failure, bool *whole, GError **error)
 static bool read_all(const struct past_wants *wants, struct usage_past *past, bool *whole, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    for (int period = LIMIT_DAY; period <= LIMIT_MONTH; period++)
+    for (int period = LIMIT_HOUR; period <= LIMIT_MONTH; period++)
         if ((wants->periods >> period & 1) != 0 && !read_period(wants, (enum limit_period)period, &past->before[period], error))
             return false;
     if (wants->week_before && !pass_over(read_week_before(wants, &past->advice, &failure), &failure, whole, error))
@@ -157,7 +157,7 @@ struct usage_past *usage_past_take(struct live_cache *cache, const struct past_w
         live_kept_unref(&past->kept);
         return NULL;
     }
-    if (whole)
+    if (whole && begin_ms(wants->window) + HOUR_MS <= wants->window->now_ms) /* what has just passed is still being counted */
         live_cache_put(cache, key, &past->kept);
     return past;
 }

@@ -1,9 +1,10 @@
 /* usage_past: what Get Usage wants to know of the time before its window: the same window a week before, who made requests in that
  * week, and how much of a day, week or month that has begun lies before it.
  *
- * Nearly all of that is closed. It is read once for a question and the quarter of an hour in which its window begins, and then
- * kept (live_cache.h): so events that come late for that time are seen up to 15 minutes later. No total, series or breakdown of an
- * answer depends on it, only rateLimits.usage.requestsPerDay of a window that begins today, and the alerts. */
+ * Nearly all of that is closed. It is read once for a question and the quarter of an hour in which its window begins, and then,
+ * unless that was within the last hour, kept (live_cache.h): so events that come late for that time are seen up to 15 minutes
+ * later. No total, series or breakdown of an answer depends on it, only rateLimits.usage of a window that begins within the
+ * hour or day that holds now, and the alerts. */
 #ifndef DAYBOOK_USAGE_PAST_H
 #define DAYBOOK_USAGE_PAST_H
 
@@ -23,7 +24,7 @@ struct past_wants {
     const char *endpoint; /* what the scope's endpoints are called, as they are now; NULL: all */
     bool week_before;     /* the same window a week before; it is no longer than a week */
     bool names;           /* who made requests on the seven UTC days before the one in which the window begins */
-    unsigned periods;     /* 1 << enum limit_period, of LIMIT_DAY, LIMIT_WEEK, LIMIT_MONTH */
+    unsigned periods;     /* 1 << enum limit_period, of LIMIT_HOUR to LIMIT_MONTH */
 };
 
 /* With a reference, for live_kept_unref. NULL with an error. The cache may be NULL. */

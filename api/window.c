@@ -135,14 +135,14 @@ static bool refuse_unit(const struct window *window, const struct usage_params *
             g_string_append_printf(works, "%s%s", works->len ? "|" : "", usage_granularity_name(unit));
     }
     const char *why = "more than 10,000 points";
-    if (params->granularity == CIVIL_MINUTE && !window->has_minutes)
+    if (params->granularity == CIVIL_MINUTE && params->endpoint != NULL)
         why = "minutes are not kept for each endpoint";
-    else if (params->granularity == CIVIL_MINUTE && window->first_slot < window->minutes_first_slot)
+    else if (params->granularity == CIVIL_MINUTE)
         why = "minutes are kept for 48 hours, which serves the timeframes 1h and 24h";
     g_autofree char *words =
         g_strdup_printf("Invalid granularity for timeframe %s (%s)", usage_timeframe_name(params->timeframe), why);
     return refusal_set_value(refusal, "INVALID_GRANULARITY", words, "granularity", usage_granularity_name(params->granularity),
-                             works->str);
+                             works->len > 0 ? works->str : "any, of a shorter range");
 }
 
 /* The slot that is cut by "48 hours ago" may have lost minutes already. */
@@ -151,7 +151,7 @@ static int64_t first_kept(const struct window *window)
     return window_slot(window->now_ms) - SLOTS_KEPT + 1;
 }
 
-static void set_slots(struct window *window, const struct usage_params *params, struct window_extent extent)
+static void set_timeframe(struct window *window, const struct usage_params *params, struct window_extent extent)
 {
     int64_t last = window_slot(window->now_ms);
     window->first_slot = window_slot(begin(params->timeframe, window->now_ms, extent));
@@ -162,19 +162,48 @@ static void set_slots(struct window *window, const struct usage_params *params, 
         window->to_ms = window_slot_ms(last + 1);
     }
     window->n_slots = (uint32_t)(last - window->first_slot + 1);
-    window->minutes_first_slot = first_kept(window);
+}
+
+/* [first, end): slots are only those that can hold events. */
+static void set_slots(struct window *window, int64_t first, int64_t end)
+{
+    int64_t limit = (window->now_ms / CIVIL_DAY_MS + 1 + WINDOW_DAYS_AHEAD) * KEYS_SLOTS_PER_DAY;
+    window->from_ms = window_slot_ms(first);
+    window->to_ms = window_slot_ms(end);
+    window->first_slot = CLAMP(first, 0, limit);
+    window->n_slots = (uint32_t)(CLAMP(end, 0, limit) - window->first_slot);
+}
+
+static bool set_custom(struct window *window, const struct usage_params *params, struct refusal *refusal)
+{
+    const struct local_time *since = &params->since, *until = &params->until;
+    int64_t from_ms = local_time_first(window->tz, since->local_s) * 1000;
+    int64_t end_ms = until->given ? local_time_end(window->tz, until) * 1000 : window->now_ms + 1;
+    if (from_ms >= end_ms)
+        return until->given ? local_time_refuse_order(until, refusal)
+                            : refusal_set_value(refusal, "INVALID_PARAMETER", "The range begins after now", "since", since->text,
+                                                "a time before now, or until beside it");
+    set_slots(window, window_slot(from_ms), window_slot(end_ms + KEYS_SLOT_MS - 1));
+    return true;
 }
 
 bool window_init(struct window *window, const struct usage_params *params, int64_t now_ms, struct window_extent extent,
                  struct refusal *refusal)
 {
     *window = (struct window){.now_ms = now_ms, .unit = params->granularity, .tz = zone_or_utc(params->tz)};
-    window->has_minutes = params->endpoint == NULL;
-    set_slots(window, params, extent);
+    if (params->timeframe != USAGE_CUSTOM)
+        set_timeframe(window, params, extent);
+    else if (!set_custom(window, params, refusal))
+        return false;
+    window->minutes_first_slot = first_kept(window);
+    window->has_minutes = params->endpoint == NULL && window->first_slot <= window_slot(now_ms) &&
+                          window->first_slot + window->n_slots > window->minutes_first_slot;
     GArray *points = points_kept(window, window->unit);
     if (points == NULL)
         return refuse_unit(window, params, refusal);
     take_points(window, points);
+    if (params->timeframe == USAGE_CUSTOM && window_holds_now(window))
+        window->to_ms = MAX(now_ms, window->from_ms + 1);
     return true;
 }
 
@@ -195,7 +224,6 @@ static bool refuse_points(const struct window *window, uint32_t max, struct refu
 bool window_init_range(struct window *window, const struct window_range *range, int64_t now_ms, struct window_extent extent,
                        struct refusal *refusal)
 {
-    int64_t limit = (now_ms / CIVIL_DAY_MS + 1 + WINDOW_DAYS_AHEAD) * KEYS_SLOTS_PER_DAY;
     int64_t first = window_slot(range->from_ms), end = window_slot(range->to_ms + KEYS_SLOT_MS - 1);
     g_assert(range->unit != CIVIL_MINUTE);
     if (range->from_first && range->to_last)
@@ -204,10 +232,7 @@ bool window_init_range(struct window *window, const struct window_range *range, 
         first = MIN(extent.first_slot, end - 1);
     end = MAX(end, first + 1);
     *window = (struct window){.now_ms = now_ms, .unit = range->unit, .tz = zone_or_utc(range->tz)};
-    window->from_ms = window_slot_ms(first);
-    window->to_ms = window_slot_ms(end);
-    window->first_slot = CLAMP(first, 0, limit);
-    window->n_slots = (uint32_t)(CLAMP(end, 0, limit) - window->first_slot);
+    set_slots(window, first, end);
     window->has_minutes = range->minutes;
     window->minutes_first_slot = range->minutes ? first_kept(window) : INT64_MAX;
     uint32_t max = range->points_max != 0 ? range->points_max : WINDOW_POINTS_MAX;
@@ -273,6 +298,17 @@ void window_clear(struct window *window)
 {
     g_free(window->points);
     *window = (struct window){0};
+}
+
+bool window_holds_now(const struct window *window)
+{
+    int64_t now = window_slot(window->now_ms);
+    return window->first_slot <= now && now < window->first_slot + window->n_slots;
+}
+
+int64_t window_end_slot(const struct window *window)
+{
+    return MIN(window->first_slot + window->n_slots, window_slot(window->to_ms) + 1);
 }
 
 uint32_t window_point(const struct window *window, int64_t slot)

@@ -7,7 +7,9 @@
  *
  * There are two kinds. One by its timeframe ends now: its last slot is the one that holds now. (For timeframe all it begins with
  * the slot of the first event, and goes on to the last one where events lie ahead of the clock.) One by its range has any beginning
- * and end; slots are only those that can hold events, while points cover all of it. Read-only once made; the zone is borrowed. */
+ * and end; slots are only those that can hold events, while points cover all of it. What Get Usage is asked for by since and until
+ * has such slots and points, but where it holds now it ends now, as one by its timeframe: what is still to come counts only where
+ * there are events. Read-only once made; the zone is borrowed. */
 #ifndef DAYBOOK_WINDOW_H
 #define DAYBOOK_WINDOW_H
 
@@ -52,7 +54,7 @@ struct window_range {
     bool minutes;        /* those of its slots that are kept are read, for the peak */
 };
 
-/* By its timeframe. False: refused, with what would work. */
+/* By its timeframe, or since and until. False: refused, with what would work. */
 bool window_init(struct window *window, const struct usage_params *params, int64_t now_ms, struct window_extent extent,
                  struct refusal *refusal);
 /* By its range; not in minutes, which are not kept for long. False: refused, it has too many points. */
@@ -65,6 +67,9 @@ void window_init_slots(struct window *window, int64_t first_slot, uint32_t n_slo
 /* Slots [first_slot, first_slot + n_slots) of a window that is not in minutes, in its points; without minutes. */
 void window_init_part(struct window *part, const struct window *window, int64_t first_slot, uint32_t n_slots);
 void window_clear(struct window *window);
+bool window_holds_now(const struct window *window);
+/* After the last slot of those that have begun when it ends. */
+int64_t window_end_slot(const struct window *window);
 /* Index of the point that counts a slot (not for minutes: a slot has fifteen). */
 uint32_t window_point(const struct window *window, int64_t slot);
 /* The part of a point that is inside the window: [*from_ms, *to_ms). */

@@ -15,7 +15,7 @@ static void check_accepted(struct usage_params *params)
     struct refusal refusal = {0};
     struct window window;
     g_assert(params->limit >= 1 && params->limit <= USAGE_LIMIT_MAX && params->offset >= 0 && params->offset <= USAGE_OFFSET_MAX);
-    g_assert(params->timeframe >= USAGE_1H && params->timeframe <= USAGE_ALL);
+    g_assert(params->timeframe >= USAGE_1H && params->timeframe <= USAGE_CUSTOM);
     g_assert(params->key == NULL || g_utf8_validate(params->key, -1, NULL));
     if (window_init(&window, params, INT64_C(1795257421250), extent, &refusal)) {
         g_assert(window.n_points >= 1 && window.n_points <= WINDOW_POINTS_MAX);

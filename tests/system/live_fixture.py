@@ -252,6 +252,20 @@ def shown(ms, zone, milliseconds=False):
     return text.replace("+00:00", "Z") if zone == "UTC" else text
 
 
+def instant(local, zone, last=False):
+    """The moment at which the clock shows it, Unix ms. Of a time that is left out: when the clock is put forward over it, and with
+    `last` the second before."""
+    clock = ZoneInfo(zone)
+    early, late = sorted(int(local.replace(tzinfo=clock, fold=fold).timestamp()) for fold in (0, 1))
+
+    def shows_later(second):
+        return datetime.fromtimestamp(second, clock).replace(tzinfo=None) > local
+
+    if datetime.fromtimestamp(early, clock).replace(tzinfo=None) == local.replace(microsecond=0):
+        return (late if last else early) * 1000
+    return (bisect.bisect_left(range(early, late + 1), True, key=shows_later) + early - last) * 1000
+
+
 def period_of(ms, unit, zone):
     """What tells periods apart; it grows, but for an hour that comes twice, whose offset differs."""
     local = datetime.fromtimestamp(ms // 1000, ZoneInfo(zone))
@@ -305,6 +319,19 @@ def window_of(events, now, timeframe):
     else:
         start = _year_before(now) if timeframe == "1y" else now - lengths[timeframe]
     return start // SLOT * SLOT, to, end
+
+
+def range_of(now, params):
+    """The same of a window by since and until."""
+    zone, since, until = params.get("timeZone", "UTC"), params["since"], params.get("until")
+    start, to = instant(datetime.fromisoformat(since), zone) // SLOT, now
+    end = now // SLOT + 1
+    if until:
+        last = datetime.fromisoformat(until if len(until) > 10 else f"{until} 23:59:59")
+        end = instant(last, zone, last=True) // SLOT + 1
+    if not start <= now // SLOT < end:
+        to = end * SLOT
+    return start * SLOT, to, end
 
 
 class Answer:
@@ -405,9 +432,10 @@ def expected(events, now, params, through=None, closed=()):
     that is final, or None; closed: days that are."""
     answer = Answer(params)
     mine = select(events, params)
-    start, to, end = window_of(mine, now, answer.params["timeframe"])
+    start, to, end = range_of(now, params) if "since" in params else window_of(mine, now, answer.params["timeframe"])
     inside = [e for e in mine if start // SLOT <= e.time // SLOT < end]
     kept = max(start, (now // SLOT - 48 * 4 + 1) * SLOT)
+    has_now = start // SLOT <= now // SLOT < end
     whole_minutes = [e for e in inside if e.time >= kept]
     endpoint = params.get("endpoint")
     if endpoint:
@@ -422,8 +450,9 @@ def expected(events, now, params, through=None, closed=()):
         "breakdown": _breakdown(answer, inside, total),
     }
     minutes = Counter(e.time // MINUTE for e in whole_minutes)
-    body["usage"]["peakRequestsPerMinute"] = None if endpoint else max(minutes.values(), default=0)
-    body["usage"]["peakRequestsPerMinuteSince"] = None if endpoint else shown(kept, answer.zone)
+    no_minutes = endpoint or end * SLOT <= kept or start // SLOT > now // SLOT
+    body["usage"]["peakRequestsPerMinute"] = None if no_minutes else max(minutes.values(), default=0)
+    body["usage"]["peakRequestsPerMinuteSince"] = None if no_minutes else shown(kept, answer.zone)
     if answer.params["includeErrors"] == "true":
         body["errors"] = _errors(answer, inside, total)
     lengths = [len({e.method for e in inside}), len(total.statuses), len({(e.org, e.client) for e in inside})]
@@ -433,15 +462,15 @@ def expected(events, now, params, through=None, closed=()):
     more = answer.offset + answer.limit < longest
     body["pagination"] = {"total": longest, "limit": answer.limit, "offset": answer.offset, "hasMore": more}
     window = {"from": shown(start, answer.zone), "to": shown(to, answer.zone, milliseconds=True)}
-    body["rateLimits"] = _rate_limits(mine, now, endpoint)
+    body["rateLimits"] = _rate_limits(mine, now, endpoint, has_now)
     latency = answer.latency_of(total)
     for percentiles in latency.values():
         percentiles["errorPercent"] = Decimal("4.5")
     return {**body, **latency, "finalizedThrough": through and iso(through * DAY)[:10], "window": window}
 
 
-def _rate_limits(mine, now, endpoint):
-    """Where no limits are set: what was used of this minute, hour and day."""
+def _rate_limits(mine, now, endpoint, has_now):
+    """Where no limits are set: what was used of this minute, hour and day; nothing is said of it where they are not in the window."""
     about = [e for e in mine if endpoint in (None, f"{e.method} {e.route}") and e.time // SLOT <= now // SLOT]
     counts = {
         name: sum(1 for e in about if e.time // unit == now // unit)
@@ -449,7 +478,7 @@ def _rate_limits(mine, now, endpoint):
     }
     counts["requestsPerMinute"] = None if endpoint else counts["requestsPerMinute"]
     nothing = dict.fromkeys(counts)
-    return {"current": nothing, "usage": counts, "utilization": nothing}
+    return {"current": nothing, "usage": counts if has_now else nothing, "utilization": nothing}
 
 
 def _clock_hour(slot, zone):

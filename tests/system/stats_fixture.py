@@ -1,7 +1,6 @@
 """What the usage statistics must say of live_fixture's events, counted from the events themselves. Nothing here is shared with the
 programs."""
 
-import bisect
 import calendar
 import json
 from collections import Counter
@@ -10,7 +9,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import live_fixture as fixture
-from live_fixture import SLOT, shown
+from live_fixture import SLOT, instant, shown
 from test_usage_api import fetch
 
 HOUR, DAY = fixture.HOUR, fixture.DAY
@@ -30,20 +29,6 @@ def failure(api, path, **options):
     error = json.loads(body)
     assert isinstance(error["error"], str) and error["requestId"] == headers["X-Request-Id"] and "message" not in error
     return status, error
-
-
-def instant(local, zone, last=False):
-    """The moment at which the clock shows it, Unix ms. Of a time that is left out: when the clock is put forward over it, and with
-    `last` the second before."""
-    clock = ZoneInfo(zone)
-    early, late = sorted(int(local.replace(tzinfo=clock, fold=fold).timestamp()) for fold in (0, 1))
-
-    def shows_later(second):
-        return datetime.fromtimestamp(second, clock).replace(tzinfo=None) > local
-
-    if datetime.fromtimestamp(early, clock).replace(tzinfo=None) == local.replace(microsecond=0):
-        return (late if last else early) * 1000
-    return (bisect.bisect_left(range(early, late + 1), True, key=shows_later) + early - last) * 1000
 
 
 def parse(text):

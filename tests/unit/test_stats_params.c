@@ -84,26 +84,8 @@ static void test_codes(void)
 
 static void test_times(void)
 {
-    static const char *const wrong[] = {"",
-                                        "2026",
-                                        "2026-1-01",
-                                        "2026-13-01",
-                                        "2026-02-29",
-                                        "2026-00-10",
-                                        "2026/01/01",
-                                        "0000-01-01",
-                                        "9999-12-31",
-                                        "2026-01-01 10",
-                                        "2026-01-01 24:00:00",
-                                        "2026-01-01 10:60:00",
-                                        "2026-01-01x10:00:00",
-                                        "2026-01-01 10:00:00Z",
-                                        "2026-01-01 10:00:60",
-                                        "2026-01-01 1:00:000"};
-    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
-        g_autofree char *query = g_strdup_printf("metric_name=hits&period=day&since=%s", wrong[i]);
-        refuse(STATS_USAGE, query, "since");
-    }
+    refuse(STATS_USAGE, "metric_name=hits&period=day&since=2026-02-29", "since");
+    refuse(STATS_USAGE, "metric_name=hits&period=day&until=2026-01-01 24:00:00", "until");
 }
 
 static void test_needed(void)

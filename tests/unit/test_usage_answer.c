@@ -37,7 +37,7 @@ static GString *answer_text_of(const struct usage_params *params, bool counted)
     }
     GString *text = g_string_new(NULL);
     const struct client_limits limits = {.requests = {[LIMIT_HOUR] = 3}};
-    const struct usage_rates rates = {{1, 2, 3}, counted, counted ? &limits : NULL};
+    const struct usage_rates rates = {{1, 2, 3}, {counted, true, true}, counted ? &limits : NULL};
     g_autoptr(GPtrArray) advice = advice_of(counted);
     usage_answer_write(text, &(struct usage_report){.table = table, .params = params, .rates = &rates, .advice = advice});
     measure_clear(&one);

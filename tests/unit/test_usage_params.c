@@ -160,6 +160,49 @@ static void test_unknown_and_twice(void)
     usage_params_clear(&params);
 }
 
+static bool parse_all(const char *query)
+{
+    g_auto(GStrv) pairs = g_strsplit(query, "&", -1);
+    struct usage_param given[8];
+    size_t n = 0;
+    for (; pairs[n] != NULL; n++) {
+        char *value = strchr(pairs[n], '=');
+        *value++ = '\0';
+        given[n] = (struct usage_param){pairs[n], value};
+    }
+    return usage_params_parse(&params, given, n, &refusal);
+}
+
+static void test_ranges(void)
+{
+    g_assert_true(parse_all("until=2026-11-21 10:30:00&timeZone=Asia/Kathmandu&since=2026-11-20"));
+    g_assert_cmpint(params.timeframe, ==, USAGE_CUSTOM);
+    g_assert_cmpstr(usage_timeframe_name(params.timeframe), ==, "custom");
+    g_assert_true(params.since.given && !params.since.has_clock && params.until.has_clock);
+    usage_params_clear(&params);
+    g_assert_true(parse_all("since=2026-11-20"));
+    g_assert_cmpint(params.timeframe, ==, USAGE_CUSTOM);
+    g_assert_false(params.until.given);
+    usage_params_clear(&params);
+    refuse("since", "2026-02-29", "INVALID_PARAMETER");
+    refuse("until", "yesterday", "INVALID_PARAMETER");
+    refuse("timeframe", "custom", "INVALID_TIMEFRAME");
+    static const struct {
+        const char *query, *code, *field, *value;
+    } wrong[] = {{"since=2026-11-20&timeframe=7d", "INVALID_TIMEFRAME", "timeframe", "7d"},
+                 {"timeframe=24h&until=2026-11-20", "INVALID_TIMEFRAME", "timeframe", "24h"},
+                 {"until=2026-11-20&keyId=c-1", "INVALID_PARAMETER", "since", ""},
+                 {"since=2026-11-20&since=2026-11-20", "INVALID_PARAMETER", "since", "2026-11-20"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_assert_false(parse_all(wrong[i].query));
+        g_assert_cmpstr(refusal.code, ==, wrong[i].code);
+        g_assert_cmpstr(refusal.field, ==, wrong[i].field);
+        g_assert_cmpstr(refusal.value, ==, wrong[i].value);
+        g_assert_cmpuint(g_strv_length(refusal.allowed), >, 0);
+        refusal_clear(&refusal);
+    }
+}
+
 static void test_long_values_are_cut(void)
 {
     g_autofree char *endless = g_strnfill(100000, 'y');
@@ -179,6 +222,7 @@ int main(int argc, char **argv)
     g_test_add_func("/usage_params/methods", test_methods);
     g_test_add_func("/usage_params/zones", test_zones);
     g_test_add_func("/usage_params/unknown-and-twice", test_unknown_and_twice);
+    g_test_add_func("/usage_params/ranges", test_ranges);
     g_test_add_func("/usage_params/long-values", test_long_values_are_cut);
     return g_test_run();
 }

@@ -239,6 +239,104 @@ static void test_range_from_first(void)
     window_clear(&window);
 }
 
+/* ---- since, until ---- */
+
+static bool init_custom(const char *name, const char *since, const char *until, int unit, int64_t now_ms)
+{
+    struct usage_params params = {.timeframe = USAGE_CUSTOM, .granularity = unit, .tz = zone(name)};
+    g_assert_true(local_time_read(&params.since, since));
+    g_assert_true(until == NULL || local_time_read(&params.until, until));
+    return window_init(&window, &params, now_ms, (struct window_extent){0, 0}, &refusal);
+}
+
+static void expect_custom(const char *name, const char *since, const char *until, int64_t from_ms, int64_t to_ms)
+{
+    g_assert_true(init_custom(name, since, until, CIVIL_DAY, at(2026, 11, 21, 10, 37)));
+    g_assert_cmpint(window.from_ms, ==, from_ms);
+    g_assert_cmpint(window.to_ms, ==, to_ms);
+    window_clear(&window);
+}
+
+static void test_custom(void)
+{
+    int64_t now = at(2026, 11, 21, 10, 37);
+    expect_custom("UTC", "2026-11-01", "2026-11-02", at(2026, 11, 1, 0, 0), at(2026, 11, 3, 0, 0));
+    expect_custom("UTC", "2026-11-01 00:07:00", "2026-11-02 23:44:59", at(2026, 11, 1, 0, 0), at(2026, 11, 2, 23, 45));
+    expect_custom("UTC", "2026-11-01 00:07:00", "2026-11-02 23:45:00", at(2026, 11, 1, 0, 0), at(2026, 11, 3, 0, 0));
+    expect_custom("Asia/Kathmandu", "2026-11-01", "2026-11-01", at(2026, 10, 31, 18, 15), at(2026, 11, 1, 18, 15));
+    expect_custom("America/New_York", "2026-11-01", "2026-11-01", at(2026, 11, 1, 4, 0), at(2026, 11, 2, 5, 0));
+    expect_custom("UTC", "2026-11-20", NULL, at(2026, 11, 20, 0, 0), now);
+    expect_custom("UTC", "2026-11-20", "2026-11-21", at(2026, 11, 20, 0, 0), now);
+    expect_custom("UTC", "2026-11-21 10:30:00", "2026-11-21 10:31:00", at(2026, 11, 21, 10, 30), now);
+    expect_custom("UTC", "2026-11-21 10:45:00", "2026-11-21", at(2026, 11, 21, 10, 45), at(2026, 11, 22, 0, 0));
+    expect_custom("UTC", "1960-01-01", "1960-01-31", at(1960, 1, 1, 0, 0), at(1960, 2, 1, 0, 0));
+}
+
+/* Points, and slots, go on to its end; what is over when it ends is told from what is to come. */
+static void test_custom_holds_now(void)
+{
+    int64_t now = at(2026, 11, 21, 10, 37);
+    g_assert_true(init_custom("UTC", "2026-11-21", "2026-11-21", CIVIL_HOUR, now));
+    g_assert_true(window_holds_now(&window));
+    g_assert_cmpuint(window.n_points, ==, 24);
+    g_assert_cmpuint(window.n_slots, ==, 96);
+    g_assert_cmpint(window_end_slot(&window), ==, window_slot(now) + 1);
+    window_clear(&window);
+    g_assert_true(init_custom("UTC", "2026-11-19", "2026-11-20", CIVIL_HOUR, now));
+    g_assert_false(window_holds_now(&window));
+    g_assert_cmpint(window_end_slot(&window), ==, window.first_slot + 2 * 96);
+    window_clear(&window);
+    g_assert_true(init(USAGE_24H, CIVIL_HOUR, now));
+    g_assert_true(window_holds_now(&window));
+    g_assert_cmpint(window_end_slot(&window), ==, window.first_slot + window.n_slots);
+    window_clear(&window);
+}
+
+static void test_custom_minutes(void)
+{
+    int64_t now = at(2026, 11, 21, 10, 37);
+    g_assert_true(init_custom("UTC", "2026-11-20 01:00:00", "2026-11-20 01:59:59", CIVIL_MINUTE, now));
+    g_assert_true(window.has_minutes);
+    g_assert_cmpuint(window.n_points, ==, 60);
+    window_clear(&window);
+    g_assert_true(init_custom("UTC", "2026-11-19", "2026-11-20", CIVIL_DAY, now)); /* of some of it */
+    g_assert_true(window.has_minutes);
+    g_assert_cmpint(window.minutes_first_slot, ==, window_slot(at(2026, 11, 19, 10, 45)));
+    window_clear(&window);
+    static const char *const not_kept[][2] = {{"2026-11-18", "2026-11-19 10:00:00"},
+                                              {"1960-01-01", "1960-01-01"},
+                                              {"2026-11-21 10:45:00", "2026-11-21"},
+                                              {"2999-01-01", "2999-01-01"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(not_kept); i++) {
+        g_assert_true(init_custom("UTC", not_kept[i][0], not_kept[i][1], CIVIL_HOUR, now));
+        g_assert_false(window.has_minutes);
+        window_clear(&window);
+        g_assert_false(init_custom("UTC", not_kept[i][0], not_kept[i][1], CIVIL_MINUTE, now));
+        g_assert_cmpstr(refusal.field, ==, "granularity");
+        g_assert_cmpstr(refusal.allowed[0], ==, "hour");
+        refusal_clear(&refusal);
+    }
+}
+
+static void expect_custom_refused(const char *since, const char *until, int unit, const char *field, const char *value)
+{
+    g_assert_false(init_custom("UTC", since, until, unit, at(2026, 11, 21, 10, 37)));
+    g_assert_cmpint(refusal.status, ==, 400);
+    g_assert_cmpstr(refusal.field, ==, field);
+    g_assert_cmpstr(refusal.value, ==, value);
+    g_assert_cmpuint(g_strv_length(refusal.allowed), >, 0);
+    refusal_clear(&refusal);
+}
+
+static void test_custom_refused(void)
+{
+    expect_custom_refused("2026-11-02", "2026-11-01", CIVIL_DAY, "until", "2026-11-01");
+    expect_custom_refused("2026-11-02 10:00:01", "2026-11-02 10:00:00", CIVIL_DAY, "until", "2026-11-02 10:00:00");
+    expect_custom_refused("2026-11-22", NULL, CIVIL_DAY, "since", "2026-11-22");
+    expect_custom_refused("2025-01-01", "2026-11-01", CIVIL_HOUR, "granularity", "hour");
+    expect_custom_refused("0003-01-01", "9990-12-31", CIVIL_DAY, "granularity", "day");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -252,5 +350,9 @@ int main(int argc, char **argv)
     g_test_add_func("/window/six-hours", test_six_hours);
     g_test_add_func("/window/ranges-without-events", test_ranges_without_events);
     g_test_add_func("/window/range-from-first", test_range_from_first);
+    g_test_add_func("/window/custom", test_custom);
+    g_test_add_func("/window/custom-holds-now", test_custom_holds_now);
+    g_test_add_func("/window/custom-minutes", test_custom_minutes);
+    g_test_add_func("/window/custom-refused", test_custom_refused);
     return g_test_run();
 }
