@@ -1,5 +1,5 @@
 /* buckets_read: one page for each member while its replies are outstanding; the reader's bound on questions bounds the pages
- * as well. When the last reply of a page has come, its routes and its client are added to the table and it is freed. A page
+ * as well. When the last reply of a page has come, its routes and its client are added to the table, and another may use it. A page
  * counts as outstanding, too, while its questions are still being asked: replies to the first ones are read meanwhile. */
 #include "api/buckets_read.h"
 
@@ -21,7 +21,9 @@ struct reading {
     const struct slot_tables *tables;
     const struct endpoints *endpoints;
     struct live_notes *notes;
-    GHashTable *open; /* struct page */
+    GHashTable *open;   /* struct page */
+    struct page *spare; /* one that is over, for its memory; or NULL */
+    struct early row;   /* the one at hand */
 };
 
 struct page {
@@ -42,13 +44,11 @@ static void early_clear(void *opaque)
     measure_clear(&early->measure);
 }
 
-static struct page *page_new(struct reading *reading, const struct generation *generation, const struct member *member)
+static struct page *page_new(struct reading *reading)
 {
-    struct page *page = g_new(struct page, 1);
-    *page = (struct page){.reading = reading, .generation = generation, .member = member};
-    g_hash_table_add(reading->open, page);
+    struct page *page = g_new0(struct page, 1);
+    page->reading = reading;
     client_sum_init(&page->sum, NULL, reading->endpoints);
-    page->sum.known = page->known = live_routes_recall(reading->notes, generation, member->symbol);
     page->early = g_array_new(FALSE, TRUE, sizeof(struct early));
     g_array_set_clear_func(page->early, early_clear);
     return page;
@@ -61,6 +61,30 @@ static void page_free(void *opaque)
     live_routes_release(page->known);
     g_array_free(page->early, TRUE);
     g_free(page);
+}
+
+static struct page *page_begin(struct reading *reading, const struct generation *generation, const struct member *member)
+{
+    struct page *page = reading->spare != NULL ? g_steal_pointer(&reading->spare) : page_new(reading);
+    g_hash_table_add(reading->open, page);
+    page->generation = generation;
+    page->member = member;
+    page->sum.known = page->known = live_routes_recall(reading->notes, generation, member->symbol);
+    page->name_tries = 0;
+    page->has_read_names = false;
+    return page;
+}
+
+static void page_end(struct page *page)
+{
+    struct reading *reading = page->reading;
+    client_sum_finish(&page->sum, page->member->name);
+    g_clear_pointer(&page->known, live_routes_release);
+    g_hash_table_steal(reading->open, page);
+    if (reading->spare == NULL)
+        reading->spare = page;
+    else
+        page_free(page);
 }
 
 /* ---- routes ---- */
@@ -125,8 +149,7 @@ static void release(struct page *page)
     if (page->has_read_names)
         learn_names(page);
     count_early(page);
-    client_sum_finish(&page->sum, page->member->name);
-    g_hash_table_remove(page->reading->open, page);
+    page_end(page);
 }
 
 static void take_routes(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t a, size_t b)
@@ -163,20 +186,21 @@ static bool read_line(struct view line, struct early *row)
     if (!number_scan(&cursor, end, &symbol) || symbol > KEYS_ROUTES_MAX + 1 || cursor == end || *cursor != '.' || !blank)
         return false;
     row->route = (uint32_t)symbol;
-    return measure_parse(&row->measure, view_make(blank + 1, (size_t)(end - blank - 1)));
+    return measure_parse_again(&row->measure, view_make(blank + 1, (size_t)(end - blank - 1)));
 }
 
 static bool count_line(struct page *page, struct view line, int64_t slot)
 {
-    struct early row = {.slot = slot};
-    if (!read_line(line, &row))
+    struct early *row = &page->reading->row;
+    if (!read_line(line, row))
         return false;
-    if (!client_sum_is_named(&page->sum, row.route)) {
-        g_array_append_val(page->early, row);
+    if (client_sum_is_named(&page->sum, row->route)) {
+        count_row(page, row->route, slot, &row->measure);
         return true;
     }
-    count_row(page, row.route, slot, &row.measure);
-    measure_clear(&row.measure);
+    row->slot = slot;
+    g_array_append_val(page->early, *row);
+    measure_init(&row->measure);
     return true;
 }
 
@@ -269,7 +293,7 @@ bool buckets_read_slots(struct reader *reader, const struct members *members, co
         const struct generation *generation = &g_array_index(members->generations, struct generation, member->generation);
         if (generation->in_sheet || !is_wanted_at_all(tables, generation, member))
             continue;
-        struct page *page = page_new(&reading, generation, member);
+        struct page *page = page_begin(&reading, generation, member);
         page->outstanding = 1;
         if (page->known == NULL)
             ask_routes(page);
@@ -279,5 +303,8 @@ bool buckets_read_slots(struct reader *reader, const struct members *members, co
     bool ok = reader_finish(reader, error);
     g_assert(!ok || g_hash_table_size(reading.open) == 0);
     g_hash_table_destroy(reading.open);
+    if (reading.spare != NULL)
+        page_free(reading.spare);
+    early_clear(&reading.row);
     return ok;
 }

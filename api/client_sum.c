@@ -4,15 +4,13 @@ struct route {
     const char *name; /* NULL: not known yet */
     char *own;        /* the name, if it is not borrowed */
     bool wanted;
-    struct measure measure;
-    int64_t last_slot;
+    struct usage_line *line; /* its line in a table; borrowed */
+    const struct usage_table *line_in;
 };
 
 static void route_clear(void *opaque)
 {
-    struct route *route = opaque;
-    g_free(route->own);
-    measure_clear(&route->measure);
+    g_free(((struct route *)opaque)->own);
 }
 
 void client_sum_init(struct client_sum *sum, struct usage_table *table, const struct endpoints *endpoints)
@@ -20,12 +18,14 @@ void client_sum_init(struct client_sum *sum, struct usage_table *table, const st
     *sum = (struct client_sum){.table = table, .endpoints = endpoints, .routes = g_array_new(FALSE, TRUE, sizeof(struct route))};
     g_array_set_clear_func(sum->routes, route_clear);
     measure_init(&sum->in_slot);
+    measure_init(&sum->whole);
 }
 
 void client_sum_clear(struct client_sum *sum)
 {
     g_array_free(sum->routes, TRUE);
     measure_clear(&sum->in_slot);
+    measure_clear(&sum->whole);
 }
 
 static struct route *route_at(struct client_sum *sum, uint32_t route)
@@ -75,41 +75,38 @@ static void end_slot(struct client_sum *sum)
     if (sum->in_slot.requests == 0)
         return;
     usage_table_add_slot(sum->table, sum->slot, &sum->in_slot);
-    measure_clear(&sum->in_slot);
+    measure_merge(&sum->whole, &sum->in_slot);
+    sum->last_slot = MAX(sum->last_slot, sum->slot);
+    measure_reset(&sum->in_slot);
+}
+
+static struct usage_line *line_of(const struct client_sum *sum, struct route *route)
+{
+    if (route->line_in != sum->table) {
+        route->line = usage_table_route(sum->table, route->name);
+        route->line_in = sum->table;
+    }
+    return route->line;
 }
 
 void client_sum_row(struct client_sum *sum, uint32_t number, int64_t slot, const struct measure *measure)
 {
     struct route *route = route_at(sum, number);
-    if (!route->wanted)
+    if (!route->wanted || measure->requests == 0)
         return;
     if (slot != sum->slot)
         end_slot(sum);
     sum->slot = slot;
     measure_merge(&sum->in_slot, measure);
-    measure_merge(&route->measure, measure);
-    route->last_slot = MAX(route->last_slot, slot);
+    usage_line_add(line_of(sum, route), measure, slot);
 }
 
-/* The routes keep their names. */
 static void hand_over(struct client_sum *sum, const char *client)
 {
-    struct measure whole;
-    int64_t last_slot = 0;
     end_slot(sum);
-    measure_init(&whole);
-    for (guint i = 0; i < sum->routes->len; i++) {
-        struct route *route = &g_array_index(sum->routes, struct route, i);
-        if (route->measure.requests == 0)
-            continue;
-        usage_table_add_route(sum->table, route->name, &route->measure, route->last_slot);
-        measure_merge(&whole, &route->measure);
-        last_slot = MAX(last_slot, route->last_slot);
-        measure_clear(&route->measure);
-        route->last_slot = 0;
-    }
-    usage_table_add_client(sum->table, client, &whole, last_slot);
-    measure_clear(&whole);
+    usage_table_add_client(sum->table, client, &sum->whole, sum->last_slot);
+    measure_reset(&sum->whole);
+    sum->last_slot = 0;
 }
 
 void client_sum_turn(struct client_sum *sum, struct usage_table *table, const char *client)
@@ -125,5 +122,6 @@ void client_sum_finish(struct client_sum *sum, const char *client)
 {
     if (sum->table != NULL)
         hand_over(sum, client);
+    sum->table = NULL;
     g_array_set_size(sum->routes, 0);
 }

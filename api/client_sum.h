@@ -14,12 +14,13 @@ struct client_sum {
     const struct live_routes *known;   /* names of routes that have none here; borrowed; NULL: none */
     GArray *routes;
     struct measure in_slot; /* of the slot at hand; not in the table yet */
-    int64_t slot;
+    struct measure whole;   /* of the table's slots before it; the client is not in the table yet */
+    int64_t slot, last_slot;
 };
 
 void client_sum_init(struct client_sum *sum, struct usage_table *table, const struct endpoints *endpoints);
 void client_sum_clear(struct client_sum *sum);
-/* Rows go into another table from now on; what was added up until now goes into the one before. */
+/* Rows go into another table from now on; what was added up for the client until now goes into the one before. */
 void client_sum_turn(struct client_sum *sum, struct usage_table *table, const char *client);
 /* A known name becomes the route's, too. */
 bool client_sum_is_named(struct client_sum *sum, uint32_t route);
@@ -29,7 +30,7 @@ void client_sum_name(struct client_sum *sum, uint32_t route, struct view name);
 const char **client_sum_names(const struct client_sum *sum, guint *n);
 /* A row of a slot of the window; its route has its name. */
 void client_sum_row(struct client_sum *sum, uint32_t route, int64_t slot, const struct measure *measure);
-/* Adds routes and client to the table, and forgets them. */
+/* The end of a client: adds it to the table. What follows is of another one, with routes of its own, and uses its memory again. */
 void client_sum_finish(struct client_sum *sum, const char *client);
 
 #endif

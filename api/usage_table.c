@@ -71,19 +71,33 @@ void usage_table_add_slot(struct usage_table *table, int64_t slot, const struct 
     }
 }
 
-static void add_line(GHashTable *lines, const char *name, const struct measure *measure, int64_t last_slot)
+static struct usage_line *line_of(GHashTable *lines, const char *name)
 {
-    if (measure->requests == 0)
-        return;
     struct usage_line *line = g_hash_table_lookup(lines, name);
-    if (line == NULL) {
-        line = g_new0(struct usage_line, 1);
-        line->name = g_strdup(name);
-        line->last_slot = last_slot;
-        g_hash_table_insert(lines, line->name, line);
-    }
+    if (line != NULL)
+        return line;
+    line = g_new0(struct usage_line, 1);
+    line->name = g_strdup(name);
+    line->last_slot = INT64_MIN;
+    g_hash_table_insert(lines, line->name, line);
+    return line;
+}
+
+void usage_line_add(struct usage_line *line, const struct measure *measure, int64_t last_slot)
+{
     measure_merge(&line->measure, measure);
     line->last_slot = MAX(line->last_slot, last_slot);
+}
+
+struct usage_line *usage_table_route(struct usage_table *table, const char *name)
+{
+    return line_of(table->routes, name);
+}
+
+static void add_line(GHashTable *lines, const char *name, const struct measure *measure, int64_t last_slot)
+{
+    if (measure->requests > 0)
+        usage_line_add(line_of(lines, name), measure, last_slot);
 }
 
 void usage_table_add_route(struct usage_table *table, const char *name, const struct measure *measure, int64_t last_slot)

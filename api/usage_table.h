@@ -36,6 +36,10 @@ void usage_table_free(struct usage_table *table);
 
 /* Adds to the cell of a slot of the window. */
 void usage_table_add_slot(struct usage_table *table, int64_t slot, const struct measure *measure);
+/* Adds to a line. */
+void usage_line_add(struct usage_line *line, const struct measure *measure, int64_t last_slot);
+/* The line of a route, which is made if there is none: for what is added at once, and has requests. It stays where it is. */
+struct usage_line *usage_table_route(struct usage_table *table, const char *name);
 /* Adds to a line; measures without a request leave no line. */
 void usage_table_add_route(struct usage_table *table, const char *name, const struct measure *measure, int64_t last_slot);
 void usage_table_add_client(struct usage_table *table, const char *name, const struct measure *measure, int64_t last_slot);

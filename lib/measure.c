@@ -29,6 +29,14 @@ void measure_clear(struct measure *measure)
     measure_init_in(measure, measure->arena);
 }
 
+void measure_reset(struct measure *measure)
+{
+    struct tally_list statuses = measure->statuses, latencies = measure->latencies;
+    measure_init_in(measure, measure->arena);
+    measure->statuses = (struct tally_list){.items = statuses.items, .capacity = statuses.capacity};
+    measure->latencies = (struct tally_list){.items = latencies.items, .capacity = latencies.capacity};
+}
+
 static void tally_grow(struct tally_list *list, struct arena *arena)
 {
     uint32_t capacity = list->capacity ? 2 * list->capacity : 2;
@@ -284,6 +292,12 @@ static bool measure_read(struct measure *measure, const char *cursor, const char
 bool measure_parse(struct measure *measure, struct view text)
 {
     measure_init(measure);
+    return measure_parse_again(measure, text);
+}
+
+bool measure_parse_again(struct measure *measure, struct view text)
+{
+    measure_reset(measure);
     if (text.size > 0 && measure_read(measure, text.data, text.data + text.size))
         return true;
     measure_clear(measure);

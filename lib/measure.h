@@ -49,6 +49,8 @@ void measure_init(struct measure *measure);
 /* Its lists grow in the arena and end with it. */
 void measure_init_in(struct measure *measure, struct arena *arena);
 void measure_clear(struct measure *measure);
+/* As cleared, but its lists keep their memory for what is added next. */
+void measure_reset(struct measure *measure);
 void measure_add(struct measure *measure, uint32_t status, uint64_t latency_us, uint64_t request_bytes, uint64_t response_bytes,
                  bool histogram);
 void measure_merge(struct measure *into, const struct measure *from);
@@ -64,6 +66,8 @@ void measure_format_request(uint32_t status, uint64_t latency_us, uint64_t reque
 void measure_format(const struct measure *measure, GString *out);
 /* Reads the text; false, with the measure cleared, when it is not one. */
 bool measure_parse(struct measure *measure, struct view text);
+/* The same in place of what an initialized measure on the heap had, whose memory is used again. */
+bool measure_parse_again(struct measure *measure, struct view text);
 
 /* Adds to a sorted list on the heap. key is under 2^16; no count of Daybook's passes TALLY_COUNT_MAX. */
 void tally_add(struct tally_list *list, uint32_t key, uint64_t count);

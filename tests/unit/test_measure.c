@@ -130,6 +130,8 @@ static void test_bad_text(void)
 
 static void test_random_text(void)
 {
+    struct measure used;
+    measure_init(&used);
     for (int i = 0; i < 2000; i++) {
         struct measure measure, again;
         measure_init(&measure);
@@ -140,9 +142,15 @@ static void test_random_text(void)
         g_assert_true(measure_parse(&again, view_of(text)));
         g_autofree char *same = format(&again);
         g_assert_cmpstr(same, ==, text);
+        g_assert_true(measure_parse_again(&used, view_of(text)));
+        g_autofree char *once_more = format(&used);
+        g_assert_cmpstr(once_more, ==, text);
         measure_clear(&measure);
         measure_clear(&again);
     }
+    g_assert_false(measure_parse_again(&used, view_of("200:1 1 1")));
+    g_assert_cmpuint(used.requests, ==, 0);
+    measure_clear(&used);
 }
 
 static void test_numbers(void)
