@@ -1,7 +1,9 @@
 // A list that is searched by typing: of one thing to choose, or of several. Only the first of what matches is shown; typing narrows
-// it.
+// it. Where not all that could be chosen is in the list, the server is asked for what was typed.
+import { sleep } from './api';
 import { el, replace, uniqueId } from './dom';
 import { count } from './format';
+import { errorText } from './toast';
 
 export interface SearchListOptions {
     items: string[];
@@ -13,9 +15,12 @@ export interface SearchListOptions {
     max?: number; // how many may be chosen
     hideIds?: boolean; // where a name says all
     free?: boolean; // what was typed may be chosen, although it is not in the list
+    words?: (item: string) => string; // what is searched, besides its name, where that is not the item
+    search?: (typed: string) => Promise<string[]>; // more that matches; it may add to `names`
 }
 
 const SHOWN_MAX = 200;
+const TYPING_MS = 250;
 
 class SearchList {
     readonly root: HTMLElement;
@@ -25,6 +30,8 @@ class SearchList {
     private readonly note = el('p', { class: 'hint', 'aria-live': 'polite' });
     private readonly input: HTMLInputElement;
     private left = 0; // how many match and are not shown
+    private answer: { typed: string; items: string[] } | null = null; // of the server
+    private asking: AbortController | null = null;
 
     constructor(
         label: string,
@@ -45,7 +52,7 @@ class SearchList {
             autocomplete: 'off',
             spellcheck: 'false',
             'data-focus': true,
-            oninput: () => this.draw(),
+            oninput: () => this.typed(),
             onkeydown: (event: KeyboardEvent) => this.fromInput(event),
         });
         this.root = el('div', { class: 'search-list' }, this.input, this.list, this.note);
@@ -73,14 +80,51 @@ class SearchList {
 
     private matching(): string[] {
         const words = this.input.value.toLowerCase().split(/\s+/).filter(Boolean);
-        const fits = (item: string): boolean =>
-            words.every((word) => item.toLowerCase().includes(word) || this.nameOf(item).toLowerCase().includes(word));
+        const fits = (item: string): boolean => {
+            const texts = [this.options.words?.(item) ?? item, this.nameOf(item)].map((text) => text.toLowerCase());
+            return words.every((word) => texts.some((text) => text.includes(word)));
+        };
         const found = [...new Set([...this.options.items, ...this.chosen])].filter(fits);
         if (words.length) {
-            return found;
+            const more = this.answer?.typed === this.input.value.trim() ? this.answer.items : [];
+            return [...new Set([...found, ...more])];
         }
         // What is chosen can be seen at once.
         return [...found.filter((item) => this.chosen.has(item)), ...found.filter((item) => !this.chosen.has(item))];
+    }
+
+    private typed(): void {
+        const { search } = this.options;
+        const typed = this.input.value.trim();
+        this.asking?.abort();
+        this.asking = search && typed && this.answer?.typed !== typed ? new AbortController() : null;
+        this.root.ariaBusy = this.asking ? 'true' : null;
+        this.draw();
+        if (search && this.asking) {
+            void this.ask(typed, search, this.asking.signal);
+        }
+    }
+
+    // While somebody types, only the last of it is asked for.
+    private async ask(typed: string, search: (typed: string) => Promise<string[]>, signal: AbortSignal): Promise<void> {
+        let found: string[] | null = null;
+        let problem = '';
+        try {
+            await sleep(TYPING_MS, signal);
+            found = await search(typed);
+        } catch (error) {
+            problem = errorText(error);
+        }
+        if (signal.aborted) {
+            return;
+        }
+        this.answer = found && { typed, items: found };
+        this.asking = null;
+        this.root.ariaBusy = null;
+        this.draw();
+        if (problem) {
+            this.note.textContent = problem;
+        }
     }
 
     private row(item: string): HTMLElement {
@@ -99,7 +143,7 @@ class SearchList {
         const found = this.matching();
         const typed = this.input.value.trim();
         const own = this.options.free && typed && !found.includes(typed) ? this.row(typed) : null;
-        const nothing = found.length || own ? null : el('p', { class: 'empty-line' }, 'Nothing matches.');
+        const nothing = found.length || own ? null : el('p', { class: 'empty-line' }, this.asking ? 'Searching…' : 'Nothing matches.');
         this.left = found.length - SHOWN_MAX;
         replace(
             this.list,

@@ -135,9 +135,9 @@ function kept<T>(key: string, ask: () => Promise<T>): Promise<T> {
 const LIST_PATH = '/api/v2/usage/report.jsonl';
 export const LIST_MAX = 1000;
 
-// The rows of a section of the report, most requests first.
-function rows<T>(view: View, section: string): Promise<T[]> {
-    const asked = { ...inRange(view), section, top: LIST_MAX };
+// The rows of a section of the report, most requests first; of those that have each of the words.
+function rows<T>(view: View, section: string, words: string | null): Promise<T[]> {
+    const asked = { ...inRange(view), section, top: LIST_MAX, search: words };
     return kept(`${LIST_PATH} ${JSON.stringify(asked)}`, async () => {
         const { blob } = await download(LIST_PATH, asked);
         const text = await blob.text();
@@ -148,13 +148,13 @@ function rows<T>(view: View, section: string): Promise<T[]> {
     });
 }
 
-// All clients of the range that the caller may choose.
-export async function listClients(view: View): Promise<ReportClient[]> {
-    return rows<ReportClient>(view, 'clients');
+// The clients of the range that the caller may choose, LIST_MAX at most: a search finds the others.
+export async function listClients(view: View, words: string | null = null): Promise<ReportClient[]> {
+    return rows<ReportClient>(view, 'clients', words);
 }
 
-export async function listUrls(view: View): Promise<string[]> {
-    return (await rows<ReportUrl>(view, 'urls')).map((url) => url.templateUri);
+export async function listUrls(view: View, words: string | null = null): Promise<string[]> {
+    return (await rows<ReportUrl>(view, 'urls', words)).map((url) => url.templateUri);
 }
 
 function names(list: string[]): string | null {

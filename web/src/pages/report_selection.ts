@@ -6,45 +6,89 @@ import * as format from '../format';
 import { icon } from '../icon';
 import type { View } from '../page';
 import { errorState, skeleton } from '../status_view';
-import { isDefault, LIST_MAX, listClients, listUrls, select, SELECTED_MAX, type Selection } from './report_data';
+import {
+    ask,
+    isDefault,
+    LIST_MAX,
+    listClients,
+    listUrls,
+    select,
+    SELECTED_MAX,
+    type ReportClient,
+    type Selection,
+} from './report_data';
+
+const TOP = 10; // as the page asks, so that the answer is there already
 
 interface List {
     title: string;
     items: string[];
+    all: number; // how many there are to choose from
     chosen: string[];
     names?: Map<string, string>;
+    words?: (item: string) => string;
+    search(typed: string): Promise<string[]>;
     keep(chosen: string[]): void;
 }
 
-function column({ title, items, chosen, names, keep }: List): HTMLElement {
+function column({ title, items, all, chosen, names, words, search, keep }: List): HTMLElement {
+    const isCut = all > items.length;
     const list = searchList(title, {
         items,
         chosen,
         names,
+        words,
         multiple: true,
         max: SELECTED_MAX,
-        free: items.length >= LIST_MAX, // then there are more than are listed
+        search: isCut ? search : undefined,
         placeholder: `Search ${title}`,
         onChange: keep,
     });
-    return el('section', { class: 'selection-list' }, el('h3', {}, title), list);
+    const most = `The ${format.count(items.length)} most active of ${format.count(all)} are listed; the search finds any of them.`;
+    return el('section', { class: 'selection-list' }, el('h3', {}, title), isCut ? el('p', { class: 'hint' }, most) : null, list);
+}
+
+function clientColumn(view: View, clients: ReportClient[], all: number, chosen: Selection): HTMLElement {
+    const names = new Map<string, string>();
+    const learn = (found: ReportClient[]): string[] => {
+        found.forEach(({ clientId, clientName }) => names.set(clientId, clientName));
+        return [...new Set(found.map(({ clientId }) => clientId))];
+    };
+    const items = learn(clients);
+    return column({
+        title: 'Clients',
+        items,
+        all: clients.length < LIST_MAX ? items.length : all, // several organizations may have one of the same id
+        chosen: chosen.clients,
+        names,
+        search: async (typed) => learn(await listClients(view, typed)),
+        keep: (list) => (chosen.clients = list),
+    });
+}
+
+function urlColumn(view: View, items: string[], all: number, chosen: Selection): HTMLElement {
+    return column({
+        title: 'URLs',
+        items,
+        all,
+        chosen: chosen.urls,
+        words: (url) => `/${url}`,
+        search: (typed) => listUrls(view, typed),
+        keep: (list) => (chosen.urls = list),
+    });
 }
 
 async function fill(view: View, section: 'clients' | 'urls', into: HTMLElement, chosen: Selection): Promise<void> {
-    const [clients, urls] = await Promise.all([section === 'clients' ? listClients(view) : [], listUrls(view)]);
-    const urlList = column({ title: 'URLs', items: urls, chosen: chosen.urls, keep: (list) => (chosen.urls = list) });
-    const names = new Map(clients.map((client) => [client.clientId, client.clientName]));
-    const clientList =
-        section === 'clients'
-            ? column({
-                  title: 'Clients',
-                  items: [...names.keys()],
-                  chosen: chosen.clients,
-                  names,
-                  keep: (list) => (chosen.clients = list),
-              })
-            : null;
-    replace(into, clientList, urlList);
+    const [clients, urls, totals] = await Promise.all([
+        section === 'clients' ? listClients(view) : null,
+        listUrls(view),
+        ask(view, { clients: [], urls: [] }, TOP),
+    ]);
+    replace(
+        into,
+        clients ? clientColumn(view, clients, totals.totalClients, chosen) : null,
+        urlColumn(view, urls, totals.totalUrls, chosen),
+    );
     into.querySelector<HTMLElement>('[data-focus]')?.focus();
 }
 
