@@ -199,19 +199,62 @@ def test_one_code(dashboard, world):
 # ---- latency, metrics ----
 
 
+def milliseconds(shown):
+    return float(shown.split()[0].replace(",", "")) * (1000 if shown.endswith(" s") else 1)
+
+
+def exact_p95(events):
+    slowest = sorted(e.latency for e in events)
+    return slowest[-(-len(slowest) * 95 // 100) - 1] / 1000
+
+
 def test_latency(dashboard, world):
     dashboard.open("/latency", tz="UTC", range="last30")
-    answer = world.ask("/v1/developer/usage", timeframe="30d", granularity="day", timeZone="UTC", sortBy="latency", limit=1000)
+    answer = world.ask("/v1/developer/usage", since=str(world.today_in("UTC") - timedelta(days=29)), granularity="day", sortBy="latency")
     rows = {row["Endpoint"]: row for row in dashboard.table("Latency of endpoints")}
     counts = Counter(map(endpoint_of, world.events))
     assert {name: plain(row["Requests"]) for name, row in rows.items()} == counts
-    slowest = sorted(e.latency for e in world.events if endpoint_of(e) == EXPORTS)
-    exact = slowest[-(-len(slowest) * 95 // 100) - 1] / 1000
-    shown = rows[EXPORTS]["p95"]
-    milliseconds = float(shown.split()[0].replace(",", "")) * (1000 if shown.endswith(" s") else 1)
-    assert abs(milliseconds - exact) / exact < 0.06, (shown, exact)
+    shown, exact = rows[EXPORTS]["p95"], exact_p95(e for e in world.events if endpoint_of(e) == EXPORTS)
+    assert abs(milliseconds(shown) - exact) / exact < 0.06, (shown, exact)
     expect(dashboard.card("Endpoints")).not_to_contain_text("slowest")
     assert next(iter(rows)) == EXPORTS == answer["breakdown"]["byEndpoint"][0]["endpoint"]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_latency_of_chosen_dates(dashboard, world, zone):
+    first, last = (str(world.today_in(zone) - timedelta(days=n)) for n in (11, 4))
+    dashboard.open("/latency", tz=zone, range="last30")
+    dashboard.type_dates(first, last)
+    events = world.local(first, last, zone)
+    rows = {row["Endpoint"]: row for row in dashboard.table("Latency of endpoints")}
+    assert {name: plain(row["Requests"]) for name, row in rows.items()} == Counter(map(endpoint_of, events))
+    shown, exact = dashboard.stat("p95").inner_text(), exact_p95(events)
+    assert abs(milliseconds(shown) - exact) / exact < 0.06, (shown, exact)
+    assert len(dashboard.chart("Latency over time")) == 8
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_metrics_of_chosen_dates(dashboard, world, zone):
+    """Figures, percentiles, points, codes and applications: all of just these dates."""
+    endpoint, (first, last) = "GET /v1/search", (str(world.today_in(zone) - timedelta(days=n)) for n in (12, 5))
+    dashboard.open("/endpoints", tz=zone, range="last7", endpoint=endpoint)
+    dashboard.type_dates(first, last)
+    events = [e for e in world.local(first, last, zone) if endpoint_of(e) == endpoint]
+    answer = world.ask("/v1/developer/usage", since=first, until=last, timeZone=zone, granularity="day", endpoint=endpoint)
+    assert dashboard.figure("Requests") == answer["usage"]["totalRequests"] == len(events)
+    shown, exact = dashboard.stat("p95 latency").inner_text(), exact_p95(events)
+    assert abs(milliseconds(shown) - exact) / exact < 0.06, (shown, exact)
+    assert abs(milliseconds(shown) - answer["latency"]["p95"]) / exact < 0.01, (shown, answer["latency"])
+    rows = {row["Application"]: plain(row["Requests"]) for row in dashboard.table("Applications")}
+    assert rows == {f"{row['keyId']} {row['organization']}": row["requests"] for row in answer["breakdown"]["byKey"]}
+    assert rows == Counter(f"{e.client} {e.org}" for e in events)
+    codes = {int(row["Code"]): plain(row["Requests"]) for row in dashboard.table("Status codes")}
+    assert {code: n for code, n in codes.items() if n} == Counter(e.status for e in events)
+    by_day = Counter(spelt(local_date(e, zone)) for e in events)
+    points = {row["Point"]: total(row) for row in dashboard.chart("Requests of the endpoint over time")}
+    assert len(points) == 8 and {day: n for day, n in points.items() if n} == by_day
+    for title in ("Applications", "Latency", "Status codes"):
+        expect(dashboard.card(title)).not_to_contain_text("from now")
 
 
 def test_metrics_of_an_endpoint(dashboard, world):
@@ -242,8 +285,7 @@ def test_metrics_of_a_method(dashboard, world):
     events = [e for e in events_of(world, "Asia/Kathmandu") if endpoint_of(e) == "POST /v1/orders"]
     by_day = Counter(spelt(local_date(e, "Asia/Kathmandu")) for e in events)
     rows = {row["Point"]: total(row) for row in dashboard.chart("Requests of the endpoint over time")}
-    days = [spelt(day) for day in dates_of(world, "Asia/Kathmandu")]
-    assert {day: rows[day] for day in days[1:]} == {day: by_day[day] for day in days[1:]}
+    assert rows == {spelt(day): by_day[spelt(day)] for day in dates_of(world, "Asia/Kathmandu")}
 
 
 # ---- days ----

@@ -43,6 +43,8 @@ test('a date begins by the clocks of its zone, also where they skip midnight', (
     equal(begin('Asia/Kathmandu', '2026-11-20'), '2026-11-19T18:15:00.000Z');
     equal(begin('America/New_York', '2026-11-01'), '2026-11-01T04:00:00.000Z');
     equal(begin('America/New_York', '2026-11-02'), '2026-11-02T05:00:00.000Z');
+    equal(begin('Europe/Berlin', '2026-03-29'), '2026-03-28T23:00:00.000Z');
+    equal(begin('Europe/Berlin', '2026-03-30'), '2026-03-29T22:00:00.000Z');
     equal(begin('Pacific/Kiritimati', '2026-11-20'), '2026-11-19T10:00:00.000Z');
     equal(begin('America/Sao_Paulo', '2018-11-04'), '2018-11-04T03:00:00.000Z'); // 00:00 was 01:00
 });

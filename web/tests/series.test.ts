@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { dayBegin, rangeBefore, seriesPoints, unitOf, type StatsSeries } from '../src/pages/series';
+import { rangeBefore, seriesPoints, unitOf, type StatsSeries } from '../src/pages/series';
 
 const range = (from: string, to: string) => ({ preset: null, from, to });
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 function series(since: string, granularity: string, n: number, finalized: string | null = null): StatsSeries {
     return {
@@ -24,17 +23,6 @@ test('a longer range has coarser points', () => {
 test('before a range there are as many dates', () => {
     assert.deepEqual(rangeBefore(range('2026-11-15', '2026-11-21')), range('2026-11-08', '2026-11-14'));
     assert.deepEqual(rangeBefore(range('2026-03-01', '2026-03-01')), range('2026-02-28', '2026-02-28'));
-});
-
-test('a date begins by the clocks of its zone', () => {
-    assert.equal(iso(dayBegin('2026-11-21', 'UTC')), '2026-11-21T00:00:00.000Z');
-    assert.equal(iso(dayBegin('2026-11-21', 'Asia/Kathmandu')), '2026-11-20T18:15:00.000Z');
-    assert.equal(iso(dayBegin('2026-11-21', 'America/New_York')), '2026-11-21T05:00:00.000Z');
-    // The days on which the clocks are changed, and the days after them.
-    assert.equal(iso(dayBegin('2026-03-29', 'Europe/Berlin')), '2026-03-28T23:00:00.000Z');
-    assert.equal(iso(dayBegin('2026-03-30', 'Europe/Berlin')), '2026-03-29T22:00:00.000Z');
-    assert.equal(iso(dayBegin('2026-10-25', 'Europe/Berlin')), '2026-10-24T22:00:00.000Z');
-    assert.equal(iso(dayBegin('2026-10-26', 'Europe/Berlin')), '2026-10-25T23:00:00.000Z');
 });
 
 test('days have their dates, and are final when all of them is', () => {

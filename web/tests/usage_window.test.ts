@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { addDays, dateIn } from '../src/dates';
-import { allCodes, rates, type Found } from '../src/pages/metrics_data';
-import { pointsOf, windowOf, type Usage, type UsagePoint } from '../src/pages/usage_window';
-
-const zone = 'Asia/Kathmandu';
-const today = dateIn(zone);
+import { allCodes, rates } from '../src/pages/metrics_data';
+import { isHourly, type Usage, type UsagePoint } from '../src/pages/usage_window';
 
 function point(timestamp: string, requests: number): UsagePoint {
     return {
@@ -21,41 +17,19 @@ function point(timestamp: string, requests: number): UsagePoint {
     };
 }
 
-test('usual ranges are whole windows that end now', () => {
-    const range = { preset: 'last30', from: addDays(today, -29), to: today };
-    assert.deepEqual(windowOf(range, zone), { timeframe: '30d', granularity: 'day', whole: true });
-});
-
-test('other dates are within the shortest window that holds them', () => {
-    const of = (from: number, to: number) => windowOf({ preset: null, from: addDays(today, from), to: addDays(today, to) }, zone);
-    assert.equal(of(0, 0).timeframe, '24h');
-    assert.equal(of(-5, -3).timeframe, '7d');
-    assert.equal(of(-8, -6).timeframe, '30d');
-    assert.equal(of(-40, -6).timeframe, '90d');
-    assert.equal(of(-200, -6).timeframe, '1y');
-    assert.equal(of(-800, -6).timeframe, 'all');
-    assert.equal(of(-8, -7).granularity, 'hour');
-    assert.equal(of(-8, -6).granularity, 'day');
-    assert.equal(of(-8, -6).whole, false);
-});
-
-test('of a window the points of the dates are taken, by the clocks of the zone', () => {
-    const timeSeries = ['2026-11-18', '2026-11-19', '2026-11-20'].map((date, i) => point(`${date}T00:00:00+05:45`, i));
-    const window = { timeframe: '7d', granularity: 'day' as const, whole: false };
-    const range = { preset: null, from: '2026-11-19', to: '2026-11-19' };
-    assert.deepEqual(
-        pointsOf({ timeSeries } as Usage, window, { range, zone }).map((each) => each.requests),
-        [1],
-    );
-    assert.equal(pointsOf({ timeSeries } as Usage, { ...window, whole: true }, { range, zone }).length, 3);
+test('points of few dates are hours', () => {
+    const of = (from: string, to: string, most_days?: number) => isHourly({ preset: null, from, to }, most_days);
+    assert.equal(of('2026-11-19', '2026-11-20'), true);
+    assert.equal(of('2026-11-19', '2026-11-21'), false);
+    assert.equal(of('2026-11-15', '2026-11-21', 7), true);
+    assert.equal(of('2026-11-14', '2026-11-21', 7), false);
 });
 
 test('the rate of a point is that of its part within the window', () => {
     const found = {
-        from: '2026-11-19T12:00:00Z',
-        to: '2026-11-20T06:00:00Z',
-        points: [point('2026-11-19T00:00:00Z', 720), point('2026-11-20T00:00:00Z', 720)],
-    } as Found;
+        window: { from: '2026-11-19T12:00:00Z', to: '2026-11-20T06:00:00Z' },
+        timeSeries: [point('2026-11-19T00:00:00Z', 720), point('2026-11-20T00:00:00Z', 720)],
+    } as Usage;
     assert.deepEqual(rates(found), [1, 2]);
 });
 

@@ -9,12 +9,12 @@ import { href, setState } from '../state';
 import { stat, stats, type Stat } from '../stat';
 import { byNumber, byText, meter, table, type Column } from '../table';
 import { together } from './together';
-import { askUsage, measured, PERCENTILES, pointDate, pointNames, windowOf } from './usage_window';
-import type { Endpoint, Latency, Usage, UsagePoint, Window } from './usage_window';
+import { askUsage, isHourly, measured, PERCENTILES, pointDate, pointNames } from './usage_window';
+import type { Endpoint, Latency, Usage, UsagePoint } from './usage_window';
 
 const REFRESH_MS = 10_000;
 const ENDPOINTS_MAX = 1000;
-const HOURLY = ['24h', '7d'];
+const HOURLY_DAYS = 7;
 const ABOUT = 'From when a request came until it was answered; choose one for all that is known of it';
 export const LINES: { key: keyof Latency; name: string; color: string; hint: string }[] = [
     { key: 'p50', name: 'p50', color: '--series-1', hint: 'Half of the requests were answered within this time' },
@@ -146,11 +146,11 @@ function endpointsFile(usage: () => Usage | null): ExportFile {
 
 // ---- the page ----
 
-function load(view: View, window: Window, cards: { time: Card; endpoints: Card }, show: (usage: Usage) => void): Promise<unknown> {
+function load(view: View, hourly: boolean, cards: { time: Card; endpoints: Card }, show: (usage: Usage) => void): Promise<unknown> {
     const query = { includeErrors: false, sortBy: 'latency', limit: ENDPOINTS_MAX };
     const asked = together(
-        () => askUsage(view, window, query),
-        () => load(view, window, cards, show),
+        () => askUsage(view, hourly, query),
+        () => load(view, hourly, cards, show),
     );
     const isEmpty = (usage: Usage): boolean => !usage.usage.totalRequests;
     return Promise.all([
@@ -166,13 +166,10 @@ export const latency: Page = {
     icon: 'latency',
     live: true,
     closedOnly: false,
-    presets: ['last24h', 'last7', 'last30', 'last90'],
     filters: { range: true, zone: true, organization: true },
     async render(view) {
         const { root, state } = view;
-        const found = windowOf(state.range, state.zone);
-        const hourly = HOURLY.includes(found.timeframe);
-        const window: Window = { ...found, granularity: hourly ? 'hour' : 'day' };
+        const hourly = isHourly(state.range, HOURLY_DAYS);
         const chart = lineChart('Latency over time', { height: 300 });
         const empty = 'No requests in this period';
         const numbers = figures();
@@ -181,6 +178,7 @@ export const latency: Page = {
             endpoints: card('Endpoints', { wide: true, height: 300, empty, subtitle: ABOUT }),
         };
         cards.time.setChart(chart);
+        cards.time.setSubtitle(format.dayRange(state.range.from, state.range.to));
         root.append(numbers.root, cards.time.root, cards.endpoints.root);
         let shown: Usage | null = null;
         chart.onPick((i) => {
@@ -193,13 +191,12 @@ export const latency: Page = {
         view.exports(() => [endpointsFile(() => shown), latencyFile('latency-over-time', () => shown?.timeSeries ?? [])]);
         const show = (usage: Usage): void => {
             shown = usage;
-            cards.time.setSubtitle(format.timeRange(usage.window.from, usage.window.to, state.zone));
             numbers.show(usage);
             keep(cards.time.body, chart.root);
             showLatency(chart, usage.timeSeries, state.zone, hourly);
         };
         const again = async (): Promise<void> => {
-            await load(view, window, cards, show);
+            await load(view, hourly, cards, show);
             if (!shown) {
                 numbers.clear();
             }

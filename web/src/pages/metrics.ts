@@ -7,16 +7,16 @@ import { el, keep, replace } from '../dom';
 import { rowsFile, type ExportFile } from '../export';
 import * as format from '../format';
 import type { Page, View } from '../page';
-import { setState, type State } from '../state';
+import { setState } from '../state';
 import { HITS, loadMetrics, type Metric } from '../stats';
 import { emptyState, errorState, skeleton } from '../status_view';
 import { codeMeaning } from '../statuses';
 import { segmented } from '../tabs';
 import { latencyFile, showLatency } from './latency';
-import { allCodes, askEndpoint, rates, type Found } from './metrics_data';
+import { allCodes, askEndpoint, rates } from './metrics_data';
 import { callersTable, chartCodes, codesTable, figures, showCodes, showRate, showRequests } from './metrics_view';
 import { together } from './together';
-import { PERCENTILES, pointDate, type Usage } from './usage_window';
+import { isHourly, PERCENTILES, pointDate, type Usage, type UsagePoint } from './usage_window';
 
 const REFRESH_MS = 10_000;
 const ENDPOINTS_MAX = 1000;
@@ -76,7 +76,8 @@ interface Parts {
     callers: Card;
 }
 
-function makeParts(root: HTMLElement, failedOnly: boolean): Parts {
+function makeParts(view: View): Parts {
+    const { root, state } = view;
     const empty = 'It was not requested on these dates';
     const parts: Parts = {
         numbers: figures(),
@@ -98,10 +99,11 @@ function makeParts(root: HTMLElement, failedOnly: boolean): Parts {
         { id: 'all', label: 'All' },
         { id: FAILED, label: 'Failed only' },
     ];
-    const chosen = failedOnly ? FAILED : 'all';
+    const chosen = isFailedOnly(view) ? FAILED : 'all';
     parts.codes.setTotal(segmented('Codes', which, chosen, (id) => setState({ params: { codes: id === FAILED ? id : null } })));
     parts.latency.setChart(parts.latencyChart);
     const cards = [parts.codes, parts.requests, parts.rate, parts.latency, parts.codesList, parts.callers];
+    cards.forEach((each) => each.setSubtitle(format.dayRange(state.range.from, state.range.to)));
     root.append(
         parts.numbers.root,
         el(
@@ -113,17 +115,11 @@ function makeParts(root: HTMLElement, failedOnly: boolean): Parts {
     return parts;
 }
 
-function subtitles(parts: Parts, found: Found, { range, zone }: State): void {
-    const shown = found.window.whole ? format.timeRange(found.from, found.to, zone) : format.dayRange(range.from, range.to);
-    const wide = format.timeRange(found.windowFrom, Date.now(), zone);
-    [parts.requests, parts.rate, parts.latency, parts.codes, parts.codesList].forEach((each) => each.setSubtitle(shown));
-    parts.callers.setSubtitle(found.window.whole ? shown : `${wide}: applications are counted back from now`);
-}
-
-async function load(view: View, parts: Parts, asked: () => Promise<Found>): Promise<void> {
+async function load(view: View, parts: Parts, asked: () => Promise<Usage>): Promise<void> {
     const { signal, state } = view;
-    const none = (found: Found): boolean => !found.figures.requests;
-    const draw = (into: Card, chart: Chart, show: (found: Found) => void): Promise<void> =>
+    const hourly = isHourly(state.range);
+    const none = (found: Usage): boolean => !found.usage.totalRequests;
+    const draw = (into: Card, chart: Chart, show: (found: Usage) => void): Promise<void> =>
         into.load(
             signal,
             asked,
@@ -134,24 +130,26 @@ async function load(view: View, parts: Parts, asked: () => Promise<Found>): Prom
             none,
         );
     await Promise.all([
-        draw(parts.requests, parts.requestsChart, (found) => showRequests(parts.requestsChart, found, state.zone)),
-        draw(parts.rate, parts.rateChart, (found) => showRate(parts.rateChart, found, state.zone)),
+        draw(parts.requests, parts.requestsChart, (found) =>
+            showRequests(parts.requestsChart, found.timeSeries, state.zone, hourly),
+        ),
+        draw(parts.rate, parts.rateChart, (found) => showRate(parts.rateChart, found, state.zone, hourly)),
         draw(parts.codes, parts.codesChart, (found) => showCodes(parts.codesChart, found, isFailedOnly(view))),
         draw(parts.latency, parts.latencyChart, (found) =>
-            showLatency(parts.latencyChart, found.points, state.zone, found.window.granularity === 'hour'),
+            showLatency(parts.latencyChart, found.timeSeries, state.zone, hourly),
         ),
         parts.codesList.load(signal, asked, (found, body) => replace(body, codesTable(found, state.zone)), none),
-        parts.callers.load(signal, asked, (found, body) => replace(body, callersTable(view, found)), none),
+        parts.callers.load(signal, asked, (found, body) => replace(body, callersTable(view, found.breakdown.byKey)), none),
         asked().catch(() => parts.numbers.clear()), // the cards say why
     ]);
 }
 
-function files(endpoint: string, found: () => Found | null): ExportFile[] {
-    const points = (): Found['points'] => found()?.points ?? [];
+function files(endpoint: string, found: () => Usage | null): ExportFile[] {
+    const points = (): UsagePoint[] => found()?.timeSeries ?? [];
     return [
         rowsFile('status-codes', 'Usage by status code', () => ({
             columns: ['endpoint', 'code', 'meaning', 'requests'],
-            rows: allCodes(found()?.codes ?? []).map((each) => [
+            rows: allCodes(found()?.breakdown.byStatusCode ?? []).map((each) => [
                 endpoint,
                 each.statusCode,
                 codeMeaning(each.statusCode),
@@ -176,7 +174,7 @@ function files(endpoint: string, found: () => Found | null): ExportFile[] {
         latencyFile('latency', points),
         rowsFile('applications', 'Applications', () => ({
             columns: ['endpoint', 'application', 'organization', 'requests', 'failed', 'averageLatency'],
-            rows: (found()?.callers ?? []).map((each) => [
+            rows: (found()?.breakdown.byKey ?? []).map((each) => [
                 endpoint,
                 each.keyId,
                 each.organization,
@@ -188,9 +186,9 @@ function files(endpoint: string, found: () => Found | null): ExportFile[] {
     ];
 }
 
-function drillDown(view: View, parts: Parts, found: () => Found | null): void {
+function drillDown(view: View, parts: Parts, found: () => Usage | null): void {
     const toDay = (i: number): void => {
-        const point = found()?.points[i];
+        const point = found()?.timeSeries[i];
         const date = point && pointDate(point, view.state.zone);
         if (date && (date !== view.state.range.from || date !== view.state.range.to)) {
             setState({ range: { preset: null, from: date, to: date } });
@@ -212,14 +210,13 @@ function drillDown(view: View, parts: Parts, found: () => Found | null): void {
 let handedOn: Choices | null = null;
 
 async function showEndpoint(view: View, endpoint: string, controls: HTMLElement): Promise<void> {
-    const parts = makeParts(view.root, isFailedOnly(view));
-    let shown: Found | null = null;
+    const parts = makeParts(view);
+    let shown: Usage | null = null;
     drillDown(view, parts, () => shown);
     view.exports(() => files(endpoint, () => shown));
-    const ask = async (): Promise<Found> => {
+    const ask = async (): Promise<Usage> => {
         shown = await askEndpoint(view, endpoint);
-        parts.numbers.show(shown.figures);
-        subtitles(parts, shown, view.state);
+        parts.numbers.show(shown);
         return shown;
     };
     const again = (): Promise<void> => load(view, parts, together(ask, again));

@@ -7,12 +7,10 @@ import { href } from '../state';
 import { stat, stats } from '../stat';
 import { codeMeaning, statusOf } from '../statuses';
 import { byNumber, byText, meter, table, type Column } from '../table';
-import { allCodes, rates, type Figures, type Found } from './metrics_data';
-import { pointNames, type Caller, type CodeCount } from './usage_window';
+import { allCodes, rates } from './metrics_data';
+import { pointNames, type Caller, type CodeCount, type Usage, type UsagePoint } from './usage_window';
 
-const NOT_ADDED_UP = 'Percentiles cannot be added up: see those of each point';
-
-export function figures(): { root: HTMLElement; show(found: Figures): void; clear(): void } {
+export function figures(): { root: HTMLElement; show(found: Usage): void; clear(): void } {
     const requests = stat('Requests');
     const failed = stat('Failed requests', 'Answers of 400 and more');
     const rate = stat('Requests a minute', 'On average');
@@ -22,31 +20,30 @@ export function figures(): { root: HTMLElement; show(found: Figures): void; clea
     return {
         root: stats(...all),
         clear: () => all.forEach((each) => each.set(format.NOTHING)),
-        show(found) {
-            const any = found.requests > 0;
-            const peak = found.peakPerHour;
-            requests.set(format.count(found.requests));
+        show({ usage, latency }) {
+            const any = usage.totalRequests > 0;
+            const perMinute = usage.requestsPerMinute;
+            requests.set(format.count(usage.totalRequests));
             failed.set([
-                format.count(found.failed),
-                el('span', { class: 'stat-side' }, any ? format.share(found.failed, found.requests) : ''),
+                format.count(usage.failedRequests),
+                el('span', { class: 'stat-side' }, any ? format.share(usage.failedRequests, usage.totalRequests) : ''),
             ]);
-            rate.set(format.decimal(found.perMinute, found.perMinute < 10 ? 2 : 0), {
-                note: peak === null ? '' : `at most ${format.count(peak)} an hour`,
+            rate.set(format.decimal(perMinute, perMinute < 10 ? 2 : 0), {
+                note: `at most ${format.count(usage.peakRequestsPerHour)} an hour`,
             });
-            p95.set(any && found.latency ? format.ms(found.latency.p95) : format.NOTHING, {
-                note: any ? `average: ${format.ms(found.average)}` : '',
-                title: found.latency ? `Longest: ${format.ms(found.peak)}` : NOT_ADDED_UP,
+            p95.set(any ? format.ms(latency.p95) : format.NOTHING, {
+                note: any ? `average: ${format.ms(usage.averageLatency)}` : '',
+                title: `Longest: ${format.ms(usage.peakLatency)}`,
             });
-            data.set(format.bytes(found.data));
+            data.set(format.bytes(usage.dataTransferred));
         },
     };
 }
 
-export function showRequests(chart: Chart, found: Found, zone: string): void {
-    const { points, window } = found;
+export function showRequests(chart: Chart, points: UsagePoint[], zone: string, hourly: boolean): void {
     const provisional = points.map((point) => point.provisional);
     chart.update({
-        ...pointNames(points, zone, window.granularity === 'hour'),
+        ...pointNames(points, zone, hourly),
         series: [
             {
                 name: 'Successful',
@@ -71,10 +68,10 @@ function perMinute(n: number): string {
     return format.decimal(n, n < 1 ? 3 : n < 100 ? 1 : 0);
 }
 
-export function showRate(chart: Chart, found: Found, zone: string): void {
-    const { points, window } = found;
+export function showRate(chart: Chart, found: Usage, zone: string, hourly: boolean): void {
+    const points = found.timeSeries;
     chart.update({
-        ...pointNames(points, zone, window.granularity === 'hour'),
+        ...pointNames(points, zone, hourly),
         series: [
             {
                 name: 'Requests a minute',
@@ -90,13 +87,13 @@ export function showRate(chart: Chart, found: Found, zone: string): void {
 const FAILED = 400;
 
 // What the chart of codes shows: beside successes failures can hardly be seen, so they are shown alone, too.
-export function chartCodes(found: Found, failedOnly: boolean): CodeCount[] {
-    return allCodes(found.codes).filter((each) => !failedOnly || each.statusCode >= FAILED);
+export function chartCodes(found: Usage, failedOnly: boolean): CodeCount[] {
+    return allCodes(found.breakdown.byStatusCode).filter((each) => !failedOnly || each.statusCode >= FAILED);
 }
 
-export function showCodes(chart: Chart, found: Found, failedOnly: boolean): void {
+export function showCodes(chart: Chart, found: Usage, failedOnly: boolean): void {
     const list = chartCodes(found, failedOnly);
-    const all = found.codes.reduce((sum, each) => sum + each.requests, 0);
+    const all = found.usage.totalRequests;
     chart.update({
         labels: list.map((each) => String(each.statusCode)),
         titles: list.map((each) => `${each.statusCode} ${codeMeaning(each.statusCode)}`),
@@ -106,9 +103,9 @@ export function showCodes(chart: Chart, found: Found, failedOnly: boolean): void
     });
 }
 
-export function codesTable(found: Found, zone: string): HTMLElement {
-    const list = allCodes(found.codes);
-    const all = list.reduce((sum, each) => sum + each.requests, 0);
+export function codesTable(found: Usage, zone: string): HTMLElement {
+    const list = allCodes(found.breakdown.byStatusCode);
+    const all = found.usage.totalRequests;
     const most = Math.max(...list.map((each) => each.requests));
     const columns: Column<CodeCount>[] = [
         {
@@ -132,9 +129,7 @@ export function codesTable(found: Found, zone: string): HTMLElement {
             hint: 'Of the requests of this endpoint',
             cell: (row) => format.share(row.requests, all),
         },
-    ];
-    if (list.some((row) => row.lastSeen)) {
-        columns.push({
+        {
             key: 'seen',
             label: 'Last seen',
             align: 'right',
@@ -142,13 +137,13 @@ export function codesTable(found: Found, zone: string): HTMLElement {
             hint: 'The quarter of an hour in which it was counted last',
             sort: byNumber((row) => (row.lastSeen ? Date.parse(row.lastSeen) : null)),
             cell: (row) => (row.lastSeen ? format.time(row.lastSeen, zone, 'short') : format.NOTHING),
-        });
-    }
+        },
+    ];
     return table('Status codes', columns, list);
 }
 
-export function callersTable(view: View, found: Found): HTMLElement {
-    const most = Math.max(...found.callers.map((each) => each.requests));
+export function callersTable(view: View, callers: Caller[]): HTMLElement {
+    const most = Math.max(...callers.map((each) => each.requests));
     const columns: Column<Caller>[] = [
         {
             key: 'application',
@@ -186,5 +181,5 @@ export function callersTable(view: View, found: Found): HTMLElement {
             cell: (row) => format.ms(row.averageLatency),
         },
     ];
-    return table('Applications', columns, found.callers, { sortBy: 'requests', descending: true });
+    return table('Applications', columns, callers, { sortBy: 'requests', descending: true });
 }

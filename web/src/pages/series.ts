@@ -1,5 +1,5 @@
 // A series of the statistics: how fine it is for a range, what its points are called, and which of them can still change.
-import { addDays, addMonths, dateIn, daysBetween } from '../dates';
+import { addDays, addMonths, dateIn, dayBegin, daysBetween } from '../dates';
 import type { ChartData } from '../chart';
 import type { Query } from '../api';
 import * as format from '../format';
@@ -40,16 +40,6 @@ export function rangeBefore({ from, to }: Range): Range {
     return { preset: null, from: addDays(from, -days), to: addDays(from, -1) };
 }
 
-// The moment at which a date begins by the clocks of the zone.
-export function dayBegin(date: string, zone: string): number {
-    const midnight = Date.parse(date + 'T00:00:00Z');
-    const behind = (ms: number): number => {
-        const [, sign, hours, minutes] = /UTC(?:([+-])(\d+):(\d+))?/.exec(format.offset(zone, ms)) ?? [];
-        return (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * HOUR_MS + Number(minutes ?? 0) * 60_000);
-    };
-    return midnight - behind(midnight - behind(midnight));
-}
-
 export interface SeriesPoint {
     label: string;
     title: string;
@@ -78,7 +68,7 @@ export function seriesPoints(series: StatsSeries, zone: string): SeriesPoint[] {
     const { since, granularity } = series.period;
     return series.values.map((_, i) => {
         const { from, to, begin } = place(granularity, since, i, zone);
-        const last = begin === undefined ? dayBegin(addDays(to, 1), zone) - 1 : begin;
+        const last = begin === undefined ? dayBegin(zone, addDays(to, 1)) - 1 : begin;
         const style = granularity === 'month' ? 'month' : 'long';
         return {
             label: begin !== undefined ? format.time(begin, zone, 'time') : format.day(from, style === 'month' ? 'month' : 'short'),

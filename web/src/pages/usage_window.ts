@@ -1,10 +1,9 @@
-// The usage of a window that ends now, cut to the dates on screen: what the pages of latency and of one endpoint ask for.
+// The usage of the dates on screen: what the pages of latency and of one endpoint ask for.
 import { get, type Query } from '../api';
 import { dateIn, daysBetween } from '../dates';
 import * as format from '../format';
 import type { View } from '../page';
 import type { Range } from '../state';
-import { dayBegin } from './series';
 
 export interface Latency {
     p50: number | null;
@@ -60,51 +59,19 @@ export interface Usage {
     pagination: { total: number };
 }
 
-export interface Window {
-    timeframe: string;
-    granularity: 'hour' | 'day';
-    whole: boolean; // all of it is shown; else it holds the dates, and more
+// Whether points are hours, else they are days.
+export function isHourly({ from, to }: Range, most_days = 2): boolean {
+    return daysBetween(from, to) < most_days;
 }
 
-const HOUR_MS = 3_600_000;
-const WHOLE: Record<string, string> = { last24h: '24h', last7: '7d', last30: '30d', last90: '90d' };
-const TIMEFRAMES: [string, number][] = [
-    ['24h', 24],
-    ['7d', 168],
-    ['30d', 720],
-    ['90d', 2160],
-    ['1y', 8760],
-];
-const HOURLY_DAYS = 2;
-
-// The shortest that holds the dates.
-export function windowOf(range: Range, zone: string): Window {
-    const whole = WHOLE[range.preset ?? ''];
-    if (whole) {
-        return { timeframe: whole, granularity: whole === '24h' ? 'hour' : 'day', whole: true };
-    }
-    const age_h = (Date.now() - dayBegin(range.from, zone)) / HOUR_MS;
-    const timeframe = TIMEFRAMES.find(([, hours]) => hours >= age_h)?.[0] ?? 'all';
-    const isShort = daysBetween(range.from, range.to) < HOURLY_DAYS && timeframe !== 'all';
-    return { timeframe, granularity: isShort ? 'hour' : 'day', whole: false };
-}
-
-export function askUsage(view: View, window: Window, more: Query): Promise<Usage> {
-    const { organization, zone } = view.state;
-    const { timeframe, granularity } = window;
-    return get('/v1/developer/usage', { timeframe, granularity, organization, timeZone: zone, ...more }, view.signal);
+export function askUsage(view: View, hourly: boolean, more: Query): Promise<Usage> {
+    const { organization, range, zone } = view.state;
+    const dates = { since: range.from, until: range.to, timeZone: zone, granularity: hourly ? 'hour' : 'day' };
+    return get('/v1/developer/usage', { ...dates, organization, ...more }, view.signal);
 }
 
 export function pointDate(point: UsagePoint, zone: string): string {
     return dateIn(zone, Date.parse(point.timestamp));
-}
-
-export function pointsOf(usage: Usage, window: Window, { range, zone }: { range: Range; zone: string }): UsagePoint[] {
-    const within = (point: UsagePoint): boolean => {
-        const date = pointDate(point, zone);
-        return date >= range.from && date <= range.to;
-    };
-    return window.whole ? usage.timeSeries : usage.timeSeries.filter(within);
 }
 
 export function pointNames(points: UsagePoint[], zone: string, hourly: boolean): { labels: string[]; titles: string[] } {
