@@ -114,23 +114,38 @@ class Asker:
 
     def live(self):
         """Get Usage: its total, its points and each of its lists."""
-        rng, world, scope = self.rng, self.world, self.scope()
-        timeframe, granularity = rng.choice(
+        rng, world, scope, zone = self.rng, self.world, self.scope(), self.rng.choice(ZONES)
+        asked, span = self.live_range(zone) if rng.random() < 0.4 else (self.live_timeframe(), None)
+        if asked["granularity"] == "minute" and scope.endpoint:
+            asked["granularity"] = "hour"
+        asked |= {"timeZone": zone, "limit": 1000}
+        asked |= {name: value for name, value in zip(("organization", "keyId", "endpoint"), scope) if value}
+        answer = self.get("/v1/developer/usage", **asked)
+        start, end = span or self.live_window(scope, answer, asked)
+        places = world.between(world.having(scope), start, end * SLOT - 1, "eternity", None)
+        assert answer["usage"]["totalRequests"] == len(places), self.say(asked)
+        self.check_points(answer["timeSeries"], places, asked["granularity"], asked)
+        self.check_lists(answer, [world.events[i] for i in places], asked)
+        self.live_as_statistics(answer, scope, start, end * SLOT - 1000, asked)
+
+    def live_timeframe(self):
+        timeframe, granularity = self.rng.choice(
             [("1h", "minute"), ("24h", "minute"), ("24h", "hour"), ("7d", "hour"), ("30d", "hour"), ("30d", "week"), ("90d", "day")]
             + [("1y", "hour"), ("1y", "day"), ("1y", "month"), ("all", "day"), ("all", "week"), ("all", "month")]
         )
-        if granularity == "minute" and scope.endpoint:
-            granularity = "hour"
-        asked = {"timeframe": timeframe, "granularity": granularity, "timeZone": rng.choice(ZONES), "limit": 1000}
-        asked |= {name: value for name, value in zip(("organization", "keyId", "endpoint"), scope) if value}
-        answer = self.get("/v1/developer/usage", **asked)
-        whole = [world.events[i] for i in world.having(scope._replace(endpoint=None))]
-        start, _, end = fixture.window_of(whole, fixture.parse(answer["timestamp"]), timeframe)
-        places = world.between(world.having(scope), start, end * SLOT - 1, "eternity", None)
-        assert answer["usage"]["totalRequests"] == len(places), self.say(asked)
-        self.check_points(answer["timeSeries"], places, granularity, asked)
-        self.check_lists(answer, [world.events[i] for i in places], asked)
-        self.live_as_statistics(answer, scope, start, end * SLOT - 1000, asked)
+        return {"timeframe": timeframe, "granularity": granularity}
+
+    def live_range(self, zone):
+        """With the beginning of its first slot, and the slot after its last."""
+        since, until, low, high = self.range(zone)
+        granularity = self.rng.choice(["day", "week", "month", *(["hour"] if high - low < 300 * DAY else [])])
+        return {"since": since, "until": until, "granularity": granularity}, (low // SLOT * SLOT, high // SLOT + 1)
+
+    def live_window(self, scope, answer, asked):
+        """The same of a timeframe, once it is answered."""
+        whole = [self.world.events[i] for i in self.world.having(scope._replace(endpoint=None))]
+        start, _, end = fixture.window_of(whole, fixture.parse(answer["timestamp"]), asked["timeframe"])
+        return start, end
 
     def check_points(self, points, places, unit, asked):
         zone = asked["timeZone"]
