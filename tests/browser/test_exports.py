@@ -1,7 +1,5 @@
 """Exports: every page's files, in every format, are opened, and their numbers compared with the events."""
 
-import io
-import struct
 from collections import Counter
 
 import pytest
@@ -133,16 +131,3 @@ def test_nothing_chosen(dashboard):
     assert all(box.is_checked() for box in dialog.get_by_role("checkbox").all())
     dialog.get_by_role("checkbox").first.uncheck()
     expect(dialog.get_by_role("checkbox", name="All, as one zip file")).not_to_be_checked()
-
-
-def test_a_chart_as_a_picture(dashboard):
-    dashboard.open("/traffic", tz="UTC")
-    dashboard.page.get_by_role("button", name="More for Requests over time").click()
-    with dashboard.page.expect_download() as waiting:
-        dashboard.page.get_by_role("menuitem", name="Download as PNG").click()
-    assert waiting.value.suggested_filename.endswith(".png")
-    with open(waiting.value.path(), "rb") as file:
-        head = io.BytesIO(file.read(24))
-    assert head.read(8) == b"\x89PNG\r\n\x1a\n"
-    width, height = struct.unpack(">II", head.getvalue()[16:24])
-    assert width > 1000 and height > 300

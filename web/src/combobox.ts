@@ -143,13 +143,13 @@ class SearchList {
         const found = this.matching();
         const typed = this.input.value.trim();
         const own = this.options.free && typed && !found.includes(typed) ? this.row(typed) : null;
-        const nothing = found.length || own ? null : el('p', { class: 'empty-line' }, this.asking ? 'Searching…' : 'Nothing matches.');
+        const nothing = this.asking ? 'Searching…' : 'Nothing matches.';
         this.left = found.length - SHOWN_MAX;
         replace(
             this.list,
             found.slice(0, SHOWN_MAX).map((item) => this.row(item)),
             own,
-            nothing,
+            found.length || own ? null : el('p', { class: 'empty-line' }, nothing),
         );
         this.say();
     }
