@@ -151,14 +151,13 @@ static bool read_closed(struct reading *reading, GError **error)
     report.filter.names[REPORT_NAME_ORGANIZATION] = only(question->organization);
     report.filter.names[REPORT_NAME_CLIENT] = only(question->client);
     ask_days(&report, &scan);
-    reading->usage->too_heavy = question->rows_max > 0 && report_cost(&report) > question->rows_max;
     const struct report_place place = {
         .sheets = question->place->sources->sheets,
         .reader = question->reader,
         .threads = question->place->threads,
     };
-    bool ok = reading->usage->too_heavy || report.periods->len == 0 ||
-              report_run(&report, &place, (struct report_sink){take_row, &scan}, error);
+    bool ok = reader_has_room(question->reader, 0, report_cost(&report), error) &&
+              (report.periods->len == 0 || report_run(&report, &place, (struct report_sink){take_row, &scan}, error));
     report_question_clear(&report);
     return ok && reading->error == NULL;
 }
@@ -222,7 +221,7 @@ static bool read_open(struct reading *reading, GError **error)
 
 static bool read_month(struct reading *reading, GError **error)
 {
-    return learn_days(reading, error) && read_closed(reading, error) && (reading->usage->too_heavy || read_open(reading, error));
+    return learn_days(reading, error) && read_closed(reading, error) && read_open(reading, error);
 }
 
 bool cost_usage_read(struct cost_usage *usage, const struct cost_question *question, GError **error)

@@ -34,7 +34,6 @@ struct cost_usage {
     struct cost_month month;
     GHashTable *clients; /* name -> struct cost_client: those with requests */
     uint64_t requests;   /* of all */
-    bool too_heavy;      /* nothing was read, because it would have been more than the question wanted */
 };
 
 struct cost_question {
@@ -43,10 +42,9 @@ struct cost_question {
     const char *organization, *client; /* NULL: all */
     int64_t day;                       /* any one of the month */
     int64_t now_ms;
-    uint64_t rows_max; /* of sheets that may be looked at; 0: any number */
 };
 
-/* False with an error, also REPORT_ERROR_LIMIT: more clients than groups_max. The usage is to be cleared only after true. */
+/* False with an error, also REPORT_ERROR_LIMIT: more clients than groups_max; and READER_ERROR_ROOM. The usage is to be cleared only after true. */
 bool cost_usage_read(struct cost_usage *usage, const struct cost_question *question, GError **error);
 void cost_usage_clear(struct cost_usage *usage);
 

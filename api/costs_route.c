@@ -6,8 +6,6 @@
 #include "api/meters.h"
 #include "api/report.h"
 
-enum { HEAVY_ROWS = 500000 /* of sheets that are looked at: more takes longer than others should wait */ };
-
 struct job {
     struct query query;
     const struct costs_route *route;
@@ -15,7 +13,6 @@ struct job {
     enum export_format format; /* EXPORT_JSON, _CSV or _JSONL */
     bool gzip;
     /* after QUERY_ANSWERED: */
-    bool too_heavy; /* for this worker, or: */
     bool is_final;
     GString *body; /* EXPORT_JSON, or: */
     struct export_file file;
@@ -82,14 +79,12 @@ static enum query_outcome read_costs(struct reader *reader, struct query *query,
         .client = job->params.client,
         .day = job->params.day,
         .now_ms = g_get_real_time() / G_TIME_SPAN_MILLISECOND,
-        .rows_max = query->heavy ? 0 : HEAVY_ROWS,
     };
     struct cost_usage usage;
     if (!cost_usage_read(&usage, &question, error))
         return judge(error, refusal);
     struct registry_snapshot *registry = registry_take(job->route->place.registry);
-    job->too_heavy = usage.too_heavy;
-    bool ok = job->too_heavy || write_answer(job, &usage, registry, error);
+    bool ok = write_answer(job, &usage, registry, error);
     registry_release(registry);
     cost_usage_clear(&usage);
     return ok ? QUERY_ANSWERED : judge(error, refusal);
@@ -113,15 +108,13 @@ static void work(struct reader *reader, struct query *query)
     struct job *job = (struct job *)(void *)query;
     struct metrics *metrics = query->queries->metrics;
     struct refusal refusal = {0};
-    if (query_run(reader, query, read_costs, &refusal) != QUERY_ANSWERED) {
-        answer_refusal(query->request, metrics, &refusal);
-    } else if (job->too_heavy) {
-        query->heavy = true;
-        if (query_submit(query))
-            return;
-    } else {
+    enum query_outcome outcome = query_run(reader, query, read_costs, &refusal);
+    if (outcome == QUERY_HANDED_ON)
+        return;
+    if (outcome == QUERY_ANSWERED)
         send_answer(job, metrics);
-    }
+    else
+        answer_refusal(query->request, metrics, &refusal);
     job_free(job);
 }
 

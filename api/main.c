@@ -33,7 +33,7 @@ static struct workers *start_workers(const struct config *config, struct metrics
         .redis = redis_settings_of(config),
         .partitions_fallback = (int)config_int(config, "redis.partitions"),
         .n = (guint)config_int(config, heavy ? "query.heavy_workers" : "query.workers"),
-        .nice = (int)config_int(config, "query.nice"),
+        .nice = heavy ? (int)config_int(config, "query.nice") : 0,
         .queue_max = (guint)config_int(config, heavy ? "query.heavy_queue_max" : "query.queue_max"),
         .owner_max = (guint)config_int(config, "query.owner_max"),
         .metrics = metrics,

@@ -8,6 +8,8 @@ const struct metric_row api_meters[METER_N] = {
          "Queries that failed: redis (not reachable), data (not our layout), copy (of a closed day, damaged or missing), "
          "changed (days were closed meanwhile), files (no room for a result), deadline, busy (queue full)."},
     [METER_RETRIES] = {"daybook_api_query_retries_total", METRIC_COUNTER, NULL, "Usage queries begun again on new connections."},
+    [METER_HANDED_ON] = {"daybook_api_queries_handed_on_total", METRIC_COUNTER, NULL,
+                         "Queries that turned out to be long and were begun anew by a worker for those."},
     [METER_COMMANDS] = {"daybook_api_redis_commands_total", METRIC_COUNTER, NULL, "Commands sent to Redis by usage queries."},
     [METER_SETTLED] = {"daybook_api_settled_slots_total", METRIC_COUNTER, NULL,
                        "Slots whose minutes were read a moment apart from them and had to be settled."},

@@ -9,6 +9,7 @@ enum api_meter {
     METER_QUERIES,
     METER_FAILURES, /* by reason */
     METER_RETRIES,
+    METER_HANDED_ON,
     METER_COMMANDS,
     METER_SETTLED,
     METER_REPEATS,

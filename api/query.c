@@ -4,7 +4,14 @@
 #include "api/meters.h"
 #include "lib/log.h"
 
-enum { RETRY_AFTER_S = 2, REPAIR_AFTER_S = 30, TRIES = 2 };
+enum {
+    RETRY_AFTER_S = 2,
+    REPAIR_AFTER_S = 30,
+    TRIES = 2,
+    /* What is read for one answer while others wait. */
+    LIGHT_QUESTIONS_MAX = 2500,
+    LIGHT_ROWS_MAX = 500000,
+};
 
 struct query query_make(const struct call *call, const struct queries *queries,
                         void (*work)(struct reader *reader, struct query *query))
@@ -19,9 +26,23 @@ void query_clear(struct query *query)
     query->caller = NULL;
 }
 
+static bool hand_over(struct query *query)
+{
+    struct workers *workers = query->heavy ? query->queries->heavy : query->queries->workers;
+    if (workers_submit(workers, query->caller ? query->caller->id : "", query))
+        return true;
+    metrics_add(query->queries->metrics, METER_FAILURES, "busy", 1);
+    return false;
+}
+
+static void refuse_busy(struct refusal *refusal)
+{
+    refusal_set(refusal, 503, "SERVICE_UNAVAILABLE", "Too many queries are waiting. Try again in %d seconds.", RETRY_AFTER_S);
+    refusal->retry_after_s = RETRY_AFTER_S;
+}
+
 bool query_submit(struct query *query)
 {
-    struct metrics *metrics = query->queries->metrics;
     struct http_request *request = query->request;
     struct refusal refusal = {0};
     if (request != NULL)
@@ -30,15 +51,12 @@ bool query_submit(struct query *query)
         query->work(query->reader, query);
         return true;
     }
-    if (workers_submit(query->heavy ? query->queries->heavy : query->queries->workers, query->caller ? query->caller->id : "",
-                       query))
+    if (hand_over(query))
         return true;
-    metrics_add(metrics, METER_FAILURES, "busy", 1);
     if (request == NULL)
         return false;
-    refusal_set(&refusal, 503, "SERVICE_UNAVAILABLE", "Too many queries are waiting. Try again in %d seconds.", RETRY_AFTER_S);
-    refusal.retry_after_s = RETRY_AFTER_S;
-    answer_refusal(request, metrics, &refusal);
+    refuse_busy(&refusal);
+    answer_refusal(request, query->queries->metrics, &refusal);
     return false;
 }
 
@@ -89,12 +107,23 @@ static const char *explain(const struct query *query, const GError *error, struc
     return "data";
 }
 
+static enum query_outcome hand_on(struct query *query, struct refusal *refusal)
+{
+    query->heavy = true;
+    metrics_add(query->queries->metrics, METER_HANDED_ON, NULL, 1);
+    if (hand_over(query))
+        return QUERY_HANDED_ON;
+    refuse_busy(refusal);
+    return QUERY_FAILED;
+}
+
 enum query_outcome query_run(struct reader *reader, struct query *query,
                              enum query_outcome (*read)(struct reader *reader, struct query *query, struct refusal *refusal,
                                                         GError **error),
                              struct refusal *refusal)
 {
     struct metrics *metrics = query->queries->metrics;
+    reader_set_room(reader, query->heavy ? 0 : LIGHT_QUESTIONS_MAX, query->heavy ? 0 : LIGHT_ROWS_MAX);
     for (int n = 1;; n++) {
         g_autoptr(GError) error = NULL;
         gint64 deadline_us = g_get_monotonic_time() + timeout_ms(query) * G_TIME_SPAN_MILLISECOND;
@@ -102,6 +131,8 @@ enum query_outcome query_run(struct reader *reader, struct query *query,
             reader_begin(reader, deadline_us, &error) ? read(reader, query, refusal, &error) : QUERY_FAILED;
         if (outcome != QUERY_FAILED)
             return outcome;
+        if (g_error_matches(error, READER_ERROR, READER_ERROR_ROOM))
+            return hand_on(query, refusal);
         if (n < TRIES && is_lost(error)) {
             metrics_add(metrics, METER_RETRIES, NULL, 1);
             continue;

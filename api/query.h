@@ -33,14 +33,21 @@ struct query query_make(const struct call *call, const struct queries *queries,
                         void (*work)(struct reader *reader, struct query *query));
 void query_clear(struct query *query);
 
-enum query_outcome { QUERY_ANSWERED, QUERY_REFUSED, QUERY_FAILED };
+enum query_outcome {
+    QUERY_ANSWERED,
+    QUERY_REFUSED,
+    QUERY_FAILED,
+    QUERY_HANDED_ON, /* a heavy worker has it, and begins anew: the job is not this one's any more */
+};
 
 /* Hands a job over; false: the queue is full, the request (if there is one) was answered with 503, and the job is the caller's to
- * release. A worker that finds its job to be heavy sets `heavy` and submits it once more. */
+ * release. */
 bool query_submit(struct query *query);
 /* workers_do: opaque is not used. */
 void query_work(struct reader *reader, void *job, void *opaque);
-/* Calls read, once more if a connection was lost. After QUERY_FAILED the refusal is set, as after QUERY_REFUSED. */
+/* Calls read, once more if a connection was lost. After QUERY_FAILED the refusal is set, as after QUERY_REFUSED. What is not heavy
+ * has room for what takes milliseconds (reader_has_room); where read fails for want of it, the query becomes heavy and is handed
+ * on. */
 enum query_outcome query_run(struct reader *reader, struct query *query,
                              enum query_outcome (*read)(struct reader *reader, struct query *query, struct refusal *refusal,
                                                         GError **error),

@@ -26,6 +26,7 @@ enum reader_error {
     /* Those below are set by who asks. */
     READER_ERROR_CHANGED, /* days were closed again and again while they were read */
     READER_ERROR_COPY,    /* what belongs to a closed day is missing or damaged wherever it should be; for people to read */
+    READER_ERROR_ROOM,    /* this takes longer than others should wait: see reader_set_room */
 };
 
 struct reader;
@@ -69,6 +70,12 @@ struct reader_pace {
     void *opaque;
 };
 void reader_set_pace(struct reader *reader, struct reader_pace pace);
+
+/* So many questions may be asked together, or rows of sheets be looked at, by who says what they will be; 0: any number. More are
+ * for a worker behind which nobody waits. */
+void reader_set_room(struct reader *reader, uint64_t questions, uint64_t rows);
+/* False with READER_ERROR_ROOM. */
+bool reader_has_room(const struct reader *reader, uint64_t questions, uint64_t rows, GError **error);
 
 /* The deadline has passed: for work between questions. True with the error set. */
 bool reader_is_late(const struct reader *reader, GError **error);

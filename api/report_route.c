@@ -12,7 +12,6 @@
 enum {
     FEW_CLIENTS = 5,
     FEW_CLIENTS_SHARE = 20, /* of the rows, at most, are looked at for few clients */
-    HEAVY_ROWS = 500000,    /* looked at by all questions together: more takes longer than others should wait */
 };
 
 struct job {
@@ -20,8 +19,7 @@ struct job {
     const struct report_route *route;
     struct report_params params;
     bool gzip;
-    bool too_heavy;          /* for the worker that looked at it: to be done by another */
-    struct export_file file; /* after QUERY_ANSWERED, unless it is too heavy */
+    struct export_file file; /* after QUERY_ANSWERED */
     char *file_name;
     int64_t began_us;
     char *artifact;                   /* its name */
@@ -211,18 +209,17 @@ static enum query_outcome judge(GError **error, struct refusal *refusal)
     return QUERY_REFUSED;
 }
 
-/* A sheet knows where the rows of a client are. */
-static bool is_heavy(const struct making *making)
+/* Rows that all its questions look at together. A sheet knows where those of a client are. */
+static uint64_t cost_of(const struct making *making)
 {
     const GPtrArray *clients = making->ask.filter.names[REPORT_NAME_CLIENT];
     uint64_t rows = report_ask_cost(&making->ask) * REPORT_ALL;
-    return (clients != NULL && clients->len <= FEW_CLIENTS ? rows / FEW_CLIENTS_SHARE : rows) > HEAVY_ROWS;
+    return clients != NULL && clients->len <= FEW_CLIENTS ? rows / FEW_CLIENTS_SHARE : rows;
 }
 
 static enum query_outcome make(struct making *making, struct refusal *refusal, GError **error)
 {
     struct job *job = making->job;
-    job->too_heavy = false; /* as it was found to be the first time; what it asks for may be there by now */
     if (!read_range(making, error))
         return QUERY_FAILED;
     set_ask(making);
@@ -234,9 +231,8 @@ static enum query_outcome make(struct making *making, struct refusal *refusal, G
         job->params.format == EXPORT_JSON ? NULL : report_export_name(&making->range, job->params.section, job->params.format);
     if (artifacts_get(job->route->artifacts, job->artifact, &job->file))
         return QUERY_ANSWERED;
-    job->too_heavy = !job->query.heavy && is_heavy(making);
-    if (job->too_heavy)
-        return QUERY_ANSWERED;
+    if (!reader_has_room(making->ledger.reader, 0, cost_of(making), error))
+        return QUERY_FAILED;
     if (!(job->params.format == EXPORT_JSON ? make_page(making, error) : make_export(making, error)))
         return judge(error, refusal);
     artifacts_put(job->route->artifacts, job->artifact, &job->file);
@@ -264,12 +260,11 @@ static void work(struct reader *reader, struct query *query)
     struct job *job = (struct job *)(void *)query;
     struct metrics *metrics = query->queries->metrics;
     struct refusal refusal = {0};
-    if (query_run(reader, query, read_report, &refusal) != QUERY_ANSWERED) {
+    enum query_outcome outcome = query_run(reader, query, read_report, &refusal);
+    if (outcome == QUERY_HANDED_ON)
+        return;
+    if (outcome != QUERY_ANSWERED) {
         answer_refusal(query->request, metrics, &refusal);
-    } else if (job->too_heavy) {
-        query->heavy = true;
-        if (query_submit(query))
-            return;
     } else {
         metrics_add(metrics, METER_QUERIES, NULL, 1);
         if (job->question[0] != '\0')

@@ -195,6 +195,22 @@ static void test_failed_by_the_asker(void)
     reader_free(reader);
 }
 
+static void test_room(void)
+{
+    struct reader *reader = reader_new(&(struct redis_settings){.url = "redis://127.0.0.1:1"}, 1);
+    g_autoptr(GError) error = NULL;
+    g_assert_true(reader_has_room(reader, UINT64_MAX, UINT64_MAX, &error));
+    reader_set_room(reader, 10, 100);
+    g_assert_true(reader_has_room(reader, 10, 100, &error));
+    g_assert_no_error(error);
+    g_assert_false(reader_has_room(reader, 11, 0, &error));
+    g_assert_error(error, READER_ERROR, READER_ERROR_ROOM);
+    g_clear_error(&error);
+    g_assert_false(reader_has_room(reader, 0, 101, &error));
+    g_assert_error(error, READER_ERROR, READER_ERROR_ROOM);
+    reader_free(reader);
+}
+
 static void test_deadline(void)
 {
     g_autoptr(GError) error = NULL;
@@ -280,6 +296,7 @@ int main(int argc, char **argv)
     g_test_add_func("/reader/rests", test_rests);
     g_test_add_func("/reader/error-reply", test_error_reply_is_sticky);
     g_test_add_func("/reader/failed-by-the-asker", test_failed_by_the_asker);
+    g_test_add_func("/reader/room", test_room);
     g_test_add_func("/reader/deadline", test_deadline);
     g_test_add_func("/reader/lost", test_lost);
     g_test_add_func("/reader/nobody-there", test_nobody_there);
