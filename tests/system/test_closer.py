@@ -17,7 +17,8 @@ APACHE_LOGS = ROOT / "tests/data/apache_logs"
 PER_DAY = {16572: 1632, 16573: 2893, 16574: 2896, 16575: 2579}  # days since 1970: 17 to 20 May 2015
 PARTITIONS = 4
 SETTINGS = {"closing.grace_s": 0, "closing.restate_after_s": 1, "closing.check_ms": 50}
-WAIT_S = 40
+WHOLE = {"closing.restate_after_s": 4}  # while a file is imported no day of it is quiet so long, on a busy machine either
+WAIT_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +111,7 @@ def write_log(path, *lines):
 
 
 def test_import_then_one_late_event(world, tmp_path):
-    aggregator = world.aggregator()
+    aggregator = world.aggregator(WHOLE)
     world.run_import(APACHE_LOGS)
     world.wait_ledgered(dict.fromkeys(PER_DAY, 1))
     first = world.entries()
@@ -187,7 +188,7 @@ def test_killed(world, tmp_path, crash_at):
 
 def test_killed_between_the_seals_of_a_late_revision(world, tmp_path):
     """One partition has revision 2, without an event of its own even: then all get it, and no third one comes of it."""
-    aggregator = world.aggregator()
+    aggregator = world.aggregator(WHOLE)
     world.run_import(APACHE_LOGS)
     world.wait_ledgered(dict.fromkeys(PER_DAY, 1))
     aggregator.kill()
@@ -204,7 +205,7 @@ def test_killed_between_the_seals_of_a_late_revision(world, tmp_path):
 
 def test_another_takes_over(world):
     """Two workers of a group: one closes. It is killed; the other one closes what is due."""
-    session = {"kafka.properties": "session.timeout.ms=3000;heartbeat.interval.ms=500"}
+    session = {**WHOLE, "kafka.properties": "session.timeout.ms=3000;heartbeat.interval.ms=500"}
     workers = [world.aggregator(session), world.aggregator(session)]
 
     def closers():
@@ -225,7 +226,7 @@ def test_another_takes_over(world):
 def test_two_closers(world, tmp_path):
     """Two groups: both believe that all is theirs, and send the same seals and entries."""
     for group in ("one", "two"):
-        world.aggregator({"kafka.group": f"{world.topic}.{group}"}, wait_s=0)
+        world.aggregator({**WHOLE, "kafka.group": f"{world.topic}.{group}"}, wait_s=0)
     world.run_import(APACHE_LOGS)
     world.wait_ledgered(dict.fromkeys(PER_DAY, 1))
     world.run_import(write_log(tmp_path / "late.log", line("c-late", 18)))
@@ -278,7 +279,7 @@ def test_on_a_cluster(usage_pb2, kafka, topic, tmp_path):
     daybook = Daybook(tmp_path, kafka, cluster)
     try:
         world = World(usage_pb2, daybook, cluster, topic)
-        world.aggregator()
+        world.aggregator(WHOLE)
         world.run_import(APACHE_LOGS)
         world.wait_ledgered(dict.fromkeys(PER_DAY, 1))
         assert int(world.redis.hget("{p0}:meta", "ledger")) == len(PER_DAY)

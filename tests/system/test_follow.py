@@ -348,9 +348,16 @@ def test_nginx(daybook, topic, wire, tmp_path, nginx):
     for data in (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"hello\r\n\r\n", b"GET /a\xff\xfe HTTP/1.0\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\r\n"):
         send_bytes(nginx.port, data)
     send_bytes(nginx.port, b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"long" * 5000))
-    time.sleep(0.3)
-    wanted_json = count_by_status(json_log, r'"status":"(\d+)"')
-    wanted_combined = count_by_status(combined_log, r'" (\d{3}) \d+ "')
+
+    def logged():
+        return count_by_status(json_log, r'"status":"(\d+)"'), count_by_status(combined_log, r'" (\d{3}) \d+ "')
+
+    def all_logged():
+        before = logged()
+        time.sleep(0.5)
+        return before if before == logged() else None
+
+    wanted_json, wanted_combined = wait_until(all_logged, 30, "nginx writes no more")
     assert wanted_json == wanted_combined and wanted_json[400] >= 3
     total = sum(wanted_json.values()) + sum(wanted_combined.values())
     wait_until(lambda: len(wire.events()) >= total, 30, f"{total} requests are on the topic")
