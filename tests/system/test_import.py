@@ -234,12 +234,12 @@ def test_json_with_a_field_map(importer, daybook, topic, tmp_path):
     daybook.recount(topic)
 
 
-def test_file_that_changes_meanwhile(importer, daybook, topic, tmp_path):
+def test_file_that_changes_meanwhile(importer, daybook, kafka, topic, tmp_path):
     """The second reading finds other bytes than the first one: nothing of that block is sent."""
     log = tmp_path / "access.log"
     write_log(log, 300_000)
     process = importer.start(log)  # it digests, announces, and waits for an aggregator
-    time.sleep(1.5)
+    wait_until(lambda: kafka.read(topic), 30, "it has announced what it digested")
     with open(log, "r+b") as file:
         file.seek(os.path.getsize(log) - 1000)
         file.write(b"9")
