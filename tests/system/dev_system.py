@@ -101,7 +101,7 @@ class DevSystem:
         answer = self.usage(**parameters)
         return answer["usage"]["totalRequests"] if answer else 0
 
-    def wait_total(self, number, timeout_s=20, **parameters):
+    def wait_total(self, number, timeout_s=60, **parameters):
         def total():
             return self.total(**parameters)
 

@@ -53,7 +53,7 @@ class Traffic:
             self.most = self.most + Counter(event.time // DAY for event in events)
             answer = self.dev.post([native(event) for event in events])
             assert answer == {"accepted": len(events), "rejected": []}, answer
-        self.dev.wait_total(sum(n for day, n in self.most.items()), 30, timeframe="30d", granularity="day")
+        self.dev.wait_total(sum(n for day, n in self.most.items()), 60, timeframe="30d", granularity="day")
         self.least = self.most
 
 
@@ -155,7 +155,7 @@ def test_whatever_is_asked_all_along(dev):
         for number in range(ROUNDS):
             if number > 0:
                 traffic.send()
-            wait_until(lambda: wrong or Asker(dev, traffic).is_all_closed(), 60, "all days are closed", step_s=0.2)
+            wait_until(lambda: wrong or Asker(dev, traffic).is_all_closed(), 80, "all days are closed", step_s=0.2)
     finally:
         stop.set()
         for thread in threads:

@@ -16,7 +16,7 @@ DEMO = ROOT / "tests/demo/demo.sh"
 
 def run_demo(tmp_path, *arguments, broker="embedded"):
     env = {**os.environ, "BROKER": broker, "TMPDIR": str(tmp_path)}
-    return subprocess.run([DEMO, *arguments], capture_output=True, text=True, timeout=150, env=env)
+    return subprocess.run([DEMO, *arguments], capture_output=True, text=True, timeout=240, env=env)
 
 
 @pytest.mark.parametrize("broker", ["embedded", "kafka"])
@@ -56,7 +56,7 @@ def test_it_stays_until_it_is_ended(short_path):
             break
     assert said and "Ctrl-C ends" in said[-1], "".join(said)
     process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0, rest
     assert not list(short_path.glob("daybook-demo*"))
 

@@ -75,7 +75,7 @@ def counted(redis):
     return counts.meta(redis.client(), PARTITIONS)["events"]
 
 
-def wait_counted(redis, events, timeout_s=20):
+def wait_counted(redis, events, timeout_s=60):
     wait_until(lambda: counted(redis) >= events, timeout_s, f"{events} events are counted", 0.05)
     assert counted(redis) == events
 
@@ -252,8 +252,8 @@ def test_a_dead_redis_is_named_and_comes_back(kafka, redis, daybook, usage_pb2):
     assert str(redis.port) in aggregator.get("/readyz")[1]
     redis.start()
     wait_counted(redis, 9)
-    aggregator.wait_ready(20)
-    api.wait_ready(20)
+    aggregator.wait_ready(60)
+    api.wait_ready(60)
 
 
 # ---- the topic is another one ----
