@@ -2,16 +2,20 @@
 listed in each test; the first is always the button "Sign in", after the token was pasted."""
 
 import re
+import time
 from collections import Counter
-from datetime import date
+from datetime import date, datetime, timezone
+from pathlib import Path
 
 import pytest
 from dashboard import plain
 from files import opened
 from playwright.sync_api import expect
-from world import API_TOKEN, EXPORTS, NAMES, iso, ranked
+from world import API_TOKEN, DAY, EXPORTS, GLOBEX, MINUTE, NAMES, SLOT, iso, ranked
 
 MOST_CLICKS = 8
+README = Path(__file__).resolve().parents[2] / "README.md"
+WEEK_SLOTS = 7 * DAY // SLOT
 
 
 class Walk:
@@ -21,7 +25,7 @@ class Walk:
         self.dashboard = person(token=None)
         self.dashboard.guard.allow("401")
         self.listed = re.findall(r"^ *\d+\. (.*)$", said, re.M)
-        self.clicks = 0
+        self.clicks, self.began = 0, now_ms()
         self.dashboard.open("/")
         self.page.get_by_label("Access token").fill(API_TOKEN)
         self.click(self.page.get_by_role("button", name="Sign in"))
@@ -59,17 +63,23 @@ def test_which_client_made_the_most_requests_last_week(walk, world):
     3. Dates
     4. Last week
 
-    "Most active requests" begins with the top 5 clients. (Without clicks 3 and 4: of the last seven closed days.)
+    "Top 5 clients" begins with it: of Monday to Sunday, all of them closed days, whatever day it is today.
     """
     walk.choose_page("API usage report")
     walk.click(walk.page.get_by_role("button", name=re.compile("^Dates:")))
     walk.click(walk.page.get_by_role("button", name="Last week", exact=True))
     walk.dashboard.settle()
-    sunday = world.today - (world.today + 3) % 7 - 1
-    first = walk.dashboard.chart("Top 5 clients")[0]
-    (who, requests), *_ = ranked(world.of(days=(sunday - 6, sunday)), lambda e: (e.org, e.client))
-    assert NAMES[who] == "Web shop" and first.pop("Point").startswith("Web shop (web-shop), acme")
-    assert sum(map(plain, first.values())) == requests
+    monday, sunday = last_week(world)
+    events = world.of(days=(monday, sunday))
+    days = Counter(e.time // DAY for e in events)
+    shown = [(row.pop("Point"), sum(map(plain, row.values()))) for row in walk.dashboard.chart("Requests by day")]
+    assert shown == [(long_date(day), days[day]) for day in range(monday, sunday + 1)]
+    clients = ranked(events, lambda e: (e.org, e.client))[:5]
+    assert clients[0][1] > clients[1][1] > 0, "there is one that made the most"
+    bars = [(row.pop("Point"), sum(map(plain, row.values()))) for row in walk.dashboard.chart("Top 5 clients")]
+    assert [requests for _, requests in bars] == [requests for _, requests in clients]
+    (organization, client), _ = clients[0]
+    assert bars[0][0].startswith(f"{NAMES[organization, client]} ({client}), {organization}")
 
 
 def test_which_url_fails_most_and_since_when(walk, world):
@@ -79,23 +89,24 @@ def test_which_url_fails_most_and_since_when(walk, world):
     3. Dates
     4. Last 30 days
 
-    "Requests" has the failed ones of each day.
+    The first page is the Overview; "Requests" has the failures of each day.
     """
-    (worst, failed), *_ = ranked([e for e in world.of(days=(world.today - 6, world.today)) if e.status >= 400], endpoint_of)
     row = walk.dashboard.table("Failing endpoints")[0]
-    assert row["Endpoint"] == worst == EXPORTS and plain(row["Failed"]) >= failed
+    begins = [(moment // SLOT - WEEK_SLOTS + 1) * SLOT for moment in (walk.began, now_ms())]  # of seven times 24 hours up to now
+    failed = [ranked([e for e in world.events if e.time >= begin and e.status >= 400], endpoint_of)[0] for begin in begins]
+    assert (row["Endpoint"], plain(row["Failed"])) in failed and row["Endpoint"] == EXPORTS
     walk.click(walk.page.get_by_role("table", name="Failing endpoints").get_by_role("link").first)
     walk.dashboard.settle()
     walk.click(walk.page.get_by_role("button", name=re.compile("^Dates:")))
     walk.click(walk.page.get_by_role("button", name="Last 30 days"))
     walk.dashboard.settle()
     days = walk.dashboard.chart("Requests of the endpoint over time")
-    bad = [day["Point"] for day in days if plain(day["Failed"]) > plain(day["Successful"])]
-    assert bad[0] == long_date(world.broken)
-    by_day = Counter(e.time // 86_400_000 for e in world.of(route=EXPORTS.split(" ")[1]) if e.status >= 400)
-    shown = {day["Point"]: plain(day["Failed"]) for day in days}
-    assert shown[long_date(world.broken)] == by_day[world.broken]
-    assert shown[long_date(world.broken - 1)] == by_day[world.broken - 1]
+    events = [e for e in world.events if endpoint_of(e) == EXPORTS]
+    bad, good = (Counter(e.time // DAY for e in events if (e.status >= 400) == fails) for fails in (True, False))
+    wanted = [(long_date(day), bad[day], good[day]) for day in range(world.today - 29, world.today + 1)]
+    assert [(day["Point"], plain(day["Failed"]), plain(day["Successful"])) for day in days] == wanted
+    first = next(day["Point"] for day in days if plain(day["Failed"]) > plain(day["Successful"]))
+    assert first == long_date(world.broken)
 
 
 def test_is_yesterday_final(walk, world):
@@ -111,6 +122,8 @@ def test_is_yesterday_final(walk, world):
     row = walk.dashboard.table("Days")[0]
     assert row["Day (UTC)"] == long_date(world.today - 1) and row["State"] == "Final"
     assert plain(row["Events"]) == len(world.of(day=world.today - 1))
+    ledger = world.ask(f"/api/v2/usage/days/{iso(world.today - 1)}")["entities"][0]
+    assert plain(row["Revision"]) == ledger["revision"] == 1 and row["Checksum"][:8] == ledger["checksum"][:8]
 
 
 def test_what_will_be_over_quota_this_month(walk, world):
@@ -118,22 +131,28 @@ def test_what_will_be_over_quota_this_month(walk, world):
     1. Sign in
     2. Costs
 
-    The overview names them under "Limits and quotas"; the accounts of "Costs" have what is used, included and projected.
+    The Overview names them under "Limits and quotas"; the accounts of "Costs" have what is used, included and projected.
     """
+    month = [e for e in world.events if iso(e.time // DAY)[:7] == iso(world.today)[:7]]
+    accounts = {  # those that have a plan: what they used
+        "acmeorganization": ("acme plan Team", "team", sum(e.org == "acme" for e in month)),
+        "Nightly ETLglobex, client": ("Nightly ETL plan Starter", "starter", sum((e.org, e.client) == (GLOBEX, "etl") for e in month)),
+    }
     card = walk.dashboard.card("Limits and quotas")
-    expect(card.get_by_role("listitem").filter(has_text="acme plan Team").get_by_text("Over", exact=True)).to_be_visible()
+    listed = {each.inner_text() for each in card.get_by_role("listitem").filter(has_text="included this month").all()}
     walk.choose_page("Costs")
-    answer = {row.get("clientId") or row["organization"]: row for row in world.ask("/api/v2/usage/costs")["entities"]}
     rows = {row["Account"]: row for row in walk.dashboard.table("Accounts")}
-    month = [e for e in world.events if iso(e.time // 86_400_000)[:7] == iso(world.today)[:7]]
-    for name, plan, client, used in (
-        ("acmeorganization", "team", "acme", sum(e.org == "acme" for e in month)),
-        ("Nightly ETLglobex, client", "starter", "etl", sum(e.client == "etl" for e in month)),
-    ):
-        row, included = rows[name], world.included[plan]
-        assert (plain(row["Used"]), plain(row["Included"])) == (used, included) == (answer[client]["used"], answer[client]["included"])
-        over = "Over" if used > included else "Will be over" if answer[client]["projected"]["used"] > included else ""
-        assert row["Plan"] == f"{plan.title()} {over}"
+    moments = (walk.began, now_ms())
+    for account, (name, plan, used) in accounts.items():
+        included, row = world.included[plan], rows.pop(account)
+        assert (plain(row["Used"]), plain(row["Included"])) == (used, included)
+        said = row["Plan"].removeprefix(plan.title()).strip()
+        assert said in {judged(used, included, moment) for moment in moments}, account
+        on_overview = [text for text in listed if text.replace("\n", " ").startswith(name)]
+        assert on_overview or not said, account
+        assert all(f"{used:,} of {included:,}" in text for text in on_overview), account
+    assert not any("over" in row["Plan"].lower() for row in rows.values())
+    assert judged(*[(used, world.included[plan], moments[1]) for _, plan, used in accounts.values()][0]) == "Over"
 
 
 def test_numbers_for_a_spreadsheet(walk, world):
@@ -154,13 +173,60 @@ def test_numbers_for_a_spreadsheet(walk, world):
         walk.click(dialog.get_by_role("button", name="Export"))
     days = f"_{iso(world.last_week[0])}_{iso(world.last_week[1])}"
     assert waiting.value.suggested_filename == f"api-usage-report{days}.zip"
-    files = opened(waiting.value)
+    files = {name.removesuffix(f"{days}.xlsx"): rows for name, rows in opened(waiting.value).items()}
     events = world.of(days=world.last_week)
-    for name in ("most-active-clients", "most-active-statuses", "client-urls", "url-requests"):
-        rows = files[f"{name}{days}.xlsx"]
-        assert sum(int(row["requests"]) for row in rows) == len(events), name
-    clients = {(row["organizationId"], row["clientId"]): int(row["requests"]) for row in files[f"client-requests{days}.xlsx"]}
-    assert clients == Counter((e.org, e.client) for e in events)
+    for names, columns, key in (
+        (("most-active-clients", "client-requests"), ("organizationId", "clientId"), lambda e: (e.org, e.client)),
+        (("most-active-urls", "url-requests"), ("templateUri",), lambda e: (e.route[1:],)),
+        (("client-urls",), ("organizationId", "clientId", "templateUri"), lambda e: (e.org, e.client, e.route[1:])),
+        (("most-active-statuses", "client-statuses", "url-statuses"), ("date",), lambda e: (iso(e.time // DAY),)),
+    ):
+        for name in names:
+            rows = files.pop(name)
+            for counted, column in ((events, "requests"), ([e for e in events if e.status // 100 == 5], "status500")):
+                found = {tuple(row[each] for each in columns): int(row[column]) for row in rows}
+                assert len(found) == len(rows) and {k: n for k, n in found.items() if n} == Counter(map(key, counted)), (name, column)
+    assert not files
+
+
+QUESTIONS = {  # as README asks them, and who answers
+    "Which client made the most requests last week?": test_which_client_made_the_most_requests_last_week,
+    "Which URL fails most, and since when?": test_which_url_fails_most_and_since_when,
+    "Is yesterday final?": test_is_yesterday_final,
+    "What will be over quota this month?": test_what_will_be_over_quota_this_month,
+    "How do I get the numbers into a spreadsheet?": test_numbers_for_a_spreadsheet,
+}
+
+
+def test_readme_names_what_is_clicked():
+    """Whatever it names, in italics or in quotes, is what the walk of that question uses."""
+    told = dict(re.findall(r"^\| ([^|]*\?) \| (.*) \|$", README.read_text(), re.M))
+    assert told.keys() == QUESTIONS.keys()
+    for question, walk in QUESTIONS.items():
+        named = re.findall(r'\*([^*]+)\*|"([^"]+)"', told[question])
+        assert named, question
+        for name in map("".join, named):
+            assert name.lower() in " ".join(walk.__doc__.lower().split()), (question, name)
+
+
+def last_week(world):
+    """Monday and Sunday."""
+    sunday = world.today - 1 - date.fromisoformat(iso(world.today)).weekday()
+    return sunday - 6, sunday
+
+
+def now_ms():
+    return int(time.time() * 1000)
+
+
+def judged(used, included, moment):
+    """How the month ends if it goes on so, by whole minutes."""
+    now = datetime.fromtimestamp(moment / 1000, timezone.utc)
+    begin = datetime(now.year, now.month, 1, tzinfo=timezone.utc)
+    minutes = (datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=timezone.utc) - begin).total_seconds() // 60
+    elapsed = (moment - begin.timestamp() * 1000) // MINUTE
+    expected = (2 * used * minutes + elapsed) // (2 * elapsed) if elapsed else used
+    return "Over" if used > included else "Will be over" if expected > included else ""
 
 
 def endpoint_of(event):
