@@ -25,14 +25,14 @@ static bool init(const struct stats_params *params)
     return stats_range_init(&range, params, at(2026, 11, 21, 10, 37) * 1000 + 1250, &refusal);
 }
 
-static struct stats_time date(int64_t local_s)
+static struct local_time date(int64_t local_s)
 {
-    return (struct stats_time){.given = true, .local_s = local_s};
+    return (struct local_time){.given = true, .local_s = local_s};
 }
 
-static struct stats_time clock_time(int64_t local_s)
+static struct local_time clock_time(int64_t local_s)
 {
-    return (struct stats_time){.given = true, .has_clock = true, .local_s = local_s};
+    return (struct local_time){.given = true, .has_clock = true, .local_s = local_s};
 }
 
 static struct stats_params usage(const char *name, enum stats_period period, int unit)
