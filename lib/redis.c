@@ -50,6 +50,7 @@ struct redis *redis_open(const char *host, int port, int timeout_ms, GError **er
         return NULL;
     }
     redisEnableKeepAlive(context);
+    redis_reply_made_by(context->reader);
     redis = g_new0(struct redis, 1);
     redis->context = context;
     redis->out = g_string_sized_new(CHUNK);
@@ -310,73 +311,4 @@ bool redis_script_load(struct redis *redis, const char *body, char sha[41], GErr
         g_set_error(error, REDIS_ERROR, REDIS_ERROR_REPLY, "Redis at %s answered SCRIPT LOAD with something else.", redis->address);
     redis_reply_free(reply);
     return ok;
-}
-
-/* ---- replies: hiredis' own objects under our name ---- */
-
-static const redisReply *inner(const struct redis_reply *reply)
-{
-    return (const redisReply *)(const void *)reply;
-}
-
-enum redis_kind redis_reply_kind(const struct redis_reply *reply)
-{
-    switch (inner(reply)->type) {
-    case REDIS_REPLY_INTEGER:
-        return REDIS_INTEGER;
-    case REDIS_REPLY_STRING:
-        return REDIS_STRING;
-    case REDIS_REPLY_STATUS:
-        return REDIS_STATUS;
-    case REDIS_REPLY_ERROR:
-        return REDIS_ERROR_REPLY_KIND;
-    case REDIS_REPLY_ARRAY:
-        return REDIS_ARRAY;
-    default:
-        return REDIS_NIL;
-    }
-}
-
-int64_t redis_reply_integer(const struct redis_reply *reply)
-{
-    return inner(reply)->type == REDIS_REPLY_INTEGER ? (int64_t)inner(reply)->integer : 0;
-}
-
-struct view redis_reply_text(const struct redis_reply *reply)
-{
-    switch (inner(reply)->type) {
-    case REDIS_REPLY_STRING:
-    case REDIS_REPLY_STATUS:
-    case REDIS_REPLY_ERROR:
-        return view_make(inner(reply)->str, inner(reply)->len);
-    default:
-        return view_make(NULL, 0);
-    }
-}
-
-size_t redis_reply_count(const struct redis_reply *reply)
-{
-    return inner(reply)->type == REDIS_REPLY_ARRAY ? inner(reply)->elements : 0;
-}
-
-const struct redis_reply *redis_reply_at(const struct redis_reply *reply, size_t index)
-{
-    g_assert(index < redis_reply_count(reply));
-    return (const struct redis_reply *)(const void *)inner(reply)->element[index];
-}
-
-struct redis_reply *redis_reply_from_resp(struct view resp)
-{
-    void *reply = NULL;
-    redisReader *reader = redisReaderCreate();
-    if (redisReaderFeed(reader, resp.data, resp.size) != REDIS_OK || redisReaderGetReply(reader, &reply) != REDIS_OK)
-        reply = NULL;
-    redisReaderFree(reader);
-    return reply;
-}
-
-void redis_reply_free(struct redis_reply *reply)
-{
-    if (reply)
-        freeReplyObject(reply);
 }
