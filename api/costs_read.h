@@ -44,7 +44,8 @@ struct cost_question {
     int64_t now_ms;
 };
 
-/* False with an error, also REPORT_ERROR_LIMIT: more clients than groups_max; and READER_ERROR_ROOM. The usage is to be cleared only after true. */
+/* False with an error, also REPORT_ERROR_LIMIT: more clients than groups_max; and READER_ERROR_ROOM. The usage is to be cleared
+ * only after true. */
 bool cost_usage_read(struct cost_usage *usage, const struct cost_question *question, GError **error);
 void cost_usage_clear(struct cost_usage *usage);
 
