@@ -2,6 +2,7 @@
 
 make bench ARGS='--quick'              smaller everywhere: a few minutes
 make bench ARGS='--only drain,memory'  parts: encoding sheet drain series intake ack memory fresh closing export reports api live alerts
+                                       dashboard
 
 The figures also go to build/bench/results.json.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import alerts  # noqa: E402
 import closing  # noqa: E402
+import dashboard  # noqa: E402
 import drain  # noqa: E402
 import intake  # noqa: E402
 import live  # noqa: E402
@@ -23,7 +25,8 @@ import reports  # noqa: E402
 import serving  # noqa: E402
 from stack import PROGRAMS, ROOT, Stack, machine  # noqa: E402
 
-PARTS = ("encoding", "sheet", "drain", "series", "intake", "ack", "memory", "fresh", "closing", "export", "reports", "api", "live", "alerts")
+PARTS = ("encoding", "sheet", "drain", "series", "intake", "ack", "memory", "fresh", "closing", "export")
+PARTS += ("reports", "api", "live", "alerts", "dashboard")
 
 
 def arguments():
@@ -108,6 +111,8 @@ def main():
     for name, (function, size) in parts.items():
         if name in options.only:
             results[name] = with_stack(options, function, size)
+    if "dashboard" in options.only:
+        results["dashboard"] = dashboard.run()
     path = Path(options.directory) / "results.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=2))
