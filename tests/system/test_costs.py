@@ -16,7 +16,7 @@ import live_fixture as fixture
 import pytest
 from access import UNLIMITED
 from harness import API_TOKEN, Api, csv_rows, wait_until
-from registry_fixture import make_client, make_token
+from registry_fixture import make_client, make_token, until_known
 from test_usage_api import fetch
 
 PARTITIONS = 3
@@ -241,7 +241,7 @@ class World:
         self.revisions = {}
         self.registry = Registry(client)
         self.registry.fill(self.rng)
-        time.sleep(1.5)  # until the registry has been read
+        until_known(client, api)
         self.month = month_of(self.today)
 
     def is_final(self, day):

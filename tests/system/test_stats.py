@@ -11,7 +11,7 @@ import closed_fixture
 import live_fixture as fixture
 import pytest
 from harness import API_TOKEN, Api, Redis, csv_rows
-from registry_fixture import make_client, make_token
+from registry_fixture import make_client, make_token, until_known
 from stats_fixture import DAY, HOUR, Counted, ask, day_text, every, failure, instant, points
 from test_methods import ask as administer
 from test_usage_api import fetch, usage
@@ -148,7 +148,7 @@ def test_all_organizations_together(world):
     for name in ("daily_averages", "hourly_averages"):
         assert ask(world.api, f"services/*/{name}.json", **span)["total"] == counted.total
     token = make_token(world.client, organization="acme")
-    time.sleep(1.5)
+    until_known(world.client, world.api)
     assert failure(world.api, "services/*/usage.json", token=token, metric_name="hits", **span)[0] == 403
 
 
@@ -168,7 +168,7 @@ def test_what_cannot_have_been(world):
 
 def test_applications(world):
     make_client(world.client, "globex", "c-7", "The seventh", "gold")
-    time.sleep(1.5)
+    until_known(world.client, world.api)
     parameters = dict(metric_name="hits", since=world.days_ago(20), until=world.days_ago(1), granularity="day")
     answer = ask(world.api, "applications/c-7/usage.json", **parameters)
     assert answer["values"] == Counted(world.of(client="c-7"), parameters["since"], f"{parameters['until']} 23:59:59", "day").values
@@ -184,7 +184,7 @@ def test_applications(world):
         "service": {"id": "globex"},
     }
     make_client(world.client, "globex", "never used")
-    time.sleep(1.5)
+    until_known(world.client, world.api)
     assert ask(world.api, "applications/never%20used/usage.json", **parameters)["total"] == 0
 
 
@@ -445,7 +445,7 @@ def test_agrees_while_days_are_closed(tmp_path, redis):
 def test_callers(world):
     acme = make_token(world.client, "acme")
     one = make_token(world.client, "acme", of_client="c-3")
-    time.sleep(1.5)
+    until_known(world.client, world.api)
     query = dict(metric_name="hits", period="year")
     whole = ask(world.api, "services/acme/usage.json", token=acme, **query)
     assert whole["total"] == ask(world.api, "services/acme/usage.json", token=None, access_token=acme, **query)["total"] > 0
