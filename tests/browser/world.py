@@ -250,5 +250,5 @@ NAMES = {(organization, client): name or client for organization, client, _, nam
 
 
 def ranked(events, key):
-    """[(key, count)], most first."""
-    return Counter(map(key, events)).most_common()
+    """[(key, count)], most first, and as many by their names."""
+    return sorted(Counter(map(key, events)).items(), key=lambda row: (-row[1], row[0]))
