@@ -152,6 +152,7 @@ def away_from_the_hour(seconds=100):
         time.sleep(left + 1)
 
 
+@pytest.mark.timeout(600)
 def test_periods_and_metrics(world):
     """Every kind of window, for hits and for a method; each is told of what Get Usage has for it."""
     away_from_the_hour()
@@ -218,6 +219,7 @@ def test_plans(world):
     assert len(world.alerts()) == 4
 
 
+@pytest.mark.timeout(600)
 def test_late_events(world):
     """Of this day, of earlier days of the month, and of the hour before."""
     away_from_the_hour()
@@ -413,6 +415,7 @@ def test_routes(world):
         assert status == 400 and error["field"] == name and error["allowed"], error
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [1])
 def test_random(world, seed):
     """Requests of this month in any order, replicas that are killed: of each window the levels are told in order, each once, and

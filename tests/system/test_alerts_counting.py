@@ -85,7 +85,7 @@ def test_each_level_once_through_kills(world):
     print("seconds from an event to its alert, through kills:", " ".join(f"{seconds:.1f}" for seconds in latest))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_methods_minutes_and_jumps(world):
     away_from_the_hour(120)
     assert ask_methods(world.apis[0], "PUT", "/carts", {"endpoints": ["GET /v1/carts/**"], "organization": "acme"})[0] == 201

@@ -77,7 +77,7 @@ def test_each_level_is_told_through_kills(world):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_minute_recovers(world):
     """What was reached in a minute is told, and that it is over when nothing can come for it any more."""
     world.webhook(world.receiver.url())
