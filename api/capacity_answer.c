@@ -19,16 +19,10 @@ uint64_t capacity_times(uint64_t peak, int64_t unit_ms, uint64_t total, int64_t 
     return times > UINT64_MAX ? UINT64_MAX : (uint64_t)times;
 }
 
-static void write_time(struct writer *writer, const char *key, const struct tz *tz, int64_t time_ms)
-{
-    char text[ZONE_TEXT_MAX];
-    writer_text(writer, key, view_make(text, zone_format(text, tz, time_ms / 1000)));
-}
-
 static void write_at(struct writer *writer, const struct capacity_peak *peak, const struct tz *tz)
 {
     if (peak->requests > 0)
-        write_time(writer, "at", tz, peak->at_ms);
+        zone_write(writer, "at", tz, peak->at_ms);
     else
         writer_null(writer, "at");
 }
@@ -46,7 +40,7 @@ static void write_minutes(struct writer *writer, const struct capacity_answer *a
     const struct capacity *capacity = answer->capacity;
     if (capacity->has_minutes) {
         write_peak(writer, "peakRequestsPerMinute", &capacity->minute, answer->tz);
-        write_time(writer, "minutesSince", answer->tz, capacity->minutes_since_ms);
+        zone_write(writer, "minutesSince", answer->tz, capacity->minutes_since_ms);
     } else {
         writer_null(writer, "peakRequestsPerMinute");
         writer_null(writer, "minutesSince");
@@ -58,7 +52,7 @@ static void write_busiest(struct writer *writer, const struct capacity_answer *a
     writer_begin(writer, "busiestHours", '[');
     for (size_t i = 0; i < answer->capacity->n_busiest; i++) {
         writer_begin(writer, NULL, '{');
-        write_time(writer, "at", answer->tz, answer->capacity->busiest[i].at_ms);
+        zone_write(writer, "at", answer->tz, answer->capacity->busiest[i].at_ms);
         writer_count(writer, "requests", answer->capacity->busiest[i].requests);
         writer_end(writer, '}');
     }
@@ -114,8 +108,8 @@ static void write_window(struct writer *writer, const struct capacity_answer *an
 {
     char day[CIVIL_TEXT_MAX];
     writer_begin(writer, "window", '{');
-    write_time(writer, "from", answer->tz, answer->capacity->from_ms);
-    write_time(writer, "to", answer->tz, answer->capacity->to_ms);
+    zone_write(writer, "from", answer->tz, answer->capacity->from_ms);
+    zone_write(writer, "to", answer->tz, answer->capacity->to_ms);
     writer_end(writer, '}');
     if (answer->finalized_through == FINALITY_NONE)
         writer_null(writer, "finalizedThrough");

@@ -256,14 +256,13 @@ static void write_clients(struct writer *writer, const GPtrArray *clients, const
 
 static void write_days(struct writer *writer, const struct report_page *page, const struct report_range *range)
 {
-    char text[ZONE_TEXT_MAX];
     writer_begin(writer, "days", '[');
     for (guint i = 0; i < page->days->len; i++) {
         const struct zone_period *day = &g_array_index(range->days, struct zone_period, i);
         writer_begin(writer, NULL, '{');
         write_day(writer, "date", day->day);
-        writer_text(writer, "begin", view_make(text, zone_format(text, range->tz, day->begin_s)));
-        writer_text(writer, "end", view_make(text, zone_format(text, range->tz, day->end_s)));
+        zone_write(writer, "begin", range->tz, day->begin_s * 1000);
+        zone_write(writer, "end", range->tz, day->end_s * 1000);
         write_counts(writer, &g_array_index(page->days, struct report_counts, i));
         writer_end(writer, '}');
     }

@@ -119,12 +119,6 @@ static void write_who(struct writer *writer, const struct stats_answer *answer)
 
 /* ---- when ---- */
 
-static void write_time(struct writer *writer, const char *key, const struct tz *tz, int64_t ms)
-{
-    char text[ZONE_TEXT_MAX];
-    writer_text(writer, key, view_make(text, zone_format(text, tz, civil_divide(ms, 1000))));
-}
-
 static void write_unit(struct writer *writer, int unit)
 {
     if (unit == WINDOW_SIX_HOURS)
@@ -142,8 +136,8 @@ static void write_period(struct writer *writer, const struct stats_answer *answe
         writer_text(writer, "name", view_of(name));
     else
         writer_null(writer, "name");
-    write_time(writer, "since", window->tz, window->points[0]);
-    write_time(writer, "until", window->tz, window->to_ms - 1);
+    zone_write(writer, "since", window->tz, window->points[0]);
+    zone_write(writer, "until", window->tz, window->to_ms - 1);
     writer_text(writer, "timezone", view_of(tz_name(window->tz)));
     write_unit(writer, window->unit);
     writer_end(writer, '}');

@@ -24,8 +24,7 @@ struct answer {
 
 static void write_time(struct answer *answer, const char *key, int64_t time_ms)
 {
-    char text[ZONE_TEXT_MAX];
-    writer_text(&answer->writer, key, view_make(text, zone_format(text, answer->table->window->tz, time_ms / 1000)));
+    zone_write(&answer->writer, key, answer->table->window->tz, time_ms);
 }
 
 /* With milliseconds, which go before the offset. */

@@ -110,6 +110,12 @@ size_t zone_format(char out[ZONE_TEXT_MAX], const struct tz *tz, int64_t utc_s)
     return length;
 }
 
+void zone_write(struct writer *writer, const char *key, const struct tz *tz, int64_t time_ms)
+{
+    char text[ZONE_TEXT_MAX];
+    writer_text(writer, key, view_make(text, zone_format(text, tz, civil_divide(time_ms, 1000))));
+}
+
 void zone_format_utc_day(char begin[ZONE_TEXT_MAX], char end[ZONE_TEXT_MAX], const struct tz *tz, int64_t utc_day)
 {
     int64_t day = CLAMP(utc_day, civil_divide(TZ_TIME_MIN_S, DAY_S), civil_divide(TZ_TIME_MAX_S, DAY_S));

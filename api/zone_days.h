@@ -11,6 +11,7 @@
 #ifndef DAYBOOK_ZONE_DAYS_H
 #define DAYBOOK_ZONE_DAYS_H
 
+#include "api/writer.h"
 #include "lib/civil.h"
 #include "lib/tz.h"
 
@@ -40,6 +41,8 @@ void zone_utc_days(const struct zone_period *period, int64_t *first, int64_t *la
  * time); an offset with seconds, of the days of local mean time, has them (":30" more). The local time is of the years 0 to 9999,
  * an instant beyond is shown as the nearest of these. Writes a NUL, returns the length. */
 size_t zone_format(char out[ZONE_TEXT_MAX], const struct tz *tz, int64_t utc_s);
+/* The same as the value of a key; time_ms: since 1970, UTC. */
+void zone_write(struct writer *writer, const char *key, const struct tz *tz, int64_t time_ms);
 /* Where a UTC day, the unit of billing, begins and ends by the zone's clock. */
 void zone_format_utc_day(char begin[ZONE_TEXT_MAX], char end[ZONE_TEXT_MAX], const struct tz *tz, int64_t utc_day);
 
