@@ -26,7 +26,7 @@ def presets(today, last):
         "Last 7 days": (last - timedelta(days=6), last),
         "Last 30 days": (last - timedelta(days=29), last),
         "Last 90 days": (last - timedelta(days=89), last),
-        "This month": (last.replace(day=1), last),
+        "This month": (today.replace(day=1), last),
         "Last month": month_before(today),
     }
 
