@@ -3,17 +3,22 @@
 import pytest
 from dashboard import WAIT_MS, WIDE, Dashboard, Guard
 from playwright.sync_api import expect, sync_playwright
-from world import API_TOKEN, World
+from world import API_TOKEN, Kept, World
 
 CHROMIUM = "/usr/bin/chromium"
 expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory):
-    made = World(tmp_path_factory.mktemp("world"))
-    yield made
-    made.stop()
+def kept_world(tmp_path_factory):
+    kept = Kept(World, tmp_path_factory)
+    yield kept
+    kept.stop()
+
+
+@pytest.fixture
+def world(kept_world):
+    return kept_world.get()
 
 
 @pytest.fixture(scope="session")

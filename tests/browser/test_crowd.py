@@ -7,7 +7,7 @@ from dashboard import plain
 from live_fixture import Event
 from playwright.sync_api import expect
 from registry_fixture import make_client
-from world import ACME, DAY, GLOBEX, HOUR, World
+from world import ACME, DAY, GLOBEX, HOUR, Kept, World
 
 CROWD = 1200  # clients, each with one request, and as many URLs
 LISTED = 1000
@@ -29,10 +29,10 @@ class Crowd(World):
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    made = Crowd(tmp_path_factory.mktemp("crowd"))
-    yield made
-    made.stop()
+def kept_world(tmp_path_factory):
+    kept = Kept(Crowd, tmp_path_factory)
+    yield kept
+    kept.stop()
 
 
 @pytest.fixture
