@@ -271,19 +271,6 @@ static bool is_wanted_at_all(const struct slot_tables *tables, const struct gene
     return false;
 }
 
-static uint64_t count_wanted(const struct slot_tables *tables, const struct members *members)
-{
-    uint64_t n = 0;
-    for (guint i = 0; i < members->list->len; i++) {
-        const struct member *member = &g_array_index(members->list, struct member, i);
-        const struct generation *generation = &g_array_index(members->generations, struct generation, member->generation);
-        int slot, end = generation_slots(generation, range_of(tables), &slot);
-        for (; !generation->in_sheet && slot < end; slot++)
-            n += is_wanted(tables, generation, member, slot);
-    }
-    return n;
-}
-
 struct slot_tables slot_tables_whole(struct usage_table *table)
 {
     return (struct slot_tables){table->window->first_slot, table->window->n_slots, table, NULL};
@@ -297,8 +284,6 @@ struct usage_table *slot_tables_get(const struct slot_tables *tables, int64_t sl
 bool buckets_read_slots(struct reader *reader, const struct members *members, const struct endpoints *endpoints,
                         const struct slot_tables *tables, struct live_notes *notes, GError **error)
 {
-    if (!reader_has_room(reader, count_wanted(tables, members), 0, error))
-        return false;
     struct reading reading = {.reader = reader, .tables = tables, .endpoints = endpoints, .notes = notes};
     if (members->list->len > NAMES_CLIENTS_MAX)
         reading.notes = NULL;

@@ -82,10 +82,7 @@ static void work(struct reader *reader, struct query *query)
     struct job *job = (struct job *)(void *)query;
     struct metrics *metrics = query->queries->metrics;
     struct refusal refusal = {0};
-    enum query_outcome outcome = query_run(reader, query, read_capacity, &refusal);
-    if (outcome == QUERY_HANDED_ON)
-        return;
-    if (outcome == QUERY_ANSWERED) {
+    if (query_run(reader, query, read_capacity, &refusal) == QUERY_ANSWERED) {
         metrics_add(metrics, METER_QUERIES, NULL, 1);
         answer_json(query->request, metrics, 200, job->body);
     } else {

@@ -156,7 +156,7 @@ static bool read_closed(struct reading *reading, GError **error)
         .reader = question->reader,
         .threads = question->place->threads,
     };
-    bool ok = reader_has_room(question->reader, 0, report_cost(&report), error) &&
+    bool ok = reader_has_room(question->reader, report_cost(&report), error) &&
               (report.periods->len == 0 || report_run(&report, &place, (struct report_sink){take_row, &scan}, error));
     report_question_clear(&report);
     return ok && reading->error == NULL;

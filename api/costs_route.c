@@ -151,6 +151,7 @@ void costs_route_handle(const struct costs_route *route, struct call *call)
     }
     struct job *job = g_new0(struct job, 1);
     *job = (struct job){.query = query_make(call, route->queries, work), .route = route, .params = params, .format = format};
+    job->query.may_be_handed_on = true;
     job->gzip = export_wants_gzip(call->request, format);
     job->body = g_string_new(NULL);
     if (!query_submit(&job->query))

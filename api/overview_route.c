@@ -181,10 +181,7 @@ static void work(struct reader *reader, struct query *query)
     struct job *job = (struct job *)(void *)query;
     struct metrics *metrics = query->queries->metrics;
     struct refusal refusal = {0};
-    enum query_outcome outcome = query_run(reader, query, read_overview, &refusal);
-    if (outcome == QUERY_HANDED_ON)
-        return;
-    if (outcome == QUERY_ANSWERED) {
+    if (query_run(reader, query, read_overview, &refusal) == QUERY_ANSWERED) {
         metrics_add(metrics, METER_QUERIES, NULL, 1);
         if (job->question[0] != '\0')
             hot_answers_put(query->queries->hot, job->question, view_make(job->body->str, job->body->len), job->began_us);

@@ -8,16 +8,19 @@ enum {
     RETRY_AFTER_S = 2,
     REPAIR_AFTER_S = 30,
     TRIES = 2,
-    /* What is read for one answer while others wait. */
-    LIGHT_QUESTIONS_MAX = 2500,
-    LIGHT_ROWS_MAX = 500000,
+    LIGHT_ROWS_MAX = 500000 /* of sheets, while others wait */
 };
 
 struct query query_make(const struct call *call, const struct queries *queries,
                         void (*work)(struct reader *reader, struct query *query))
 {
-    return (struct query){call->request, queries,     work, call->caller != NULL ? caller_ref(call->caller) : NULL,
-                          false,         call->reader};
+    return (struct query){
+        .request = call->request,
+        .queries = queries,
+        .work = work,
+        .caller = call->caller != NULL ? caller_ref(call->caller) : NULL,
+        .reader = call->reader,
+    };
 }
 
 void query_clear(struct query *query)
@@ -123,7 +126,7 @@ enum query_outcome query_run(struct reader *reader, struct query *query,
                              struct refusal *refusal)
 {
     struct metrics *metrics = query->queries->metrics;
-    reader_set_room(reader, query->heavy ? 0 : LIGHT_QUESTIONS_MAX, query->heavy ? 0 : LIGHT_ROWS_MAX);
+    reader_set_room(reader, query->may_be_handed_on && !query->heavy ? LIGHT_ROWS_MAX : 0);
     for (int n = 1;; n++) {
         g_autoptr(GError) error = NULL;
         gint64 deadline_us = g_get_monotonic_time() + timeout_ms(query) * G_TIME_SPAN_MILLISECOND;

@@ -25,6 +25,7 @@ struct query {
     void (*work)(struct reader *reader, struct query *query);
     struct caller *caller; /* a reference, released by query_clear; whose turn it is, and what they may see */
     bool heavy;
+    bool may_be_handed_on; /* `work` knows QUERY_HANDED_ON */
     struct reader *reader; /* the handler ran on this reader's worker, which does the job at once; else NULL */
 };
 
@@ -45,9 +46,9 @@ enum query_outcome {
 bool query_submit(struct query *query);
 /* workers_do: opaque is not used. */
 void query_work(struct reader *reader, void *job, void *opaque);
-/* Calls read, once more if a connection was lost. After QUERY_FAILED the refusal is set, as after QUERY_REFUSED. What is not heavy
- * has room for what takes milliseconds (reader_has_room); where read fails for want of it, the query becomes heavy and is handed
- * on. */
+/* Calls read, once more if a connection was lost. After QUERY_FAILED the refusal is set, as after QUERY_REFUSED. What may be handed
+ * on and is not heavy has room for what takes milliseconds (reader_has_room); where read fails for want of it, the query becomes
+ * heavy. */
 enum query_outcome query_run(struct reader *reader, struct query *query,
                              enum query_outcome (*read)(struct reader *reader, struct query *query, struct refusal *refusal,
                                                         GError **error),

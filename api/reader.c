@@ -28,9 +28,9 @@ struct reader {
     GError *error; /* sticky */
     int64_t deadline_us;
     uint64_t asked;
-    uint64_t questions_max, rows_max; /* 0: any number */
-    struct reader_pace pace;          /* rest NULL: none */
-    int64_t rested_us;                /* when it rested last, or began */
+    uint64_t rows_max;       /* 0: any number */
+    struct reader_pace pace; /* rest NULL: none */
+    int64_t rested_us;       /* when it rested last, or began */
 };
 
 GQuark reader_error_quark(void)
@@ -98,18 +98,16 @@ void reader_set_pace(struct reader *reader, struct reader_pace pace)
     reader->pace = pace;
 }
 
-void reader_set_room(struct reader *reader, uint64_t questions, uint64_t rows)
+void reader_set_room(struct reader *reader, uint64_t rows)
 {
-    reader->questions_max = questions;
     reader->rows_max = rows;
 }
 
-bool reader_has_room(const struct reader *reader, uint64_t questions, uint64_t rows, GError **error)
+bool reader_has_room(const struct reader *reader, uint64_t rows, GError **error)
 {
-    if ((reader->questions_max == 0 || questions <= reader->questions_max) && (reader->rows_max == 0 || rows <= reader->rows_max))
+    if (reader->rows_max == 0 || rows <= reader->rows_max)
         return true;
-    g_set_error(error, READER_ERROR, READER_ERROR_ROOM,
-                "%" G_GUINT64_FORMAT " questions and %" G_GUINT64_FORMAT " rows are too many.", questions, rows);
+    g_set_error(error, READER_ERROR, READER_ERROR_ROOM, "%" G_GUINT64_FORMAT " rows are too many.", rows);
     return false;
 }
 

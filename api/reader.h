@@ -71,11 +71,11 @@ struct reader_pace {
 };
 void reader_set_pace(struct reader *reader, struct reader_pace pace);
 
-/* So many questions may be asked together, or rows of sheets be looked at, by who says what they will be; 0: any number. More are
- * for a worker behind which nobody waits. */
-void reader_set_room(struct reader *reader, uint64_t questions, uint64_t rows);
+/* So many rows of sheets may be looked at, by who says beforehand how many they will be; 0: any number. More are for a worker
+ * behind which nobody waits. */
+void reader_set_room(struct reader *reader, uint64_t rows);
 /* False with READER_ERROR_ROOM. */
-bool reader_has_room(const struct reader *reader, uint64_t questions, uint64_t rows, GError **error);
+bool reader_has_room(const struct reader *reader, uint64_t rows, GError **error);
 
 /* The deadline has passed: for work between questions. True with the error set. */
 bool reader_is_late(const struct reader *reader, GError **error);

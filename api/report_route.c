@@ -231,7 +231,7 @@ static enum query_outcome make(struct making *making, struct refusal *refusal, G
         job->params.format == EXPORT_JSON ? NULL : report_export_name(&making->range, job->params.section, job->params.format);
     if (artifacts_get(job->route->artifacts, job->artifact, &job->file))
         return QUERY_ANSWERED;
-    if (!reader_has_room(making->ledger.reader, 0, cost_of(making), error))
+    if (!reader_has_room(making->ledger.reader, cost_of(making), error))
         return QUERY_FAILED;
     if (!(job->params.format == EXPORT_JSON ? make_page(making, error) : make_export(making, error)))
         return judge(error, refusal);
@@ -325,6 +325,7 @@ void report_route_handle(const struct report_route *route, struct call *call)
     }
     struct job *job = g_new0(struct job, 1);
     *job = (struct job){.query = query_make(call, route->queries, work), .route = route, .params = params};
+    job->query.may_be_handed_on = true;
     job->gzip = export_wants_gzip(call->request, format);
     g_strlcpy(job->question, question, sizeof job->question);
     if (!query_submit(&job->query))

@@ -224,10 +224,7 @@ static void work(struct reader *reader, struct query *query)
     struct job *job = (struct job *)(void *)query;
     struct metrics *metrics = query->queries->metrics;
     struct refusal refusal = {0};
-    enum query_outcome outcome = query_run(reader, query, read_stats, &refusal);
-    if (outcome == QUERY_HANDED_ON)
-        return;
-    if (outcome != QUERY_ANSWERED) {
+    if (query_run(reader, query, read_stats, &refusal) != QUERY_ANSWERED) {
         answer_refusal(query->request, metrics, &refusal);
     } else {
         metrics_add(metrics, METER_QUERIES, NULL, 1);

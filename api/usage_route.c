@@ -81,10 +81,7 @@ static void work(struct reader *reader, struct query *query)
     struct job *job = (struct job *)(void *)query;
     struct metrics *metrics = query->queries->metrics;
     struct refusal refusal = {0};
-    enum query_outcome outcome = query_run(reader, query, read_usage, &refusal);
-    if (outcome == QUERY_HANDED_ON)
-        return;
-    if (outcome == QUERY_ANSWERED) {
+    if (query_run(reader, query, read_usage, &refusal) == QUERY_ANSWERED) {
         g_autoptr(GString) body = g_string_sized_new(16384);
         write_answer(job, body);
         metrics_add(metrics, METER_QUERIES, NULL, 1);

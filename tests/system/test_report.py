@@ -260,7 +260,9 @@ def test_a_long_question(world):
     world.revisions[day] = 1
     world.events += events
     asked = {"interval": "2023-07-01/2023-07-01", "timeZone": "UTC"}
+    handed_on = world.api.metrics()["daybook_api_queries_handed_on_total"]
     assert world.page(**asked) == world.expected((day, day)).page()
+    assert world.api.metrics()["daybook_api_queries_handed_on_total"] == handed_on + 1
     rows = list(csv.DictReader(io.StringIO(world.fetch(suffix=".csv", section="clients", **asked)[2].decode())))
     assert len(rows) == 50 and sum(int(row["requests"]) for row in rows) == n
 
