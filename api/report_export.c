@@ -83,9 +83,10 @@ static bool is_searched(const struct report_row *row, const struct report_wanted
     const struct view *names = row->names;
     const struct view client = names[REPORT_NAME_CLIENT], organization = names[REPORT_NAME_ORGANIZATION];
     g_autofree char *id = g_strndup(client.data, client.size), *of = g_strndup(organization.data, organization.size);
-    g_autofree char *template = g_strdup_printf("/%.*s", (int)names[REPORT_NAME_TEMPLATE].size, names[REPORT_NAME_TEMPLATE].data);
-    const struct view known[] = {client, view_of(registry_client_name(wanted->registry, of, id)), view_of(template)};
-    return report_search_matches(wanted->words, known, G_N_ELEMENTS(known));
+    const struct view template = names[REPORT_NAME_TEMPLATE];
+    g_autofree char *path = g_strdup_printf("/%.*s", (int)template.size, template.data);
+    const struct view known[] = {client, view_of(registry_client_name(wanted->registry, of, id)), view_of(path)};
+    return report_search_matches(wanted->words, known, template.size > 0 ? 3 : 2); /* rows of clients have no path */
 }
 
 static bool take(const struct report_row *row, void *opaque)

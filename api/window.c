@@ -140,7 +140,9 @@ static bool refuse_unit(const struct window *window, const struct usage_params *
     else if (params->granularity == CIVIL_MINUTE)
         why = "minutes are kept for 48 hours, which serves the timeframes 1h and 24h";
     g_autofree char *words =
-        g_strdup_printf("Invalid granularity for timeframe %s (%s)", usage_timeframe_name(params->timeframe), why);
+        params->timeframe == USAGE_CUSTOM
+            ? g_strdup_printf("Invalid granularity for since and until (%s)", why)
+            : g_strdup_printf("Invalid granularity for timeframe %s (%s)", usage_timeframe_name(params->timeframe), why);
     return refusal_set_value(refusal, "INVALID_GRANULARITY", words, "granularity", usage_granularity_name(params->granularity),
                              works->len > 0 ? works->str : "any, of a shorter range");
 }

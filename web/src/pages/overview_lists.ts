@@ -202,7 +202,7 @@ function pace(limit: Limit): number {
 }
 
 function quotaBadge(used: number, limit: number, expected: number): HTMLElement {
-    return used >= limit
+    return used > limit
         ? el('span', { class: 'badge bad' }, 'Over')
         : expected > limit
           ? el('span', { class: 'badge warn' }, 'Will be over')
