@@ -54,7 +54,7 @@ static void test_scope(void)
 static void test_wrong(void)
 {
     static const char *const bodies[] = {"{\"keyId\":\"c\"}", "{\"organization\":\"o\",\"permissions\":[\"admin\"]}",
-                                         "{\"organization\":\"o\",\"keyId\":\"a/b\"}", "{\"organization\":\"o\",\"client\":\"c\"}",
+                                         "{\"organization\":\"o\",\"keyId\":\"a\\nb\"}", "{\"organization\":\"o\",\"client\":\"c\"}",
                                          "{\"organization\":\"o\",\"keyId\":\"\"}"};
     for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
         json_t *error = create(400, NULL, bodies[i]);
