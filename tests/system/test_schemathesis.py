@@ -2,7 +2,8 @@
 a server error, every answer is one that is described, and what is wrong is refused.
 
 The requests are the same each time. What is checked: all that schemathesis knows, but that right data is always taken: a cursor
-must be one that the API gave, an organization must be named where several have such a client, and the description cannot say so."""
+must be one that the API gave, an organization must be named where several have such a client, and the description cannot say so;
+and that a query is gone after its DELETE: that stops it, and who asks for it is told that it was stopped, and by whom."""
 
 import base64
 import re
@@ -23,6 +24,10 @@ enabled = false
 
 [phases.stateful]
 max-steps = 12
+
+[[operations]]
+include-path-regex = "executionId|jobId"
+checks.use_after_free.enabled = false
 
 [[operations]]
 include-path = "/oauth/token"
