@@ -54,8 +54,8 @@ static void test_scope(void)
 static void test_wrong(void)
 {
     static const char *const bodies[] = {"{\"keyId\":\"c\"}", "{\"organization\":\"o\",\"permissions\":[\"admin\"]}",
-                                         "{\"organization\":\"o\",\"keyId\":\"a\\nb\"}", "{\"organization\":\"o\",\"client\":\"c\"}",
-                                         "{\"organization\":\"o\",\"keyId\":\"\"}"};
+                                         "{\"organization\":\"o\",\"keyId\":\"a\\nb\"}",
+                                         "{\"organization\":\"o\",\"client\":\"c\"}", "{\"organization\":\"o\",\"keyId\":\"\"}"};
     for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
         json_t *error = create(400, NULL, bodies[i]);
         g_assert_true(json_is_false(json_object_get(error, "success")));
