@@ -48,7 +48,7 @@ static struct page *page_new(struct reading *reading)
 {
     struct page *page = g_new0(struct page, 1);
     page->reading = reading;
-    client_sum_init(&page->sum, NULL, reading->endpoints);
+    client_sum_init(&page->sum, reading->endpoints);
     page->early = g_array_new(FALSE, TRUE, sizeof(struct early));
     g_array_set_clear_func(page->early, early_clear);
     return page;

@@ -13,9 +13,9 @@ static void route_clear(void *opaque)
     g_free(((struct route *)opaque)->own);
 }
 
-void client_sum_init(struct client_sum *sum, struct usage_table *table, const struct endpoints *endpoints)
+void client_sum_init(struct client_sum *sum, const struct endpoints *endpoints)
 {
-    *sum = (struct client_sum){.table = table, .endpoints = endpoints, .routes = g_array_new(FALSE, TRUE, sizeof(struct route))};
+    *sum = (struct client_sum){.endpoints = endpoints, .routes = g_array_new(FALSE, TRUE, sizeof(struct route))};
     g_array_set_clear_func(sum->routes, route_clear);
     measure_init(&sum->in_slot);
     measure_init(&sum->whole);

@@ -9,7 +9,7 @@
 #include "api/usage_table.h"
 
 struct client_sum {
-    struct usage_table *table;         /* borrowed, like the endpoints */
+    struct usage_table *table;         /* borrowed, like the endpoints; NULL: none yet */
     const struct endpoints *endpoints; /* all that counts; NULL: everything */
     const struct live_routes *known;   /* names of routes that have none here; borrowed; NULL: none */
     GArray *routes;
@@ -18,7 +18,8 @@ struct client_sum {
     int64_t slot, last_slot;
 };
 
-void client_sum_init(struct client_sum *sum, struct usage_table *table, const struct endpoints *endpoints);
+/* There is no table yet: client_sum_turn gives it one, before the first row. */
+void client_sum_init(struct client_sum *sum, const struct endpoints *endpoints);
 void client_sum_clear(struct client_sum *sum);
 /* Rows go into another table from now on; what was added up for the client until now goes into the one before. */
 void client_sum_turn(struct client_sum *sum, struct usage_table *table, const char *client);

@@ -96,7 +96,7 @@ static void add_clients(const struct endpoints *endpoints, int only)
 {
     struct client_sum sum;
     begin();
-    client_sum_init(&sum, NULL, endpoints);
+    client_sum_init(&sum, endpoints);
     for (int client = 0; client < CLIENTS; client++) {
         g_autofree char *name = g_strdup_printf("c-%d", client);
         name_routes(&sum, client);
@@ -127,7 +127,7 @@ static void test_names(void)
 {
     struct client_sum sum;
     guint n;
-    client_sum_init(&sum, NULL, NULL);
+    client_sum_init(&sum, NULL);
     client_sum_name(&sum, 3, view_of("GET /a"));
     client_sum_name(&sum, 3, view_of("GET /b"));
     g_autofree const char **names = client_sum_names(&sum, &n);
