@@ -11,7 +11,7 @@ from decimal import Decimal
 import live_fixture as fixture
 import pytest
 from access import ask as administer
-from harness import API_TOKEN, Api, Redis, wait_until
+from harness import API_TOKEN, Api, Redis, shared_world, wait_until
 from live_fixture import DAY, HOUR, SLOT
 from registry_fixture import make_client, make_token
 from test_usage_api import fetch, usage
@@ -36,11 +36,11 @@ def refused(api, **parameters):
 
 
 class World:
-    def __init__(self, directory):
+    def __init__(self, redis, directory):
         self.now = int(time.time() * 1000)
         self.seed = random.randrange(10**6)
         self.events = fixture.random_events(self.seed, self.now, n=3000)
-        self.redis = Redis("redis", directory / "redis").start()
+        self.redis = redis
         self.client = self.redis.client()
         fixture.write(self.client, self.events, PARTITIONS, self.now)
         make_client(self.client, "acme", "c-0", name="Shop")
@@ -73,11 +73,8 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    made = World(tmp_path_factory.mktemp("overview"))
-    print(f"seed {made.seed}")
-    yield made
-    made.api.kill()
-    made.redis.kill()
+    with shared_world(World, tmp_path_factory.mktemp("overview")) as made:
+        yield made
 
 
 def both(world, **parameters):

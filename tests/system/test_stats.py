@@ -10,7 +10,7 @@ from decimal import Decimal
 import closed_fixture
 import live_fixture as fixture
 import pytest
-from harness import API_TOKEN, Api, Redis, csv_rows
+from harness import API_TOKEN, Api, Redis, csv_rows, shared_world
 from registry_fixture import make_client, make_token, until_known
 from stats_fixture import DAY, HOUR, Counted, ask, day_text, every, failure, instant, points
 from test_methods import ask as administer
@@ -21,12 +21,12 @@ ZONES = ["UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pa
 
 
 class World:
-    def __init__(self, directory):
+    def __init__(self, redis, directory):
         self.now = int(time.time() * 1000)
         self.today = self.now // DAY
         self.seed = random.randrange(10**6)
         self.events = fixture.random_events(self.seed, self.now, n=3000)
-        self.redis = Redis("redis", directory / "redis").start()
+        self.redis = redis
         self.client = self.redis.client()
         fixture.write(self.client, self.events, PARTITIONS, self.now)
         (directory / "cache").mkdir()
@@ -42,11 +42,8 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    made = World(tmp_path_factory.mktemp("stats"))
-    print(f"seed {made.seed}")
-    yield made
-    made.api.kill()
-    made.redis.kill()
+    with shared_world(World, tmp_path_factory.mktemp("stats")) as made:
+        yield made
 
 
 # ---- series ----

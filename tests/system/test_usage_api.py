@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import live_fixture as fixture
 import pytest
-from harness import API_TOKEN, Api, Redis, free_port, send, wait_until
+from harness import API_TOKEN, Api, Redis, free_port, send, shared_world, wait_until
 
 PATH = "/v1/developer/usage"
 TIMEFRAMES = ["1h", "24h", "7d", "30d", "90d", "1y", "all"]
@@ -43,11 +43,11 @@ def failure(api, **options):
 class World:
     """One Redis full of known events, and one API on it, for all tests that only read."""
 
-    def __init__(self, directory):
+    def __init__(self, redis, directory):
         self.now = int(time.time() * 1000)
         self.seed = random.randrange(10**6)
         self.events = fixture.random_events(self.seed, self.now)
-        self.redis = Redis("redis", directory / "redis").start()
+        self.redis = redis
         fixture.write(self.redis.client(), self.events, PARTITIONS, self.now)
         self.api = Api("api", "api", directory / "api", {"redis.url": self.redis.url, "auth.token": API_TOKEN}).start()
 
@@ -65,11 +65,8 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    made = World(tmp_path_factory.mktemp("usage"))
-    print(f"seed {made.seed}")
-    yield made
-    made.api.kill()
-    made.redis.kill()
+    with shared_world(World, tmp_path_factory.mktemp("usage")) as made:
+        yield made
 
 
 SELECTIONS = {

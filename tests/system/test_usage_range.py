@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import closed_fixture
 import live_fixture as fixture
 import pytest
-from harness import API_TOKEN, Api, Redis
+from harness import API_TOKEN, Api, shared_world
 from live_fixture import DAY, HOUR, SLOT
 from test_usage_api import PARTITIONS, PATH, SELECTIONS, failure, fetch, usage
 
@@ -21,11 +21,11 @@ ZONES = ["UTC", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe", "Pa
 class World:
     """Events of two years, of which all days but the last three are closed."""
 
-    def __init__(self, directory):
+    def __init__(self, redis, directory):
         self.now = int(time.time() * 1000)
         self.today, self.seed = self.now // DAY, random.randrange(10**6)
         self.events = fixture.random_events(self.seed, self.now, n=1500)
-        self.redis = Redis("redis", directory / "redis").start()
+        self.redis = redis
         fixture.write(self.redis.client(), self.events, PARTITIONS, self.now)
         self.closed = self.close(closed_fixture.Books(self.redis.client(), self.events, PARTITIONS))
         settings = {"redis.url": self.redis.url, "auth.token": API_TOKEN, "archive.directory": directory / "archive"}
@@ -62,11 +62,8 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    made = World(tmp_path_factory.mktemp("range"))
-    print(f"seed {made.seed}")
-    yield made
-    made.api.kill()
-    made.redis.kill()
+    with shared_world(World, tmp_path_factory.mktemp("range")) as made:
+        yield made
 
 
 @pytest.mark.parametrize("zone", ZONES)
