@@ -1,64 +1,25 @@
-"""A picture that was downloaded, read by a decoder that knows nothing of how it was made: chunks, zlib and filters of PNG's own
-specification."""
+"""A picture that was downloaded, as Pillow reads it."""
 
-import struct
-import zlib
-from array import array
+import io
 from collections import Counter
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-TRUECOLOR_ALPHA = (8, 6, 0, 0, 0)  # bits, colour type, compression, filter, no interlace: what browsers write
+from PIL import Image
 
-
-def chunks(data):
-    assert data[:8] == SIGNATURE
-    at = 8
-    while at < len(data):
-        size, kind = struct.unpack_from(">I4s", data, at)
-        body = data[at + 8 : at + 8 + size]
-        assert zlib.crc32(kind + body) == struct.unpack_from(">I", data, at + 8 + size)[0], kind
-        yield kind, body
-        at += size + 12
-
-
-def paeth(left, up, corner):
-    guess = left + up - corner
-    a, b, c = abs(guess - left), abs(guess - up), abs(guess - corner)
-    return left if a <= b and a <= c else up if b <= c else corner
-
-
-def unfiltered(kind, line, above):
-    """A line of bytes; four of them are a pixel."""
-    if kind == 2:
-        return bytearray((x + b) & 255 for x, b in zip(line, above))
-    out = bytearray(line)
-    for i in range(len(out) if kind else 0):
-        left, corner = (out[i - 4], above[i - 4]) if i >= 4 else (0, 0)
-        add = {1: left, 3: (left + above[i]) // 2, 4: paeth(left, above[i], corner)}[kind]
-        out[i] = (out[i] + add) & 255
-    return out
+SIGNATURE, END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
 
 
 class Picture:
     def __init__(self, data):
-        found = list(chunks(data))
-        assert found[0][0] == b"IHDR" and found[-1] == (b"IEND", b"")
-        self.width, self.height, *form = struct.unpack(">II5B", found[0][1])
-        assert tuple(form) == TRUECOLOR_ALPHA
-        packed = zlib.decompress(b"".join(body for kind, body in found if kind == b"IDAT"))
-        size = self.width * 4
-        assert len(packed) == self.height * (size + 1)
-        self.lines, above = [], bytes(size)
-        for y in range(self.height):
-            begin = y * (size + 1)
-            above = unfiltered(packed[begin], packed[begin + 1 : begin + 1 + size], above)
-            self.lines.append(array("I", bytes(above)))
+        assert data.startswith(SIGNATURE) and data.endswith(END)
+        Image.open(io.BytesIO(data)).verify()  # every chunk's checksum
+        self.image = Image.open(io.BytesIO(data))
+        assert self.image.mode == "RGBA" and not self.image.info.get("interlace")
+        self.width, self.height = self.image.size
 
     def colors(self, x=0, y=0, width=None, height=None):
         """{"#rrggbb": pixels} of a part, or of all."""
-        found = Counter()
-        for line in self.lines[y : None if height is None else y + height]:
-            found.update(line[x : None if width is None else x + width])
-        named = ((struct.pack("=I", pixel), n) for pixel, n in found.items())
-        assert all(pixel[3] == 255 for pixel in map(lambda pixel: struct.pack("=I", pixel), found)), "nothing is transparent"
-        return Counter({f"#{pixel[:3].hex()}": n for pixel, n in named})
+        right = self.width if width is None else min(x + width, self.width)
+        low = self.height if height is None else min(y + height, self.height)
+        found = self.image.crop((x, y, right, low)).getcolors(maxcolors=self.width * self.height)
+        assert all(alpha == 255 for _, (*_, alpha) in found), "nothing is transparent"
+        return Counter({f"#{red:02x}{green:02x}{blue:02x}": n for n, (red, green, blue, _) in found})
