@@ -1,8 +1,7 @@
 #include "aggregator/buckets_private.h"
 
-enum { MINUTES_PER_SLOT = KEYS_SLOT_MS / (int)KEYS_MINUTE_MS };
 /* Estimates: bytes of a line (of one with a histogram it may be ten times as much) and of a field in a payload. */
-enum { LINE_BYTES = 40, FIELD_BYTES = 24 };
+enum { LINE_BYTES = 40, FIELD_BYTES = 24, SUM_BYTES = FIELD_BYTES + 2 * LINE_BYTES };
 
 struct buckets *buckets_new(int partition, struct symbols *symbols, bool histograms)
 {
@@ -106,7 +105,7 @@ static void sift(struct intmap *map, bool (*keep)(const void *value, const struc
 static bool slot_is_newest(const void *value, const struct buckets *buckets)
 {
     const struct slot *slot = value;
-    return (slot->day * KEYS_SLOTS_PER_DAY + slot->index) >= buckets->horizon / MINUTES_PER_SLOT;
+    return (slot->day * KEYS_SLOTS_PER_DAY + slot->index) >= buckets->horizon / KEYS_SLOT_MINUTES;
 }
 
 static bool minute_is_newest(const void *value, const struct buckets *buckets)
@@ -175,14 +174,15 @@ static struct slot *open_slot(struct buckets *buckets, const struct generation *
     slot->index = (int)(number % KEYS_SLOTS_PER_DAY);
     slot->dirty_clients = g_ptr_array_new();
     slot->dirty_routes = g_ptr_array_new();
-    slot->state = number * MINUTES_PER_SLOT > buckets->horizon ? BUCKET_LOADED : BUCKET_UNKNOWN;
+    slot->summed = number * KEYS_SLOT_MINUTES > buckets->horizon;
+    slot->state = slot->summed ? BUCKET_LOADED : BUCKET_UNKNOWN;
     return slot;
 }
 
 /* NULL: it must be read first. */
 static struct slot *find_slot(struct buckets *buckets, struct commit *commit, const struct generation *generation, int64_t minute)
 {
-    int64_t number = minute / MINUTES_PER_SLOT;
+    int64_t number = minute / KEYS_SLOT_MINUTES;
     struct slot *slot = buckets->slot;
     if (slot && slot->day == generation->day && slot->index == number % KEYS_SLOTS_PER_DAY &&
         slot->revision == generation->revision)
@@ -282,6 +282,7 @@ struct slot_client *slot_client_get(struct slot *slot, uint32_t number, bool com
     if (!*place) {
         struct slot_client *client = arena_new(&slot->span.arena, struct slot_client);
         client->slot = slot;
+        measure_init_in(&client->sum, &slot->span.arena);
         client->number = number;
         client->complete = complete;
         *place = client;
@@ -295,6 +296,7 @@ struct score *slot_route_get(struct slot *slot, uint32_t name)
     if (!*place) {
         struct score *score = arena_new(&slot->span.arena, struct score);
         score->slot = slot;
+        measure_init_in(&score->sum, &slot->span.arena);
         score->name = name;
         *place = score;
     }
@@ -454,7 +456,7 @@ static void touch_slot(struct buckets *buckets, struct slot *slot)
         slot->dirty = true;
         g_ptr_array_add(buckets->dirty_slots, slot);
     }
-    buckets->dirty_bytes += FIELD_BYTES;
+    buckets->dirty_bytes += FIELD_BYTES + SUM_BYTES;
 }
 
 static void touch_slot_bucket(struct buckets *buckets, struct bucket *bucket)
@@ -486,20 +488,19 @@ static void touch_minute_cell(struct buckets *buckets, struct cell *cell)
     minute->dirty_buckets = bucket;
 }
 
-static void add_request(struct cell *cell, uint32_t status, const struct request *request)
+static void add_request(struct measure *measure, uint32_t status, const struct request *request, bool histograms)
 {
-    measure_add(cell->many, status, request->latency_us, request->request_bytes, request->response_bytes,
-                cell->bucket->span->buckets->histograms);
+    measure_add(measure, status, request->latency_us, request->request_bytes, request->response_bytes, histograms);
 }
 
 /* Most cells of a slot never see a second request: they do without sums. */
-static void expand(struct cell *cell)
+static void expand(struct cell *cell, bool histograms)
 {
     const struct request one = cell->one;
     struct arena *arena = &cell->bucket->span->arena;
     cell->many = arena_alloc(arena, sizeof *cell->many);
     measure_init_in(cell->many, arena);
-    add_request(cell, cell->status, &one);
+    add_request(cell->many, cell->status, &one, histograms);
     cell->status = 0;
 }
 
@@ -512,22 +513,18 @@ static void count_cell(struct buckets *buckets, struct cell *cell, uint32_t stat
         return;
     }
     if (cell->status)
-        expand(cell);
-    add_request(cell, status, request);
+        expand(cell, buckets->histograms);
+    add_request(cell->many, status, request, buckets->histograms);
 }
 
-static void count_event(struct buckets *buckets, const struct place *place)
+/* Into what the slot comes to. */
+static void count_sums(struct buckets *buckets, const struct place *place, uint32_t status, const struct request *request)
 {
-    const struct batch *batch = buckets->batch;
-    size_t index = place->index;
-    const struct request request = {.latency_us = batch->latency_us ? batch->latency_us[index] : 0,
-                                    .request_bytes = batch->request_bytes ? batch->request_bytes[index] : 0,
-                                    .response_bytes = batch->response_bytes ? batch->response_bytes[index] : 0};
     struct slot *slot = place->client->slot;
-    place->generation->counted++;
     slot->requests++;
-    place->client->requests++;
-    place->route->requests++;
+    slot->minutes[buckets->batch->time_ms[place->index] / KEYS_MINUTE_MS % KEYS_SLOT_MINUTES]++;
+    add_request(&place->client->sum, status, request, buckets->histograms);
+    add_request(&place->route->sum, status, request, buckets->histograms);
     if (!place->client->dirty) {
         place->client->dirty = true;
         g_ptr_array_add(slot->dirty_clients, place->client);
@@ -538,6 +535,17 @@ static void count_event(struct buckets *buckets, const struct place *place)
         g_ptr_array_add(slot->dirty_routes, place->route);
         touch_slot(buckets, slot);
     }
+}
+
+static void count_event(struct buckets *buckets, const struct place *place)
+{
+    const struct batch *batch = buckets->batch;
+    size_t index = place->index;
+    const struct request request = {.latency_us = batch->latency_us ? batch->latency_us[index] : 0,
+                                    .request_bytes = batch->request_bytes ? batch->request_bytes[index] : 0,
+                                    .response_bytes = batch->response_bytes ? batch->response_bytes[index] : 0};
+    place->generation->counted++;
+    count_sums(buckets, place, batch->status[index], &request);
     count_cell(buckets, place->slot, batch->status[index], &request);
     touch_slot_bucket(buckets, place->slot->bucket);
     if (!place->minute)

@@ -100,7 +100,47 @@ static struct view name_text(const struct slot *slot, const struct score *score)
     return symbols_text(slot->span.buckets->symbols, score->name);
 }
 
-/* Behind all of the slot's buckets: who finds this number finds no less in them. */
+static void add_sum(struct buckets *buckets, struct payload *payload, struct view field, const struct measure *sum)
+{
+    g_string_truncate(buckets->text, 0);
+    measure_format(sum, buckets->text);
+    payload_add_pair(payload, field, view_make(buckets->text->str, buckets->text->len));
+}
+
+static void add_minutes(struct buckets *buckets, struct payload *payload, const struct slot *slot)
+{
+    char number[NUMBER_MAX];
+    g_string_truncate(buckets->text, 0);
+    for (int i = 0; i < KEYS_SLOT_MINUTES; i++) {
+        if (i > 0)
+            g_string_append_c(buckets->text, ' ');
+        g_string_append_len(buckets->text, number, (gssize)number_write(number, slot->minutes[i]));
+    }
+    payload_add_pair(payload, view_of("m"), view_make(buckets->text->str, buckets->text->len));
+}
+
+/* One command, mostly: then who reads it finds sums that agree. */
+static void flush_sums(struct buckets *buckets, const struct slot *slot, struct payload *payload)
+{
+    char key[KEYS_MAX], symbol[1 + NUMBER_MAX] = "c";
+    g_autoptr(GString) name = g_string_new("r");
+    size_t size = keys_slot_sums(key, buckets->partition, slot->day, slot->revision, slot->index);
+    payload_begin(payload, PAYLOAD_HSET, view_make(key, size));
+    for (guint i = 0; i < slot->dirty_clients->len; i++) {
+        const struct slot_client *client = g_ptr_array_index(slot->dirty_clients, i);
+        add_sum(buckets, payload, view_make(symbol, 1 + number_write(symbol + 1, client->number)), &client->sum);
+    }
+    for (guint i = 0; i < slot->dirty_routes->len; i++) {
+        const struct score *route = g_ptr_array_index(slot->dirty_routes, i);
+        const struct view text = name_text(slot, route);
+        g_string_truncate(name, 1);
+        g_string_append_len(name, text.data, (gssize)text.size);
+        add_sum(buckets, payload, view_make(name->str, name->len), &route->sum);
+    }
+    add_minutes(buckets, payload, slot);
+}
+
+/* Behind all of the slot's buckets and sums: who finds this number finds no less in them. */
 static void flush_total(const struct buckets *buckets, const struct slot *slot, struct payload *payload)
 {
     char key[KEYS_MAX], index[NUMBER_MAX], requests[NUMBER_MAX];
@@ -114,18 +154,20 @@ static void flush_slot(struct buckets *buckets, struct slot *slot, struct payloa
     char key[KEYS_MAX], member[NUMBER_MAX];
     for (guint i = 0; i < slot->dirty_clients->len; i++)
         flush_client(buckets, g_ptr_array_index(slot->dirty_clients, i), payload);
+    if (slot->summed)
+        flush_sums(buckets, slot, payload);
     size_t size = keys_slot_clients(key, buckets->partition, slot->day, slot->revision, slot->index);
     payload_begin(payload, PAYLOAD_ZADD, view_make(key, size));
     for (guint i = 0; i < slot->dirty_clients->len; i++) {
         struct slot_client *client = g_ptr_array_index(slot->dirty_clients, i);
-        add_score(payload, client->requests, view_make(member, number_write(member, client->number)));
+        add_score(payload, client->sum.requests, view_make(member, number_write(member, client->number)));
         client->dirty = false;
     }
     size = keys_slot_routes(key, buckets->partition, slot->day, slot->revision, slot->index);
     payload_begin(payload, PAYLOAD_ZADD, view_make(key, size));
     for (guint i = 0; i < slot->dirty_routes->len; i++) {
         struct score *score = g_ptr_array_index(slot->dirty_routes, i);
-        add_score(payload, score->requests, name_text(slot, score));
+        add_score(payload, score->sum.requests, name_text(slot, score));
         score->dirty = false;
     }
     flush_total(buckets, slot, payload);

@@ -64,9 +64,9 @@ struct shards {
     uint32_t n;
 };
 
-/* A member of a sorted set of routes. */
+/* A route in a slot, of all clients. */
 struct score {
-    uint64_t requests;
+    struct measure sum;
     struct slot *slot;
     uint32_t name;
     bool dirty;
@@ -74,7 +74,7 @@ struct score {
 
 struct slot_client {
     struct slot *slot;
-    uint64_t requests;
+    struct measure sum; /* of its buckets */
     uint32_t number;
     bool dirty;
     bool complete; /* Redis has no bucket of it that is not in memory */
@@ -87,7 +87,9 @@ struct slot {
     int64_t day;
     int revision, index;
     uint64_t requests; /* of all clients */
+    uint64_t minutes[KEYS_SLOT_MINUTES];
     enum bucket_state state;
+    bool summed; /* its sums are of all that was counted; false: it was begun by a version that had none, so it gets none */
     struct intmap clients; /* symbol -> struct slot_client */
     struct intmap routes;  /* name -> struct score */
     GPtrArray *dirty_clients, *dirty_routes;

@@ -98,7 +98,7 @@ static bool clients_loaded(void *opaque, const struct redis_reply *reply, GError
         if (!number_read(redis_reply_text(redis_reply_at(reply, i)), &number) || number > UINT32_MAX ||
             !read_score(redis_reply_at(reply, i + 1), &requests))
             return damaged(error, "a member of a slot's sorted set of clients is no number");
-        slot_client_get(slot, (uint32_t)number, false)->requests = requests;
+        slot_client_get(slot, (uint32_t)number, false)->sum.requests = requests;
         slot->requests += requests;
     }
     return true;
@@ -109,21 +109,80 @@ static bool routes_loaded(void *opaque, const struct redis_reply *reply, GError 
     struct slot *slot = opaque;
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
         uint32_t name = symbols_name(slot->span.buckets->symbols, redis_reply_text(redis_reply_at(reply, i)));
-        if (!read_score(redis_reply_at(reply, i + 1), &slot_route_get(slot, name)->requests))
+        if (!read_score(redis_reply_at(reply, i + 1), &slot_route_get(slot, name)->sum.requests))
             return damaged(error, "a score of a slot's sorted set of routes is no whole number");
     }
+    return true;
+}
+
+/* "m0 m1 …"; the requests of all of them. */
+static bool read_minutes(struct slot *slot, struct view text, uint64_t *requests)
+{
+    const char *cursor = text.data, *end = text.data + text.size;
+    for (int i = 0; i < KEYS_SLOT_MINUTES; i++) {
+        if ((i > 0 && (cursor == end || *cursor++ != ' ')) || !number_scan(&cursor, end, &slot->minutes[i]))
+            return false;
+        *requests += slot->minutes[i];
+    }
+    return cursor == end;
+}
+
+/* In the place of the number alone; its requests, or 0 where they are not that number. False: it is no measure. */
+static bool take_sum(struct measure *sum, struct view text, uint64_t *requests)
+{
+    struct measure measure;
+    if (!measure_parse(&measure, text))
+        return false;
+    if (sum && sum->requests == measure.requests) {
+        measure_clear(sum);
+        measure_merge(sum, &measure);
+        *requests += sum->requests;
+    }
+    measure_clear(&measure);
+    return true;
+}
+
+/* What a field of the sums is about; NULL: nothing that the slot has. */
+static struct measure *sum_of(const struct slot *slot, struct view field)
+{
+    uint64_t number;
+    const struct view name = view_make(field.data + 1, field.size - 1);
+    if (field.data[0] == 'c') {
+        struct slot_client *client = number_read(name, &number) ? intmap_get(&slot->clients, number) : NULL;
+        return client ? &client->sum : NULL;
+    }
+    struct score *route = intmap_get(&slot->routes, symbols_name(slot->span.buckets->symbols, name));
+    return route ? &route->sum : NULL;
+}
+
+/* Where they do not add up to what was counted, another version, which had no sums, has counted in the slot, too. */
+static bool sums_loaded(void *opaque, const struct redis_reply *reply, GError **error)
+{
+    struct slot *slot = opaque;
+    uint64_t by_minute = 0, by_client = 0, by_route = 0;
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
+        const struct view field = redis_reply_text(redis_reply_at(reply, i)), text = redis_reply_text(redis_reply_at(reply, i + 1));
+        bool minutes = view_is(field, "m"), client = field.size > 0 && field.data[0] == 'c';
+        if (field.size == 0 || !(minutes ? read_minutes(slot, text, &by_minute)
+                                         : take_sum(sum_of(slot, field), text, client ? &by_client : &by_route)))
+            return damaged(error, "a sum of a slot cannot be read");
+    }
+    slot->summed = by_minute == slot->requests && by_client == slot->requests && by_route == slot->requests;
     slot->state = BUCKET_LOADED;
     return true;
 }
 
 void slot_ask(struct slot *slot, struct commit *commit)
 {
-    char clients[KEYS_MAX], routes[KEYS_MAX];
+    char clients[KEYS_MAX], routes[KEYS_MAX], sums[KEYS_MAX];
     int partition = slot->span.buckets->partition;
     struct view words[] = {view_of("ZRANGE"), {NULL, 0}, view_of("0"), view_of("-1"), view_of("WITHSCORES")};
     words[1] = view_make(clients, keys_slot_clients(clients, partition, slot->day, slot->revision, slot->index));
     commit_ask(commit, clients_loaded, slot, G_N_ELEMENTS(words), words);
     words[1] = view_make(routes, keys_slot_routes(routes, partition, slot->day, slot->revision, slot->index));
     commit_ask(commit, routes_loaded, slot, G_N_ELEMENTS(words), words);
+    const struct view all[] = {view_of("HGETALL"),
+                               view_make(sums, keys_slot_sums(sums, partition, slot->day, slot->revision, slot->index))};
+    commit_ask(commit, sums_loaded, slot, G_N_ELEMENTS(all), all);
     slot->state = BUCKET_ASKED;
 }

@@ -107,6 +107,7 @@ static bool unlink_slot(struct partition *partition, int64_t day, int revision, 
     for (guint i = 0; i < clients->len; i++)
         add_key(payload, &begun, key,
                 keys_slot(key, partition->number, day, revision, slot, (uint32_t)g_array_index(clients, uint64_t, i)));
+    add_key(payload, &begun, key, keys_slot_sums(key, partition->number, day, revision, slot));
     add_key(payload, &begun, key, keys_slot_routes(key, partition->number, day, revision, slot));
     add_key(payload, &begun, key, keys_slot_clients(key, partition->number, day, revision, slot));
     return true;

@@ -164,8 +164,8 @@ static bool is_complete(const struct members *members, const struct piece *piece
     for (uint32_t k = 0; k < piece->window.n_slots; k++) {
         uint64_t in_slot = 0, in_minutes = 0, minutes = 0;
         add_numbers(members, piece, k, &in_slot, &in_minutes);
-        for (uint32_t i = 0; i < WINDOW_MINUTES_PER_SLOT && table->n_minutes > 0; i++)
-            minutes += table->minute_requests[k * WINDOW_MINUTES_PER_SLOT + i];
+        for (uint32_t i = 0; i < KEYS_SLOT_MINUTES && table->n_minutes > 0; i++)
+            minutes += table->minute_requests[k * KEYS_SLOT_MINUTES + i];
         if (table->slot_requests[k] != in_slot || (table->n_minutes > 0 && minutes != in_minutes))
             return false;
     }

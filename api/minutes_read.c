@@ -134,14 +134,14 @@ static void ask_minute(struct reader *reader, struct group *group, int64_t minut
 static void ask_group(struct reader *reader, struct group *group)
 {
     const struct usage_table *table = group->table;
-    int64_t first = table->first_minute / WINDOW_MINUTES_PER_SLOT;
-    struct slot_range range = {first, first + table->n_minutes / WINDOW_MINUTES_PER_SLOT - 1};
+    int64_t first = table->first_minute / KEYS_SLOT_MINUTES;
+    struct slot_range range = {first, first + table->n_minutes / KEYS_SLOT_MINUTES - 1};
     int slot, end = generation_slots(group->generation, range, &slot);
     for (; slot < end; slot++) {
         if ((group->active[slot / 64] >> (slot % 64) & 1) == 0)
             continue;
-        int64_t minute = (group->generation->day * KEYS_SLOTS_PER_DAY + slot) * WINDOW_MINUTES_PER_SLOT;
-        for (int i = 0; i < WINDOW_MINUTES_PER_SLOT; i++)
+        int64_t minute = (group->generation->day * KEYS_SLOTS_PER_DAY + slot) * KEYS_SLOT_MINUTES;
+        for (int i = 0; i < KEYS_SLOT_MINUTES; i++)
             ask_minute(reader, group, minute + i, slot);
     }
 }

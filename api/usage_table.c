@@ -30,8 +30,8 @@ struct usage_table *usage_table_new(const struct window *window)
     table->routes = lines_new();
     table->clients = lines_new();
     int64_t end = window->first_slot + window->n_slots, first = MAX(window->first_slot, MIN(window->minutes_first_slot, end));
-    table->first_minute = first * WINDOW_MINUTES_PER_SLOT;
-    table->n_minutes = (uint32_t)(end - first) * WINDOW_MINUTES_PER_SLOT;
+    table->first_minute = first * KEYS_SLOT_MINUTES;
+    table->n_minutes = (uint32_t)(end - first) * KEYS_SLOT_MINUTES;
     table->minute_requests = g_new0(uint64_t, table->n_minutes);
     if (window->unit == CIVIL_MINUTE)
         table->minutes = g_new0(struct measure, table->n_minutes);
@@ -264,23 +264,23 @@ static void merge_range(struct measure *into, const struct measure *minutes, int
 /* The newest of the fifteen that counts anything, or, where none does, the newest that has begun. */
 static int newest_minute(const struct usage_table *table, uint32_t slot, const struct measure *minutes)
 {
-    int newest = WINDOW_MINUTES_PER_SLOT - 1;
+    int newest = KEYS_SLOT_MINUTES - 1;
     while (newest >= 0 && minutes[newest].requests == 0)
         newest--;
     if (newest >= 0)
         return newest;
     int64_t begun = (table->window->now_ms - window_slot_ms(table->window->first_slot + slot)) / KEYS_MINUTE_MS;
-    return (int)CLAMP(begun, 0, WINDOW_MINUTES_PER_SLOT - 1);
+    return (int)CLAMP(begun, 0, KEYS_SLOT_MINUTES - 1);
 }
 
 /* False: they added up already. */
 static bool settle_slot(struct usage_table *table, uint32_t slot)
 {
-    struct measure *minutes = &table->minutes[slot * WINDOW_MINUTES_PER_SLOT];
+    struct measure *minutes = &table->minutes[slot * KEYS_SLOT_MINUTES];
     const struct measure *whole = &table->cells[slot];
     struct measure sum;
     measure_init(&sum);
-    merge_range(&sum, minutes, WINDOW_MINUTES_PER_SLOT);
+    merge_range(&sum, minutes, KEYS_SLOT_MINUTES);
     bool equal = is_equal(&sum, whole);
     int target = newest_minute(table, slot, minutes), older = target;
     for (; !equal && older >= 0; older--) {
@@ -291,7 +291,7 @@ static bool settle_slot(struct usage_table *table, uint32_t slot)
     }
     if (!equal) {
         uint64_t max = 0;
-        for (int i = MAX(older, 0); i < WINDOW_MINUTES_PER_SLOT; i++) {
+        for (int i = MAX(older, 0); i < KEYS_SLOT_MINUTES; i++) {
             max = MAX(max, MIN(minutes[i].latency_max_us, whole->latency_max_us));
             measure_clear(&minutes[i]);
         }
@@ -307,7 +307,7 @@ uint32_t usage_table_settle(struct usage_table *table)
     uint32_t settled = 0;
     if (table->minutes == NULL)
         return 0;
-    g_assert(table->n_minutes == table->n_cells * WINDOW_MINUTES_PER_SLOT);
+    g_assert(table->n_minutes == table->n_cells * KEYS_SLOT_MINUTES);
     for (uint32_t slot = 0; slot < table->n_cells; slot++)
         if (settle_slot(table, slot))
             settled++;
@@ -342,7 +342,7 @@ uint64_t usage_table_minute(const struct usage_table *table, int64_t minute)
 {
     g_assert(minute >= table->first_minute && minute - table->first_minute < table->n_minutes);
     int64_t index = minute - table->first_minute;
-    uint64_t limit = table->slot_requests[minute / WINDOW_MINUTES_PER_SLOT - table->window->first_slot];
+    uint64_t limit = table->slot_requests[minute / KEYS_SLOT_MINUTES - table->window->first_slot];
     uint64_t requests = table->minutes != NULL ? table->minutes[index].requests : table->minute_requests[index];
     return MIN(requests, limit);
 }

@@ -78,7 +78,7 @@ static void append_periods(const struct window *window, const GArray *periods, G
 /* Minutes go on to the end of the last slot: its sum may hold events from ahead of the clock. */
 static void append_minutes(const struct window *window, GArray *points)
 {
-    for (uint32_t i = 0; i < window->n_slots * WINDOW_MINUTES_PER_SLOT && i <= WINDOW_POINTS_MAX; i++) {
+    for (uint32_t i = 0; i < window->n_slots * KEYS_SLOT_MINUTES && i <= WINDOW_POINTS_MAX; i++) {
         int64_t minute_ms = window->from_ms + i * KEYS_MINUTE_MS;
         g_array_append_val(points, minute_ms);
     }

@@ -18,7 +18,6 @@
 enum {
     WINDOW_POINTS_MAX = 10000,    /* that an answer shows */
     WINDOW_POINTS_LIMIT = 100000, /* that are summed up */
-    WINDOW_MINUTES_PER_SLOT = 15,
     WINDOW_MINUTES_KEPT_H = 48,
     WINDOW_DAYS_AHEAD = 1, /* how far beyond today events from ahead of the clock are looked for */
 };

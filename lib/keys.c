@@ -37,6 +37,11 @@ size_t keys_slot(char *out, int partition, int64_t day, int revision, int slot, 
     return (size_t)g_snprintf(out, KEYS_MAX, "{p%d}:s:%" G_GINT64_FORMAT ".%d:%d:%u", partition, day, revision, slot, client);
 }
 
+size_t keys_slot_sums(char *out, int partition, int64_t day, int revision, int slot)
+{
+    return (size_t)g_snprintf(out, KEYS_MAX, "{p%d}:ss:%" G_GINT64_FORMAT ".%d:%d", partition, day, revision, slot);
+}
+
 size_t keys_slot_clients(char *out, int partition, int64_t day, int revision, int slot)
 {
     return (size_t)g_snprintf(out, KEYS_MAX, "{p%d}:zs:%" G_GINT64_FORMAT ".%d:%d", partition, day, revision, slot);

@@ -51,6 +51,8 @@
  *                                            feed; shard = user symbol / KEYS_USERS_PER_SHARD
  *   {p3}:m:<minute>.<revision>:<shard> hash  a minute bucket: client symbol -> measure; minute = Unix time / 60 s; shard = client
  *                                            symbol / KEYS_CLIENTS_PER_SHARD
+ *   {p3}:ss:<generation>:<slot>        hash  what the slot comes to: "c" client symbol -> measure; "r" METHOD " " template -> measure of
+ *                                            all clients; "m" -> requests of its 15 minutes, blanks between
  *   {p3}:zs:<generation>:<slot>        zset  client symbol by requests in the slot
  *   {p3}:zr:<generation>:<slot>        zset  METHOD " " template by requests in the slot, all clients
  *   {p3}:zm:<minute>.<revision>        zset  client symbol by requests in the minute
@@ -73,6 +75,7 @@ enum {
     KEYS_CLIENTS_PER_SHARD = 64,
     KEYS_SLOTS_PER_DAY = 96,
     KEYS_SLOT_MS = 15 * 60 * 1000,
+    KEYS_SLOT_MINUTES = 15,
     KEYS_RING = 1000,
     KEYS_REFUSALS_MAX = 500,   /* pairs of reason and collector of a day in a partition, before KEYS_OTHER */
     KEYS_REFUSALS_DAYS = 90,   /* that they are kept after their day, by the log clock */
@@ -98,6 +101,7 @@ size_t keys_clients(char *out, int partition, int64_t day, int revision);
 size_t keys_routes(char *out, int partition, int64_t day, int revision, uint32_t client);
 size_t keys_users(char *out, int partition, int64_t day, int revision, uint32_t client);
 size_t keys_slot(char *out, int partition, int64_t day, int revision, int slot, uint32_t client);
+size_t keys_slot_sums(char *out, int partition, int64_t day, int revision, int slot);
 size_t keys_slot_clients(char *out, int partition, int64_t day, int revision, int slot);
 size_t keys_slot_routes(char *out, int partition, int64_t day, int revision, int slot);
 size_t keys_minute(char *out, int partition, int64_t minute, int revision, uint32_t shard);

@@ -17,6 +17,7 @@ static void test_names(void)
     assert_key(keys_routes(key, 3, 20778, 1, 7), key, "{p3}:r:20778.1:7");
     assert_key(keys_users(key, 3, 20778, 2, 7), key, "{p3}:u:20778.2:7");
     assert_key(keys_slot(key, 3, 20778, 1, 95, 7), key, "{p3}:s:20778.1:95:7");
+    assert_key(keys_slot_sums(key, 3, 20778, 1, 95), key, "{p3}:ss:20778.1:95");
     assert_key(keys_slot_clients(key, 3, 20778, 1, 95), key, "{p3}:zs:20778.1:95");
     assert_key(keys_slot_routes(key, 3, 20778, 1, 95), key, "{p3}:zr:20778.1:95");
     assert_key(keys_minute(key, 3, 29920636, 1, 2), key, "{p3}:m:29920636.1:2");
