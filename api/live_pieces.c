@@ -2,6 +2,7 @@
 
 #include "api/buckets_read.h"
 #include "api/minutes_read.h"
+#include "api/sums_read.h"
 
 /* Of a few clients the stretches are longer: a piece costs more memory than what is in it. */
 enum { STRETCH_SLOTS = 4, STRETCH_SLOTS_OF_FEW = 24, SUM_PIECES_MIN = 6 };
@@ -23,6 +24,7 @@ struct piece {
     struct usage_table *table;
     GByteArray *proof;
     bool provable;    /* its partitions have owners, and its generations totals */
+    bool summed;      /* it was read from sums, not from buckets */
     guint first, end; /* members of its day, while it is being read */
 };
 
@@ -145,14 +147,17 @@ static bool is_proved(const struct piece *piece, const struct piece *kept)
     return piece->proof->len == kept->proof->len && memcmp(piece->proof->data, kept->proof->data, kept->proof->len) == 0;
 }
 
-/* Requests of the stretch's slot k by the sorted sets: of what is read from buckets, and of what minutes are read for. */
+/* Requests of the stretch's slot k by what was read before it: of what is read from buckets, and of what minutes are read for. Of
+ * sums the number is the total, of rows those of the clients in the sorted sets. */
 static void add_numbers(const struct members *members, const struct piece *piece, uint32_t k, uint64_t *in_slot,
                         uint64_t *in_minutes)
 {
     int slot = (int)((piece->window.first_slot + k) % KEYS_SLOTS_PER_DAY);
     for (guint i = piece->first; i < piece->end; i++) {
-        uint64_t requests = members_score(members, i, slot);
-        *in_slot += generation_of(members, i)->in_sheet ? 0 : requests;
+        const struct generation *generation = generation_of(members, i);
+        bool again = i > piece->first && generation_of(members, i - 1) == generation;
+        uint64_t requests = !piece->summed ? members_score(members, i, slot) : again ? 0 : generation->totals[slot];
+        *in_slot += generation->in_sheet ? 0 : requests;
         *in_minutes += requests;
     }
 }
@@ -305,24 +310,62 @@ static GArray *ranges_of(const GPtrArray *missing)
     return ranges;
 }
 
-static bool read_missing(const struct reading *reading, GError **error)
+/* For each slot of the window the table of its piece; for g_free. */
+static struct usage_table **tables_by_slot(const struct reading *reading, const GPtrArray *pieces)
+{
+    struct usage_table **by_slot = g_new0(struct usage_table *, reading->window->n_slots);
+    for (guint i = 0; i < pieces->len; i++) {
+        const struct piece *piece = piece_at(pieces, i);
+        for (uint32_t k = 0; k < piece->window.n_slots; k++)
+            by_slot[piece->window.first_slot + k - reading->window->first_slot] = piece->table;
+    }
+    return by_slot;
+}
+
+/* What could not be read so goes to the pieces whose rows are to be read, with an empty table. */
+static bool read_sums(const struct reading *reading, GPtrArray *rows, GError **error)
+{
+    const struct window *window = reading->window;
+    g_autofree struct usage_table **by_slot = tables_by_slot(reading, reading->missing);
+    g_autofree bool *torn = g_new0(bool, window->n_slots);
+    const struct slot_tables slots = {window->first_slot, window->n_slots, NULL, by_slot};
+    if (!sums_read(reading->notes->reader, reading->members, &slots, torn, error))
+        return false;
+    for (guint i = 0; i < reading->missing->len; i++) {
+        struct piece *piece = g_ptr_array_index(reading->missing, i);
+        piece->summed = memchr(torn + (piece->window.first_slot - window->first_slot), true, piece->window.n_slots) == NULL;
+        if (piece->summed)
+            continue;
+        usage_table_free(piece->table);
+        piece->table = usage_table_new(&piece->window);
+        g_ptr_array_add(rows, piece);
+    }
+    return true;
+}
+
+static bool read_rows(const struct reading *reading, const GPtrArray *pieces, GError **error)
 {
     struct reader *reader = reading->notes->reader;
     const struct window *window = reading->window;
-    g_autoptr(GArray) ranges = ranges_of(reading->missing);
+    g_autoptr(GArray) ranges = ranges_of(pieces);
     g_autoptr(GPtrArray) tables = g_ptr_array_new();
-    g_autofree struct usage_table **by_slot = g_new0(struct usage_table *, window->n_slots);
+    g_autofree struct usage_table **by_slot = tables_by_slot(reading, pieces);
     const struct slot_tables slots = {window->first_slot, window->n_slots, NULL, by_slot};
-    for (guint i = 0; i < reading->missing->len; i++) {
-        const struct piece *piece = g_ptr_array_index(reading->missing, i);
-        g_ptr_array_add(tables, piece->table);
-        for (uint32_t k = 0; k < piece->window.n_slots; k++)
-            by_slot[piece->window.first_slot + k - window->first_slot] = piece->table;
-    }
+    for (guint i = 0; i < pieces->len; i++)
+        g_ptr_array_add(tables, piece_at(pieces, i)->table);
     members_keep_scores(reading->members);
     return members_see(reading->members, reader, (const struct slot_range *)(void *)ranges->data, ranges->len, error) &&
            buckets_read_slots(reader, reading->members, NULL, &slots, reading->notes, error) &&
            minutes_read(reader, reading->members, tables, error);
+}
+
+static bool read_missing(const struct reading *reading, GError **error)
+{
+    const struct scope *scope = reading->scope;
+    g_autoptr(GPtrArray) rows = g_ptr_array_new();
+    if (scope->key != NULL || scope->organization != NULL)
+        return read_rows(reading, reading->missing, error);
+    return read_sums(reading, rows, error) && (rows->len == 0 || read_rows(reading, rows, error));
 }
 
 static void note(const struct reading *reading, struct piece *piece)
