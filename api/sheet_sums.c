@@ -1,28 +1,15 @@
 #include "api/sheet_sums.h"
 
+#include "api/open_sum.h"
 #include "api/sheet_clients.h"
-#include "lib/histogram.h"
 #include "lib/keys.h"
 
-enum {
-    WORD_BITS = 64,
-    BUCKET_WORDS = (HISTOGRAM_BUCKETS + WORD_BITS - 1) / WORD_BITS,
-    OPEN_ROUTES_MAX = 1024 /* whose histograms lie open; those of others are lists while they grow, too */
-};
-
-/* A sum that grows. */
-struct growing {
-    struct measure measure; /* without latencies where buckets are there */
-    uint64_t *buckets;      /* requests by bucket; NULL: not open */
-    uint64_t used[BUCKET_WORDS];
-    int64_t last_slot;
-    uint32_t last_status; /* index of the one counted last: mostly the next one's, too */
-};
+enum { OPEN_ROUTES_MAX = 1024 /* whose histograms lie open; those of others are lists while they grow, too */ };
 
 struct route {
     char *name;
     bool wanted;
-    struct growing sum;
+    struct open_sum sum;
 };
 
 /* A method of a template, of the sheet at hand. */
@@ -35,7 +22,7 @@ struct verb {
 struct sheet_sums {
     const struct scope *scope;
     struct sheet_rows rows;
-    struct growing client, slots[KEYS_SLOTS_PER_DAY];
+    struct open_sum client, slots[KEYS_SLOTS_PER_DAY];
     struct tally closed[HISTOGRAM_BUCKETS]; /* what one of them came to */
     GString *name;
     /* of the day at hand */
@@ -50,108 +37,22 @@ struct sheet_sums {
     GArray *route_of; /* uint32_t, by route of the client at hand */
 };
 
-/* ---- sums that grow ---- */
-
-static void open_buckets(struct growing *sum)
-{
-    sum->buckets = g_new0(uint64_t, HISTOGRAM_BUCKETS);
-}
-
-static void growing_clear(struct growing *sum)
-{
-    measure_clear(&sum->measure);
-    g_free(sum->buckets);
-}
-
-static void add_latencies(struct growing *sum, const struct tally_list *latencies)
-{
-    for (uint32_t i = 0; i < latencies->n; i++) {
-        const uint32_t bucket = latencies->items[i].key;
-        if (sum->buckets == NULL) {
-            tally_add(&sum->measure.latencies, bucket, latencies->items[i].count);
-            continue;
-        }
-        g_assert(bucket < HISTOGRAM_BUCKETS); /* the sheet was checked */
-        sum->buckets[bucket] += latencies->items[i].count;
-        sum->used[bucket / WORD_BITS] |= UINT64_C(1) << bucket % WORD_BITS;
-    }
-}
-
-static void add_status(struct growing *sum, const struct tally *status)
-{
-    struct tally_list *statuses = &sum->measure.statuses;
-    struct tally *last = sum->last_status < statuses->n ? &statuses->items[sum->last_status] : NULL;
-    const uint64_t count = (last != NULL ? (uint64_t)last->count : 0) + status->count;
-    if (last != NULL && last->key == status->key && count <= TALLY_COUNT_MAX) {
-        last->count = count & TALLY_COUNT_MAX;
-        return;
-    }
-    tally_add(statuses, status->key, status->count);
-    for (sum->last_status = 0; statuses->items[sum->last_status].key != status->key;)
-        sum->last_status++;
-}
-
-static void add_row(struct growing *sum, int64_t slot, const struct measure *row)
-{
-    struct measure *measure = &sum->measure;
-    measure->requests += row->requests;
-    measure->latency_sum_us += row->latency_sum_us;
-    measure->latency_max_us = MAX(measure->latency_max_us, row->latency_max_us);
-    measure->request_bytes += row->request_bytes;
-    measure->response_bytes += row->response_bytes;
-    for (uint32_t i = 0; i < row->statuses.n; i++)
-        add_status(sum, &row->statuses.items[i]);
-    add_latencies(sum, &row->latencies);
-    sum->last_slot = MAX(sum->last_slot, slot);
-}
-
-/* Until the next call, and until the sum is emptied. */
-static struct measure close_sum(struct sheet_sums *sums, const struct growing *sum)
-{
-    struct measure measure = sum->measure;
-    uint32_t n = 0;
-    if (sum->buckets == NULL)
-        return measure;
-    for (uint32_t word = 0; word < BUCKET_WORDS; word++)
-        for (uint64_t bits = sum->used[word]; bits != 0; bits &= bits - 1) {
-            const uint32_t bucket = word * WORD_BITS + (uint32_t)__builtin_ctzll(bits);
-            const uint64_t count = MIN(sum->buckets[bucket], TALLY_COUNT_MAX);
-            sums->closed[n++] = (struct tally){.key = bucket & UINT16_MAX, .count = count & TALLY_COUNT_MAX};
-        }
-    measure.latencies = (struct tally_list){sums->closed, n, n};
-    return measure;
-}
-
-static void empty_sum(struct growing *sum)
-{
-    struct tally_list statuses = sum->measure.statuses;
-    for (uint32_t word = 0; word < BUCKET_WORDS; word++) {
-        for (uint64_t bits = sum->used[word]; bits != 0; bits &= bits - 1)
-            sum->buckets[word * WORD_BITS + (uint32_t)__builtin_ctzll(bits)] = 0;
-        sum->used[word] = 0;
-    }
-    statuses.n = 0;
-    measure_init(&sum->measure);
-    sum->measure.statuses = statuses;
-    sum->last_slot = 0;
-}
-
 /* ---- the life of it ---- */
 
 static void route_clear(void *opaque)
 {
     struct route *route = opaque;
     g_free(route->name);
-    growing_clear(&route->sum);
+    open_sum_clear(&route->sum);
 }
 
 struct sheet_sums *sheet_sums_new(const struct scope *scope)
 {
     struct sheet_sums *sums = g_new0(struct sheet_sums, 1);
     sums->scope = scope;
-    open_buckets(&sums->client);
+    open_sum_begin(&sums->client);
     for (int slot = 0; slot < KEYS_SLOTS_PER_DAY; slot++)
-        open_buckets(&sums->slots[slot]);
+        open_sum_begin(&sums->slots[slot]);
     sums->name = g_string_new(NULL);
     sums->routes = g_array_new(FALSE, TRUE, sizeof(struct route));
     g_array_set_clear_func(sums->routes, route_clear);
@@ -166,9 +67,9 @@ void sheet_sums_free(struct sheet_sums *sums)
 {
     if (sums == NULL)
         return;
-    growing_clear(&sums->client);
+    open_sum_clear(&sums->client);
     for (int slot = 0; slot < KEYS_SLOTS_PER_DAY; slot++)
-        growing_clear(&sums->slots[slot]);
+        open_sum_clear(&sums->slots[slot]);
     sheet_rows_clear(&sums->rows);
     g_string_free(sums->name, TRUE);
     g_hash_table_destroy(sums->by_name);
@@ -224,7 +125,7 @@ static uint32_t find_by_name(struct sheet_sums *sums)
     const struct endpoints *endpoints = sums->scope->endpoints;
     route.wanted = endpoints == NULL || endpoints_have(endpoints, view_make(route.name, sums->name->len));
     if (sums->routes->len < OPEN_ROUTES_MAX)
-        open_buckets(&route.sum);
+        open_sum_begin(&route.sum);
     g_array_append_val(sums->routes, route);
     g_hash_table_insert(sums->by_name, route.name, GUINT_TO_POINTER(sums->routes->len));
     return sums->routes->len - 1;
@@ -270,17 +171,17 @@ static void sum_client(const struct sheet *sheet, uint32_t number, void *opaque)
         if (!route->wanted || midnight + slot < sums->first_slot || midnight + slot >= sums->end_slot)
             continue;
         sheet_rows_measure(&sums->rows, i, &row);
-        add_row(&sums->slots[slot], midnight + slot, &row);
-        add_row(&route->sum, midnight + slot, &row);
-        add_row(&sums->client, midnight + slot, &row);
+        open_sum_add(&sums->slots[slot], midnight + slot, &row);
+        open_sum_add(&route->sum, midnight + slot, &row);
+        open_sum_add(&sums->client, midnight + slot, &row);
         sums->found.rows++;
     }
     if (sums->client.measure.requests == 0)
         return;
-    const struct measure whole = close_sum(sums, &sums->client);
+    const struct measure whole = open_sum_close(&sums->client, sums->closed);
     name_client(sums, sheet);
     packed_usage_add_client(sums->packed, sums->name->str, &whole, sums->client.last_slot);
-    empty_sum(&sums->client);
+    open_sum_empty(&sums->client);
 }
 
 void sheet_sums_add(struct sheet_sums *sums, const struct sheet *sheet)
@@ -295,15 +196,15 @@ void sheet_sums_add(struct sheet_sums *sums, const struct sheet *sheet)
 struct packed_usage *sheet_sums_end(struct sheet_sums *sums, struct sheet_sums_found *found)
 {
     for (int i = 0; i < KEYS_SLOTS_PER_DAY; i++) {
-        struct growing *slot = &sums->slots[i];
-        const struct measure whole = close_sum(sums, slot);
+        struct open_sum *slot = &sums->slots[i];
+        const struct measure whole = open_sum_close(slot, sums->closed);
         if (whole.requests > 0)
             packed_usage_add_slot(sums->packed, slot->last_slot, &whole);
-        empty_sum(slot);
+        open_sum_empty(slot);
     }
     for (guint i = 0; i < sums->routes->len; i++) {
         const struct route *route = &g_array_index(sums->routes, struct route, i);
-        const struct measure whole = close_sum(sums, &route->sum);
+        const struct measure whole = open_sum_close(&route->sum, sums->closed);
         packed_usage_add_route(sums->packed, route->name, &whole, route->sum.last_slot);
     }
     g_hash_table_remove_all(sums->by_name);

@@ -1,5 +1,6 @@
 #include "api/sums_read.h"
 
+#include "api/open_sum.h"
 #include "lib/number.h"
 
 /* One call of sums_read. */
@@ -7,7 +8,9 @@ struct reading {
     const struct members *members;
     const struct slot_tables *tables;
     bool *torn;
-    struct measure sum, in_slot; /* for the reply at hand */
+    struct measure sum;      /* the one at hand */
+    struct open_sum in_slot; /* of the reply at hand */
+    struct tally closed[HISTOGRAM_BUCKETS];
     GString *name;
 };
 
@@ -56,7 +59,7 @@ static void add_client(const struct group *group, struct usage_table *table, int
     if (member == NULL)
         return;
     usage_table_add_client(table, member->name, &reading->sum, slot);
-    measure_merge(&reading->in_slot, &reading->sum);
+    open_sum_add(&reading->in_slot, slot, &reading->sum);
     requests->by_client += reading->sum.requests;
 }
 
@@ -98,7 +101,7 @@ static void take_sums(struct reader *reader, const struct redis_reply *reply, vo
     struct reading *reading = group->reading;
     const int64_t slot = slot_of(group, slot_of_day);
     struct requests requests = {0, 0, 0};
-    measure_reset(&reading->in_slot);
+    open_sum_empty(&reading->in_slot);
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2)
         if (!add_field(group, slot, redis_reply_text(redis_reply_at(reply, i)), redis_reply_text(redis_reply_at(reply, i + 1)),
                        &requests)) {
@@ -106,10 +109,12 @@ static void take_sums(struct reader *reader, const struct redis_reply *reply, vo
             return;
         }
     if (requests.by_client < group->generation->totals[slot_of_day] || requests.by_route != requests.by_client ||
-        requests.by_minute != requests.by_client)
+        requests.by_minute != requests.by_client) {
         tear(group, slot_of_day);
-    else
-        usage_table_add_slot(slot_tables_get(reading->tables, slot), slot, &reading->in_slot);
+        return;
+    }
+    const struct measure whole = open_sum_close(&reading->in_slot, reading->closed);
+    usage_table_add_slot(slot_tables_get(reading->tables, slot), slot, &whole);
 }
 
 static void take_minutes(struct reader *reader, const struct redis_reply *reply, void *opaque, size_t slot_of_day, size_t b)
@@ -157,7 +162,7 @@ bool sums_read(struct reader *reader, const struct members *members, const struc
     struct reading reading = {.members = members, .tables = tables, .torn = torn, .name = g_string_new(NULL)};
     g_autoptr(GPtrArray) groups = g_ptr_array_new_with_free_func(g_free);
     measure_init(&reading.sum);
-    measure_init(&reading.in_slot);
+    open_sum_begin(&reading.in_slot);
     for (guint first = 0, end; first < members->list->len; first = end) {
         uint32_t index = g_array_index(members->list, struct member, first).generation;
         end = members_of(members, index, &first);
@@ -168,7 +173,7 @@ bool sums_read(struct reader *reader, const struct members *members, const struc
     }
     bool ok = reader_finish(reader, error);
     measure_clear(&reading.sum);
-    measure_clear(&reading.in_slot);
+    open_sum_clear(&reading.in_slot);
     g_string_free(reading.name, TRUE);
     return ok;
 }
