@@ -10,6 +10,7 @@ enum {
     AGAIN_S = 300,
     RETRY_S = 10,         /* after a failure */
     PART_SLOTS = 24,      /* the longest stretch that is kept as one (live_pieces.h), from a multiple of it on */
+    DAYS = 90,            /* the longest timeframe that is asked for day by day, but for a year */
     PART_TIMEOUT_S = 120, /* for reading one part */
     REST_MS_MIN = 1,      /* each time */
     REST_MS_MAX = 250,
@@ -68,15 +69,15 @@ static bool count_clients(const struct warm *warm, int64_t first_day, int64_t la
 
 /* ---- a round ---- */
 
-/* As Get Usage asks for timeframe 24h at this moment. */
+/* As Get Usage asks for timeframe 24h at this moment, and the days before it, which are read whole. */
 struct round {
-    int64_t now_ms, first_slot, end_slot;
+    int64_t now_ms, first_slot, end_slot, first_day;
 };
 
 static struct round round_now(void)
 {
     const int64_t now_ms = g_get_real_time() / G_TIME_SPAN_MILLISECOND;
-    return (struct round){now_ms, window_slot(now_ms - CIVIL_DAY_MS), window_slot(now_ms) + 1};
+    return (struct round){now_ms, window_slot(now_ms - CIVIL_DAY_MS), window_slot(now_ms) + 1, now_ms / CIVIL_DAY_MS - DAYS};
 }
 
 static bool begin(struct reader *reader, GError **error)
@@ -88,8 +89,10 @@ static bool read_part(struct warm *warm, int64_t now_ms, int64_t first_slot, int
 {
     const struct window_range range = {
         .from_ms = window_slot_ms(first_slot), .to_ms = window_slot_ms(end_slot), .unit = WINDOW_WHOLE, .minutes = true};
+    struct live_sources sources = *warm->settings.sources;
+    sources.threads = 1;
     const struct live_question question = {
-        .sources = warm->settings.sources, .reader = warm->reader, .range = &range, .known = true, .now_ms = now_ms};
+        .sources = &sources, .reader = warm->reader, .range = &range, .known = true, .now_ms = now_ms};
     struct refusal refusal = {0};
     struct live live;
     if (!begin(warm->reader, error))
@@ -108,7 +111,7 @@ static bool is_full(const struct warm *warm)
     return live_cache_bytes(cache) > live_cache_bytes_max(cache) / 4 * 3;
 }
 
-static enum outcome read_parts(struct warm *warm, const struct round *round, GError **error)
+static enum outcome read_last_day(struct warm *warm, const struct round *round, GError **error)
 {
     for (int64_t end = round->end_slot, first; end > round->first_slot; end = first) {
         first = MAX((end - 1) / PART_SLOTS * PART_SLOTS, round->first_slot);
@@ -126,6 +129,21 @@ static enum outcome read_parts(struct warm *warm, const struct round *round, GEr
     return DONE;
 }
 
+/* Sheets are scanned without asking Redis for much, so the rest is taken here. */
+static enum outcome read_days(struct warm *warm, const struct round *round, GError **error)
+{
+    for (int64_t day = round->first_slot / KEYS_SLOTS_PER_DAY; day > round->first_day; day--) {
+        const int64_t began_us = g_get_monotonic_time();
+        if (is_full(warm))
+            return FULL;
+        if (!read_part(warm, round->now_ms, day * KEYS_SLOTS_PER_DAY, (day + 1) * KEYS_SLOTS_PER_DAY, error))
+            return FAILED;
+        if (!rest(g_get_monotonic_time() - began_us, warm))
+            return STOPPED;
+    }
+    return DONE;
+}
+
 static enum outcome read_round(struct warm *warm, GError **error)
 {
     const struct round round = round_now();
@@ -133,8 +151,10 @@ static enum outcome read_round(struct warm *warm, GError **error)
     if (!begin(warm->reader, error) ||
         !count_clients(warm, round.first_slot / KEYS_SLOTS_PER_DAY, round.end_slot / KEYS_SLOTS_PER_DAY, &clients, error))
         return FAILED;
-    if (clients <= LIVE_MEMBERS_MAX)
-        return read_parts(warm, &round, error);
+    if (clients <= LIVE_MEMBERS_MAX) {
+        const enum outcome outcome = read_last_day(warm, &round, error);
+        return outcome == DONE ? read_days(warm, &round, error) : outcome;
+    }
     if (!warm->was_left_out)
         log_info("warm_left_out", "clients=%" G_GUINT64_FORMAT " max=%d", clients, LIVE_MEMBERS_MAX);
     warm->was_left_out = true;

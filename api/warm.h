@@ -1,9 +1,9 @@
-/* warm: brings into memory what is asked first after a start: the last 24 hours of all keys.
+/* warm: brings into memory what is asked first after a start: the last 24 hours of all keys, then the days of the last 90.
  *
  * Whoever opens the dashboard asks for them, and to read them from Redis takes a hundred times as long as to add up what was kept
- * of them (live_pieces.h). So a thread with connections of its own asks, by the ordinary path, for one part of them after the
- * other, the newest first; what it reads is kept for all. It rests as long as it works, a few milliseconds each, so that neither
- * Redis nor this process has less than half of its time for others. Every five minutes it asks again, which costs next to nothing
+ * of them (live_pieces.h, closed_pieces.h). So a thread with connections of its own asks, by the ordinary path, for one part of
+ * them after the other, the newest first; what it reads is kept for all. It rests as long as it works, so that neither Redis nor
+ * this process has less than half of its time for others. Every five minutes it asks again, which costs next to nothing
  * for what is there, and reads what was lost, because another aggregator took over a partition, say. It does nothing where the
  * pieces are not kept (LIVE_MEMBERS_MAX), and stops where others fill the cache. */
 #ifndef DAYBOOK_WARM_H

@@ -179,11 +179,15 @@ static inline void world_remove(struct world *world, int64_t day, int revision)
     char key[KEYS_MAX], name[64];
     g_snprintf(name, sizeof name, "g:%d.%d:0", (int)day, revision);
     world_set(world, "HDEL", "{p0}:due", name, NULL);
+    for (int slot = 0; slot < KEYS_SLOTS_PER_DAY; slot++) {
+        keys_slot_sums(key, 0, day, revision, slot);
+        world_delete(world, key);
+        keys_slot_clients(key, 0, day, revision, slot);
+        world_delete(world, key);
+    }
     for (int client = 1; client <= WORLD_CLIENTS; client++) {
         for (int slot = 0; slot < KEYS_SLOTS_PER_DAY; slot++) {
             keys_slot(key, 0, day, revision, slot, (uint32_t)client);
-            world_delete(world, key);
-            keys_slot_clients(key, 0, day, revision, slot);
             world_delete(world, key);
         }
         keys_routes(key, 0, day, revision, (uint32_t)client);

@@ -53,10 +53,10 @@ static void wait_for(const char *outcome)
 }
 
 /* Get Usage's first question; how many commands it costs, and what it counts. */
-static uint64_t ask(struct live_cache *cache, uint64_t *requests)
+static uint64_t ask(struct live_cache *cache, int timeframe, uint64_t *requests)
 {
     g_autoptr(GError) error = NULL;
-    const struct usage_params params = {.timeframe = USAGE_24H, .granularity = CIVIL_HOUR};
+    const struct usage_params params = {.timeframe = timeframe, .granularity = CIVIL_DAY};
     const struct live_sources with = {.sheets = sources.sheets, .ledger = sources.ledger, .cache = cache};
     const struct live_question question = {.sources = &with, .reader = reader, .params = &params, .known = true, .now_ms = now()};
     struct refusal refusal = {0};
@@ -80,11 +80,11 @@ static bool warm_up(void)
     uint64_t requests, same;
     fill();
     const int64_t slot = window_slot(now());
-    const uint64_t cold = ask(NULL, &same);
+    const uint64_t cold = ask(NULL, USAGE_24H, &same);
     struct warm *warm = start(world.server.url);
     wait_for("done");
     warm_stop(warm);
-    const uint64_t warmed = ask(sources.cache, &requests);
+    const uint64_t warmed = ask(sources.cache, USAGE_24H, &requests);
     g_assert_cmpint(metrics_get(metrics, METER_WARM_PERCENT, NULL), ==, 100);
     g_assert_cmpint(metrics_get(metrics, METER_WARM_COMMANDS, NULL), >, 0);
     g_assert_cmpuint(live_cache_bytes(sources.cache), >, 0);
@@ -100,6 +100,28 @@ static void test_warm(void)
 {
     while (!warm_up())
         continue;
+}
+
+/* What the sheets of a day come to is there, too: they are not looked at again. */
+static void test_days(void)
+{
+    enum { N = 3000 }; /* rows enough for a piece to be kept */
+    uint64_t requests;
+    char key[KEYS_MAX];
+    const int64_t day = now() / CIVIL_DAY_MS - 60;
+    fill();
+    for (int i = 0; i < N; i++)
+        world_add(&world, source, day, 1);
+    world_seal(&world, day, 1);
+    struct warm *warm = start(world.server.url);
+    wait_for("done");
+    warm_stop(warm);
+    keys_sheet(key, 0, day, 1);
+    world_delete(&world, key);
+    sheets_free(sources.sheets);
+    sources.sheets = sheets_new(1 << 20, NULL, metrics);
+    ask(sources.cache, USAGE_90D, &requests);
+    g_assert_cmpuint(requests, >=, N);
 }
 
 static void test_left_out(void)
@@ -178,6 +200,7 @@ int main(int argc, char **argv)
     source = g_rand_new_with_seed((guint32)g_test_rand_int());
     sources = (struct live_sources){.sheets = sheets_new(1 << 20, NULL, metrics), .ledger = ledger_cache_new()};
     g_test_add_func("/warm/warm", test_warm);
+    g_test_add_func("/warm/days", test_days);
     g_test_add_func("/warm/left-out", test_left_out);
     g_test_add_func("/warm/full", test_full);
     g_test_add_func("/warm/no-memory", test_no_memory);
