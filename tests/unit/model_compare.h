@@ -96,6 +96,9 @@ static void put_measure(GHashTable *found, char *name, struct view value)
     }
     sums->requests += measure.requests;
     sums->latency_us += measure.latency_sum_us;
+    sums->latency_max_us = MAX(sums->latency_max_us, measure.latency_max_us);
+    for (uint32_t i = 0; i < measure.latencies.n; i++)
+        sums->latencies += latencies_of(measure.latencies.items[i].key, measure.latencies.items[i].count);
     sums->bytes += measure.request_bytes * 100000 + measure.response_bytes;
     sums->ok += measure_status(&measure, 200);
     measure_clear(&measure);
@@ -149,6 +152,35 @@ static void put_named_score(const struct place_in *place, const char *what, long
     put_score(place, whole);
 }
 
+/* The numbers behind one another, and how many are too many. */
+static void put_sum_minutes(const struct place_in *place, int slot)
+{
+    g_autofree char *value = text(place->value);
+    g_auto(GStrv) numbers = g_strsplit(value, " ", -1);
+    for (guint i = 0; numbers[i]; i++) {
+        struct place_in one = *place;
+        g_autofree char *index = g_strdup_printf("%u", i);
+        one.value = view_of(numbers[i]);
+        put_named_score(&one, "sum-minutes", slot, index);
+    }
+    sums_of(place->found, g_strdup_printf("%lld.%d sum-minutes %d too many", place->day, place->revision, slot))->requests =
+        g_strv_length(numbers) - KEYS_SLOT_MINUTES;
+}
+
+static void put_sum(const struct place_in *place, int slot)
+{
+    const char *name = place->field + 1;
+    bool is_client = place->field[0] == 'c';
+    if (strcmp(place->field, "m") == 0) {
+        put_sum_minutes(place, slot);
+        return;
+    }
+    g_autofree char *of = is_client ? client_name_of(place, g_ascii_strtoull(name, NULL, 10)) : g_strdup(name);
+    put_measure(place->found,
+                g_strdup_printf("%lld.%d sum-%s %d %s", place->day, place->revision, is_client ? "clients" : "routes", slot, of),
+                place->value);
+}
+
 static void put_minute(struct place_in *place, long long minute, bool measures)
 {
     place->day = minute * KEYS_MINUTE_MS / KEYS_DAY_MS;
@@ -167,6 +199,11 @@ static void put_field(struct place_in *place, int64_t clock_ms)
     unsigned client;
     if (sscanf(place->key, "{p0}:s:%lld.%d:%d:%u", &place->day, &place->revision, &slot, &client) == 4) {
         put_slot(place, slot, client);
+    } else if (sscanf(place->key, "{p0}:ss:%lld.%d:%d", &place->day, &place->revision, &slot) == 3) {
+        put_sum(place, slot);
+    } else if (sscanf(place->key, "{p0}:t:%lld.%d", &place->day, &place->revision) == 2) {
+        g_autofree char *total = g_strdup_printf("total %s", place->field);
+        put_score(place, total);
     } else if (sscanf(place->key, "{p0}:m:%lld.%d:", &number, &place->revision) == 2) {
         put_minute(place, number, true);
     } else if (sscanf(place->key, "{p0}:zm:%lld.%d", &number, &place->revision) == 2) {

@@ -4,6 +4,7 @@
 #ifndef DAYBOOK_TEST_MODEL_ORACLE_H
 #define DAYBOOK_TEST_MODEL_ORACLE_H
 
+#include "lib/histogram.h"
 #include "lib/keys.h"
 #include "lib/ledger.h"
 
@@ -19,7 +20,8 @@ struct entry { /* a log record */
 };
 
 struct sums {
-    uint64_t requests, latency_us, bytes, ok;
+    uint64_t requests, latency_us, latency_max_us, bytes, ok;
+    uint64_t latencies; /* the same for the same histogram */
 };
 
 struct mark { /* high-water mark of a stream */
@@ -175,6 +177,11 @@ static struct sums *sums_of(GHashTable *table, char *name) /* takes name */
     return sums;
 }
 
+static uint64_t latencies_of(uint32_t bucket, uint64_t requests)
+{
+    return requests * (bucket + 1) * (bucket + 1) * (bucket + 1);
+}
+
 static void add(GHashTable *table, char *name, const struct event *event)
 {
     struct sums *sums = sums_of(table, name);
@@ -182,6 +189,8 @@ static void add(GHashTable *table, char *name, const struct event *event)
     if (!event)
         return;
     sums->latency_us += event->latency_us;
+    sums->latency_max_us = MAX(sums->latency_max_us, event->latency_us);
+    sums->latencies += latencies_of(histogram_bucket(event->latency_us), 1);
     sums->bytes += event->request_bytes * 100000 + event->response_bytes;
     sums->ok += event->status == 200;
 }
@@ -208,6 +217,10 @@ static void count_buckets(struct oracle *oracle, const struct event *event, cons
     GHashTable *sums = oracle->sums;
     add(sums, g_strdup_printf("%s slot %d %s\x1f%s %s %s [%s] [%s]", generation, slot, org, client, method, route, user, platform),
         event);
+    add(sums, g_strdup_printf("%s sum-clients %d %s\x1f%s", generation, slot, org, client), event);
+    add(sums, g_strdup_printf("%s sum-routes %d %s %s", generation, slot, method, route), event);
+    add(sums, g_strdup_printf("%s sum-minutes %d %lld", generation, slot, minute % KEYS_SLOT_MINUTES), NULL);
+    add(sums, g_strdup_printf("%s total %d", generation, slot), NULL);
     add(sums, g_strdup_printf("%s slot-clients %d %s\x1f%s", generation, slot, org, client), NULL);
     add(sums, g_strdup_printf("%s slot-routes %d %s %s", generation, slot, method, route), NULL);
     add(sums, g_strdup_printf("%s events", generation), NULL);

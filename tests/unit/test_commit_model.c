@@ -302,6 +302,110 @@ static void test_missing_closed(void)
     world_clear(&world);
 }
 
+/* ---- slots that another version has begun ---- */
+
+static bool is_sum(const char *key)
+{
+    return g_str_has_prefix(key, "{p0}:ss:");
+}
+
+/* "20778.1 sum-" and the slot of "{p0}:ss:20778.1:17": how the oracle names what is in it. */
+static bool is_of_slot(const char *name, const char *key)
+{
+    int slot, named;
+    char generation[32], named_generation[32];
+    return sscanf(key, "{p0}:ss:%31[^:]:%d", generation, &slot) == 2 &&
+           sscanf(name, "%31s sum-%*s %d ", named_generation, &named) == 2 && slot == named &&
+           strcmp(generation, named_generation) == 0;
+}
+
+static gboolean is_of_slots(gpointer name, gpointer value, gpointer keys)
+{
+    (void)value;
+    for (guint i = 0; i < ((GPtrArray *)keys)->len; i++)
+        if (is_of_slot(name, ((GPtrArray *)keys)->pdata[i]))
+            return true;
+    return false;
+}
+
+/* The keys of all sums that are there; texts. */
+static GPtrArray *sum_keys(struct model *model)
+{
+    GPtrArray *keys = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer key;
+    g_hash_table_iter_init(&iter, model->keys);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        char *name = bytes_text(key);
+        if (is_sum(name))
+            g_ptr_array_add(keys, name);
+        else
+            g_free(name);
+    }
+    return keys;
+}
+
+/* How many fields that begin so (NULL: all) are removed from a hash. */
+static guint remove_fields(struct model *model, const char *name, const char *prefix)
+{
+    g_autoptr(GBytes) key = bytes_of(view_of(name));
+    GHashTable *hash = model_hash(model, name);
+    g_autoptr(GList) fields = hash ? g_hash_table_get_keys(hash) : NULL;
+    guint removed = 0;
+    for (const GList *at = fields; at; at = at->next) {
+        g_autoptr(GBytes) field = g_bytes_ref(at->data);
+        g_autofree char *text = bytes_text(field);
+        if (prefix && !g_str_has_prefix(text, prefix))
+            continue;
+        raw_set(model, key, field, NULL);
+        removed++;
+    }
+    return removed;
+}
+
+static guint remove_all_fields(struct model *model, const GPtrArray *keys, const char *prefix)
+{
+    guint removed = 0;
+    for (guint i = 0; i < keys->len; i++)
+        removed += remove_fields(model, keys->pdata[i], prefix);
+    return removed;
+}
+
+/* All sums of slots are lost, or those of one kind, or never were: then none of these slots is given any more, since they would be
+ * of less than what was counted. All else is counted on, and slots that begin later have sums. */
+static void test_slots_without_sums(gconstpointer prefix)
+{
+    struct world world;
+    world_begin(&world, 2, (struct gaps){0, 0});
+    struct comparison comparison = comparison_of(&world);
+    GHashTable *sums = comparison.oracle->sums;
+    world.maker.clock_ms = BEGIN_MS / KEYS_DAY_MS * KEYS_DAY_MS + KEYS_SLOT_MS + 3 * KEYS_MINUTE_MS;
+    g_autofree char *slot = g_strdup_printf("%" G_GINT64_FORMAT ".1 total 1", world.maker.clock_ms / KEYS_DAY_MS);
+    for (int i = 0; i < 10; i++)
+        collect(&world.maker);
+    g_assert_true(work_twice(&world, &world.workers[0], &comparison));
+    beat(&world.maker); /* who claims applies the last commit once more: it is of none of these slots */
+    g_assert_true(work_twice(&world, &world.workers[0], &comparison));
+    uint64_t before = sums_of(sums, g_strdup(slot))->requests;
+    g_autoptr(GPtrArray) old = sum_keys(world.model);
+    g_assert_cmpuint(remove_all_fields(world.model, old, prefix), >, 0);
+    for (int i = 0; i < 20; i++) {
+        collect(&world.maker);
+        world.maker.clock_ms += i == 9 ? KEYS_SLOT_MS : 0;
+    }
+    g_assert_true(work_twice(&world, &world.workers[1], &comparison)); /* who remembers nothing */
+    g_assert_cmpuint(sums_of(sums, g_strdup(slot))->requests, >, before);
+    g_assert_cmpuint(before, >, 0);
+    g_assert_cmpuint(remove_all_fields(world.model, old, prefix), ==, 0);
+    remove_all_fields(world.model, old, NULL);
+    g_hash_table_foreach_remove(sums, is_of_slots, old);
+    g_autofree char *difference = compare_with_log(&comparison);
+    g_assert_cmpstr(difference, ==, NULL);
+    g_autoptr(GPtrArray) later = sum_keys(world.model);
+    g_assert_cmpuint(later->len, >, 0);
+    world_clear(&world);
+}
+
 int main(int argc, char **argv)
 {
     static const struct gaps no_fence = {.fence = ~0U}, no_replid = {.replid = ~0U};
@@ -313,5 +417,9 @@ int main(int argc, char **argv)
     g_test_add_func("/commit/late-sheet", test_late_sheet);
     g_test_add_func("/commit/notices-a-missing-fence-of-sheets", test_late_sheet_without_fence);
     g_test_add_func("/commit/missing-closed", test_missing_closed);
+    g_test_add_data_func("/commit/slots-without-sums", NULL, test_slots_without_sums);
+    g_test_add_data_func("/commit/slots-without-sums-of-clients", "c", test_slots_without_sums);
+    g_test_add_data_func("/commit/slots-without-sums-of-routes", "r", test_slots_without_sums);
+    g_test_add_data_func("/commit/slots-without-sums-of-minutes", "m", test_slots_without_sums);
     return g_test_run();
 }
