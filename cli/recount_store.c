@@ -192,18 +192,23 @@ static bool add_bucket(struct store_reader *reader, const char *key_text, const 
 
 /* ---- minutes and sorted sets: sums ---- */
 
-/* How the key of each kind begins after its partition, and whether a slot follows. */
+enum series_value { OF_MEASURE, OF_SCORE, OF_NUMBERS /* blanks between them */ };
+
+/* How the key of each kind begins after its partition, what its values are, whether a slot follows, and, where kinds share a key,
+ * how the kind's fields begin. */
 static const struct {
     const char *begin;
-    bool sorted_set, slot;
+    enum series_value value;
+    bool slot;
+    char field;
 } series_keys[SERIES_N_KINDS] = {
-    [SERIES_MINUTES] = {"}:m:", false, false},
-    [SERIES_MINUTE_CLIENTS] = {"}:zm:", true, false},
-    [SERIES_SLOT_CLIENTS] = {"}:zs:", true, true},
-    [SERIES_SLOT_ROUTES] = {"}:zr:", true, true},
+    [SERIES_MINUTES] = {"}:m:", OF_MEASURE, false, 0},       [SERIES_MINUTE_CLIENTS] = {"}:zm:", OF_SCORE, false, 0},
+    [SERIES_SLOT_CLIENTS] = {"}:zs:", OF_SCORE, true, 0},    [SERIES_SLOT_ROUTES] = {"}:zr:", OF_SCORE, true, 0},
+    [SERIES_SUM_CLIENTS] = {"}:ss:", OF_MEASURE, true, 'c'}, [SERIES_SUM_ROUTES] = {"}:ss:", OF_MEASURE, true, 'r'},
+    [SERIES_SUM_MINUTES] = {"}:ss:", OF_NUMBERS, true, 'm'},
 };
 
-/* {p3}:m:<minute>.<revision>:<shard>, {p3}:zm:<minute>.<revision>, {p3}:zs:<day>.<revision>:<slot> */
+/* {p3}:m:<minute>.<revision>:<shard>, {p3}:zm:<minute>.<revision>, {p3}:zs:<day>.<revision>:<slot>; the first kind of it. */
 static bool read_series_name(struct view key, struct series_key *name)
 {
     const char *end = key.data + key.size;
@@ -228,15 +233,32 @@ static bool read_series_name(struct view key, struct series_key *name)
     return false;
 }
 
-/* A score; or of a measure the second word, the requests, if it is not the short text of a single one. */
-static bool read_requests(struct view text, bool is_score, uint64_t *requests)
+/* "12 0 7": all of it added up. */
+static bool read_numbers(const char *cursor, const char *end, uint64_t *requests)
+{
+    uint64_t number;
+
+    for (*requests = 0; number_scan(&cursor, end, &number); cursor++) {
+        *requests += number;
+        if (cursor == end)
+            return true;
+        if (*cursor != ' ')
+            return false;
+    }
+    return false;
+}
+
+/* A score, numbers; or of a measure the second word, the requests, if it is not the short text of a single one. */
+static bool read_requests(struct view text, enum series_value value, uint64_t *requests)
 {
     const char *cursor = text.data;
     const char *end = text.data + text.size;
 
+    if (value == OF_NUMBERS)
+        return read_numbers(cursor, end, requests);
     if (!number_scan(&cursor, end, requests))
         return false;
-    if (is_score)
+    if (value == OF_SCORE)
         return cursor == end;
     if (cursor < end && *cursor == ' ') {
         *requests = 1;
@@ -246,18 +268,32 @@ static bool read_requests(struct view text, bool is_score, uint64_t *requests)
     return cursor && ++cursor < end && number_scan(&cursor, end, requests);
 }
 
+/* Which kinds a field of the key counts for: the requests go to the one of its first letter, to others with the same key none. */
+static bool add_field(struct store_reader *reader, struct series_key key, struct view field, struct view value)
+{
+    const char *begin = series_keys[key.kind].begin;
+    bool understood = false;
+
+    for (int kind = (int)key.kind; kind < SERIES_N_KINDS && strcmp(series_keys[kind].begin, begin) == 0; kind++) {
+        uint64_t requests = 0;
+        char wanted = series_keys[kind].field;
+        if (!wanted || (field.size > 0 && field.data[0] == wanted))
+            understood = read_requests(value, series_keys[kind].value, &requests);
+        key.kind = (enum series_kind)kind;
+        series_add(reader->into->series, key, requests);
+    }
+    return understood;
+}
+
 static bool add_series(struct store_reader *reader, const char *key_text, const struct redis_reply *reply, GError **error)
 {
     struct series_key key;
 
     if (!read_series_name(view_of(key_text), &key) || key.partition >= reader->n_partitions)
         return bad(error, key_text, "no such bucket can be");
-    for (size_t i = 1; i < redis_reply_count(reply); i += 2) {
-        uint64_t requests;
-        if (!read_requests(redis_reply_text(redis_reply_at(reply, i)), series_keys[key.kind].sorted_set, &requests))
+    for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2)
+        if (!add_field(reader, key, redis_reply_text(redis_reply_at(reply, i)), redis_reply_text(redis_reply_at(reply, i + 1))))
             return bad(error, key_text, "a value cannot be understood");
-        series_add(reader->into->series, key, requests);
-    }
     return true;
 }
 
@@ -279,7 +315,7 @@ static bool ask(struct store_reader *reader, const char *key)
     }
     if (!read_series_name(view_of(key), &name))
         return false;
-    if (series_keys[name.kind].sorted_set)
+    if (series_keys[name.kind].value == OF_SCORE)
         redis_append_call(reader->redis, "ZRANGE %s 0 -1 WITHSCORES", key);
     else
         redis_append_call(reader->redis, "HGETALL %s", key);

@@ -10,12 +10,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* As in lib/keys.h. The log's counts are kept under SERIES_MINUTES and SERIES_SLOT_CLIENTS; the others must agree with them. */
+/* As in lib/keys.h. The log's counts are kept under SERIES_MINUTES and SERIES_SLOT_CLIENTS; the others must agree with them. A slot
+ * may be without the last three: who began it had none. If it has one of them it has all: whoever reads the key adds 0 at least. */
 enum series_kind {
     SERIES_MINUTES,        /* {p}:m:   number is the minute since 1970 */
     SERIES_MINUTE_CLIENTS, /* {p}:zm: */
     SERIES_SLOT_CLIENTS,   /* {p}:zs:  number is the day · KEYS_SLOTS_PER_DAY + slot */
     SERIES_SLOT_ROUTES,    /* {p}:zr: */
+    SERIES_SUM_CLIENTS,    /* {p}:ss: */
+    SERIES_SUM_ROUTES,     /* {p}:ss: */
+    SERIES_SUM_MINUTES,    /* {p}:ss: */
     SERIES_N_KINDS,
 };
 const char *series_kind_name(enum series_kind kind);
