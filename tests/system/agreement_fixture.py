@@ -172,7 +172,7 @@ class World:
         found = defaultdict(list)
         for key in self.client.scan_iter(count=10000):
             parts = key.split(":")
-            if parts[1] in ("c", "r", "u", "s", "zs", "zr"):
+            if parts[1] in ("t", "c", "r", "u", "s", "ss", "zs", "zr"):
                 found[int(parts[0][2:-1]), parts[2]].append(key)
         return found
 

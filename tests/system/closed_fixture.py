@@ -162,8 +162,8 @@ class Books:
         tag, generation = f"{{p{partition}}}", f"{day}.{revision}"
         self.client.hdel(f"{tag}:due", f"g:{generation}:0")
         self.client.hdel(f"{tag}:meta", f"cnt:{generation}")
-        keys = [key for kind in "cru" for key in self.client.scan_iter(f"{tag}:{kind}:{generation}*", count=10000)]
-        keys += [key for kind in ("s", "zs", "zr") for key in self.client.scan_iter(f"{tag}:{kind}:{generation}:*", count=10000)]
+        keys = [key for kind in "tcru" for key in self.client.scan_iter(f"{tag}:{kind}:{generation}*", count=10000)]
+        keys += [key for kind in ("s", "ss", "zs", "zr") for key in self.client.scan_iter(f"{tag}:{kind}:{generation}:*", count=10000)]
         if keys:
             self.client.unlink(*keys)
 
@@ -249,4 +249,4 @@ def _binary(settings):
 
 def _is_bucket(key):
     parts = key.split(":")
-    return len(parts) >= 3 and parts[0].startswith("{p") and parts[1] in ("c", "r", "u", "s", "zs", "zr")
+    return len(parts) >= 3 and parts[0].startswith("{p") and parts[1] in ("t", "c", "r", "u", "s", "ss", "zs", "zr")

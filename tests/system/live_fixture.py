@@ -168,12 +168,18 @@ class _Symbols:
         return kind.setdefault(prefix + name, len(kind) + 1)
 
 
+def _has_sums(key, day, slot):
+    """Whether what a slot comes to is written: of every other two hours, and there not of one slot in 32 either, as of slots that an
+    older version has begun."""
+    return zlib.crc32(f"{day}/{slot // 8}".encode()) % 2 == 1 and zlib.crc32(key.encode()) % 32 != 0
+
+
 def write(client, events, partitions, now, with_topic=True):
     """Writes everything with plain commands; the counts already there are not looked at."""
     symbols = _Symbols()
     hashes, scores = defaultdict(lambda: defaultdict(Sum)), defaultdict(Counter)
     slots = defaultdict(lambda: defaultdict(lambda: defaultdict(Sum)))
-    meta = defaultdict(Counter)
+    meta, totals, minutes = defaultdict(Counter), defaultdict(Counter), defaultdict(Counter)
     for event in events:
         p = partition_of(event, partitions)
         day, slot, minute = event.time // DAY, event.time % DAY // SLOT, event.time // MINUTE
@@ -186,11 +192,18 @@ def write(client, events, partitions, now, with_topic=True):
         slots[f"{{p{p}}}:s:{generation}:{slot}:{c}"][user // USERS_PER_SHARD][f"{route}.{user}.{platform}"].add(event)
         scores[f"{{p{p}}}:zs:{generation}:{slot}"][c] += 1
         scores[f"{{p{p}}}:zr:{generation}:{slot}"][f"{event.method} {event.route}"] += 1
+        totals[f"{{p{p}}}:t:{generation}"][slot] += 1
+        sums = f"{{p{p}}}:ss:{generation}:{slot}"
+        if _has_sums(sums, day, slot):
+            hashes[sums][f"c{c}"].add(event)
+            hashes[sums][f"r{event.method} {event.route}"].add(event)
+            minutes[sums][event.time % SLOT // MINUTE] += 1
         meta[p][f"cnt:{generation}"] += 1
         if (minute + 1) * MINUTE > now - MINUTES_KEPT:
             hashes[f"{{p{p}}}:m:{minute}.{event.revision}:{c // CLIENTS_PER_SHARD}"][str(c)].add(event)
             scores[f"{{p{p}}}:zm:{minute}.{event.revision}"][c] += 1
-    _store(client, symbols, slots, hashes, scores, meta)
+    counts = {**totals, **{key: {"m": " ".join(str(of[i]) for i in range(15))} for key, of in minutes.items()}}
+    _store(client, symbols, slots, hashes, scores, counts, meta)
     if with_topic:
         client.hset("daybook:topic", mapping={"topic": "usage.events", "partitions": partitions})
 
@@ -202,7 +215,7 @@ def _blocks(names):
     return {start // USERS_PER_BLOCK: "".join(name + "\n" for name in ordered[start : start + USERS_PER_BLOCK]) for start in starts}
 
 
-def _store(client, symbols, slots, hashes, scores, meta):
+def _store(client, symbols, slots, hashes, scores, counts, meta):
     pipeline = client.pipeline(transaction=False)
     for (table, _), names in symbols.tables.items():
         if names:
@@ -214,8 +227,10 @@ def _store(client, symbols, slots, hashes, scores, meta):
         pipeline.hset(key, mapping={field: total.text() for field, total in rows.items()})
     for key, members in scores.items():
         pipeline.zadd(key, dict(members))
-    for partition, counts in meta.items():
-        pipeline.hset(f"{{p{partition}}}:meta", mapping={"clock": 1, "horizon": 1, "events": sum(counts.values()), **counts})
+    for key, fields in counts.items():
+        pipeline.hset(key, mapping=dict(fields))
+    for partition, events in meta.items():
+        pipeline.hset(f"{{p{partition}}}:meta", mapping={"clock": 1, "horizon": 1, "events": sum(events.values()), **events})
     pipeline.execute()
 
 

@@ -104,6 +104,19 @@ def test_sees_every_kind_of_difference(system, kafka, redis, topic):
     client.delete(routes)
     differs("routes of the slot: log 60, Redis 0")
     client.zadd(routes, dict(saved))
+    sums = next(client.scan_iter("{p*}:ss:*"))
+    saved = client.hgetall(sums)
+    for kind, letter in ("client", "c"), ("route", "r"), ("minute", "m"):
+        field = next(field for field in saved if field[0] == letter)
+        client.hdel(sums, field)
+        differs(f"sums of the slot by {kind}: log 60, Redis ")
+        client.hset(sums, field, saved[field])
+    client.hset(sums, "m", saved["m"] + "1")
+    differs("sums of the slot by minute: log 60, Redis ")
+    # A slot that was begun by a version that had no sums has none.
+    client.delete(sums)
+    assert recount(kafka, redis, topic).returncode == 0
+    client.hset(sums, mapping=saved)
     minute = next(client.scan_iter("{p*}:m:*"))
     saved = client.hgetall(minute)
     client.hset(minute, "4711", next(iter(saved.values())))

@@ -422,7 +422,7 @@ def test_a_route_without_a_name_is_still_counted(api, redis):
     events = fixture.random_events(8, now, n=300)
     client = redis.client()
     fixture.write(client, events, 1, now)
-    for key in client.keys("{p0}:r:*"):
+    for key in client.keys("{p0}:r:*") + client.keys("{p0}:ss:*"):
         client.delete(key)
     answer = usage(api, timeframe="all", granularity="month")
     assert answer["usage"]["totalRequests"] == len(events)
@@ -466,7 +466,7 @@ def test_minutes_and_slots_written_apart(api, redis):
             made.append(event._replace(**changed))
             grown = made[-400:] if len(made) > 400 else made
             # Minutes and slots in either order, with a pause between them.
-            parts = [("m", "zm"), ("s", "zs", "zr", "c", "r", "cnt")]
+            parts = [("m", "zm"), ("s", "ss", "zs", "zr", "t", "c", "r", "cnt")]
             _write_parts(client, grown, moment, rng.sample(parts, 2))
             del made[:-400]
 
