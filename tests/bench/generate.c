@@ -3,7 +3,7 @@
  *
  * The same arguments give the same messages, byte for byte, whenever and wherever it runs. The events are dealt to `streams`
  * streams by a hash of their number, as if so many collectors had taken them; each stream cuts a batch for a partition at `batch`
- * events. Prints one line of JSON. */
+ * events. With a pace they are sent as their time comes, a tenth of a second of them at once. Prints one line of JSON. */
 #include "rows.pb-c.h"
 #include "lib/kafka.h"
 #include "lib/record.h"
@@ -16,7 +16,7 @@ enum { STREAMS_MAX = 16, PARTITIONS_MAX = 256, SEND_TIMEOUT_MS = 60000 };
 
 static struct {
     char *brokers, *topic, *singles_topic;
-    gint64 events, singles, seed, start_ms, span_ms;
+    gint64 events, singles, seed, start_ms, span_ms, per_second;
     int partitions, streams, batch;
     gboolean hostile, no_users;
 } options = {.events = 1000000, .seed = 1, .start_ms = 0, .partitions = 4, .streams = 3, .batch = 500};
@@ -30,6 +30,7 @@ static const GOptionEntry entries[] = {
     {"seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "seed", "N"},
     {"start-ms", 0, 0, G_OPTION_ARG_INT64, &options.start_ms, "time of the first event, Unix ms", "MS"},
     {"span-ms", 0, 0, G_OPTION_ARG_INT64, &options.span_ms, "through which the times ascend (an hour)", "MS"},
+    {"per-second", 0, 0, G_OPTION_ARG_INT64, &options.per_second, "how many a second, of now; instead of start and span", "N"},
     {"partitions", 0, 0, G_OPTION_ARG_INT, &options.partitions, "of the topics", "N"},
     {"streams", 0, 0, G_OPTION_ARG_INT, &options.streams, "how many collectors are imitated", "N"},
     {"batch", 0, 0, G_OPTION_ARG_INT, &options.batch, "events a batch", "N"},
@@ -156,14 +157,33 @@ static void check_options(void)
     }
 }
 
-static void close_all(struct output *out)
+static void seal_all(struct output *out)
 {
     for (int stream = 0; stream < options.streams; stream++)
-        for (int partition = 0; partition < options.partitions; partition++) {
+        for (int partition = 0; partition < options.partitions; partition++)
             seal(out, stream, partition);
+    kafka_producer_poll(out->records, 0);
+}
+
+/* Before event i: waits until its time has come. */
+static void keep_pace(struct output *out, gint64 i)
+{
+    enum { TIMES_A_SECOND = 10 };
+    if (options.per_second == 0 || i % MAX(options.per_second / TIMES_A_SECOND, 1) != 0)
+        return;
+    seal_all(out);
+    gint64 wait_us = options.start_ms * 1000 + i * G_USEC_PER_SEC / options.per_second - g_get_real_time();
+    if (wait_us > 0)
+        g_usleep((gulong)wait_us);
+}
+
+static void close_all(struct output *out)
+{
+    seal_all(out);
+    for (int stream = 0; stream < options.streams; stream++)
+        for (int partition = 0; partition < options.partitions; partition++)
             if (out->open[stream][partition])
                 batch_builder_free(out->open[stream][partition]);
-        }
     if (!kafka_producer_flush(out->records, SEND_TIMEOUT_MS) ||
         (out->singles && !kafka_producer_flush(out->singles, SEND_TIMEOUT_MS)))
         die("flushing", NULL);
@@ -180,6 +200,10 @@ int main(int argc, char **argv)
     if (!g_option_context_parse(context, &argc, &argv, &error))
         die("reading the options", error);
     check_options();
+    if (options.per_second > 0) {
+        options.start_ms = g_get_real_time() / 1000;
+        options.span_ms = options.events * 1000 / options.per_second;
+    }
     struct load_settings load_settings = {(uint64_t)options.seed, (uint64_t)options.events, options.start_ms,
                                           options.span_ms,        options.hostile,          options.no_users};
     struct kafka_settings settings = {.brokers = options.brokers, .client_id = "bench-generate"};
@@ -191,6 +215,7 @@ int main(int argc, char **argv)
         out->singles = open_topic(&settings, options.singles_topic);
     for (gint64 i = 0; i < options.events; i++) {
         struct event event;
+        keep_pace(out, i);
         load_next(load, &event);
         add(out, &event, (uint64_t)i);
         if (out->singles && i < options.singles)

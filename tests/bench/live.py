@@ -8,13 +8,14 @@ import contextlib
 import json
 import os
 import statistics
+import subprocess
 import sys
 import threading
 import time
 
 from drain import BOUNDS
 from serving import PAUSE_MS, TOKEN, TOKEN_ASKED, ask, load
-from stack import PARTITIONS, ROOT, Cpu, Daemon, now_ms, program, rate, table, wait_until
+from stack import PARTITIONS, PROGRAMS, ROOT, Cpu, Daemon, now_ms, program, rate, table, wait_until
 
 sys.path.insert(0, str(ROOT / "tests/system"))
 from chaos import counts  # noqa: E402
@@ -33,25 +34,17 @@ def generate(stack, topic, events, start_ms, span_ms, seed=1):
     return program("generate", *where, "--events", events, "--start-ms", start_ms, "--span-ms", span_ms, "--seed", seed)
 
 
-class Traffic(threading.Thread):
-    """Some events each time, of now, each burst from a collector of its own, until it is stopped."""
-
-    def __init__(self, stack, per_second):
-        super().__init__(daemon=True)
-        self.stack, self.per_second, self.over, self.sent = stack, per_second, threading.Event(), 0
-
-    def run(self):
-        while not self.over.wait(0.4):
-            generate(self.stack, TOPIC, self.per_second // 2, now_ms() - 500, 500, seed=1000 + self.sent)
-            self.sent += 1
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.join()
+@contextlib.contextmanager
+def traffic(stack, per_second):
+    """So many events of now each second, as from three collectors that send what they have ten times a second."""
+    where = ["--brokers", stack.broker.address, "--topic", TOPIC, "--partitions", str(PARTITIONS)]
+    sender = subprocess.Popen([PROGRAMS / "generate", *where, "--events", str(10**9), "--per-second", str(per_second), "--seed", "1000"])
+    try:
+        yield
+        assert sender.poll() is None, "the sender has failed"
+    finally:
+        sender.kill()
+        sender.wait()
 
 
 class Asked:
@@ -148,7 +141,7 @@ def live_questions(stack, quick):
         again = times(stack, api, token, ALL, 30, pause_s=0.05)
         load(api.port, ONE, token, 10, pause_ms=PAUSE_MS)  # every key was asked for
         one = one_key(stack, api, token, quick)
-        with Traffic(stack, 4000):
+        with traffic(stack, 4000):
             counting = times(stack, api, token, ALL, 30, pause_s=0.1)
             one_counting = one_key(stack, api, token, quick)
             floor = middle_p99([load(api.port, "/healthz", token, 5, pause_ms=PAUSE_MS) for _ in range(3)])
