@@ -87,8 +87,8 @@ static const struct config_row rows[] = {
      "Memory for what was read of slots for live answers, which all questions share; what is longest unused goes first. 0: nothing "
      "is kept."},
     {"cache", "warm", CONFIG_BOOL, "true", 0, 0, NULL, NULL, false,
-     "Whether the last 24 hours of all keys are brought into that memory after the start, little by little, and every five minutes "
-     "what of it is missing, so that the first to ask need not wait."},
+     "Whether the last 24 hours of all keys, and then the days of the last 90, are brought into that memory after the start, "
+     "little by little, and every five minutes what of it is missing, so that the first to ask need not wait."},
     {"cache", "directory", CONFIG_STRING, "/tmp", 0, 0, NULL, NULL, false,
      "Where results and exports lie, in files without names that end with the process."},
     {"cache", "results_max_bytes", CONFIG_INT, "1GiB", 1048576, G_GINT64_CONSTANT(1) << 40, "bytes", NULL, false,

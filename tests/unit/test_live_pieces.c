@@ -94,7 +94,8 @@ static void write_slot_sum(const struct world_event *event, enum sum_of what)
     struct measure total;
     uint64_t minutes[KEYS_SLOT_MINUTES] = {0};
     g_autoptr(GString) text = g_string_new(NULL);
-    g_autofree char *client = g_strdup_printf("c%d", event->client + 1), *route = g_strdup_printf("r%s", world_routes[event->route]);
+    g_autofree char *client = g_strdup_printf("c%d", event->client + 1),
+                    *route = g_strdup_printf("r%s", world_routes[event->route]);
     measure_init(&total);
     for (guint i = 0; i < world.events->len; i++) {
         const struct world_event *other = &g_array_index(world.events, struct world_event, i);
