@@ -52,8 +52,9 @@
  *   {p3}:m:<minute>.<revision>:<shard> hash  a minute bucket: client symbol -> measure; minute = Unix time / 60 s; shard = client
  *                                            symbol / KEYS_CLIENTS_PER_SHARD
  *   {p3}:ss:<generation>:<slot>        hash  what the slot comes to: "c" client symbol -> measure; "r" METHOD " " template ->
- * measure of all clients; "m" -> requests of its 15 minutes, blanks between {p3}:zs:<generation>:<slot>        zset  client symbol
- * by requests in the slot {p3}:zr:<generation>:<slot>        zset  METHOD " " template by requests in the slot, all clients
+ *                                            measure of all clients; "m" -> requests of its 15 minutes, blanks between
+ *   {p3}:zs:<generation>:<slot>        zset  client symbol by requests in the slot
+ *   {p3}:zr:<generation>:<slot>        zset  METHOD " " template by requests in the slot, all clients
  *   {p3}:zm:<minute>.<revision>        zset  client symbol by requests in the minute
  *
  * What is over a cap has the symbol of the name KEYS_OTHER (counted, never dropped; a client over the cap loses its organization
