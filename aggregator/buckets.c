@@ -282,7 +282,7 @@ struct slot_client *slot_client_get(struct slot *slot, uint32_t number, bool com
     if (!*place) {
         struct slot_client *client = arena_new(&slot->span.arena, struct slot_client);
         client->slot = slot;
-        measure_init_in(&client->sum, &slot->span.arena);
+        open_sum_init(&client->sum, &slot->span.arena);
         client->number = number;
         client->complete = complete;
         *place = client;
@@ -296,7 +296,7 @@ struct score *slot_route_get(struct slot *slot, uint32_t name)
     if (!*place) {
         struct score *score = arena_new(&slot->span.arena, struct score);
         score->slot = slot;
-        measure_init_in(&score->sum, &slot->span.arena);
+        open_sum_init(&score->sum, &slot->span.arena);
         score->name = name;
         *place = score;
     }
@@ -488,19 +488,20 @@ static void touch_minute_cell(struct buckets *buckets, struct cell *cell)
     minute->dirty_buckets = bucket;
 }
 
-static void add_request(struct measure *measure, uint32_t status, const struct request *request, bool histograms)
+static void add_request(struct cell *cell, uint32_t status, const struct request *request)
 {
-    measure_add(measure, status, request->latency_us, request->request_bytes, request->response_bytes, histograms);
+    measure_add(cell->many, status, request->latency_us, request->request_bytes, request->response_bytes,
+                cell->bucket->span->buckets->histograms);
 }
 
 /* Most cells of a slot never see a second request: they do without sums. */
-static void expand(struct cell *cell, bool histograms)
+static void expand(struct cell *cell)
 {
     const struct request one = cell->one;
     struct arena *arena = &cell->bucket->span->arena;
     cell->many = arena_alloc(arena, sizeof *cell->many);
     measure_init_in(cell->many, arena);
-    add_request(cell->many, cell->status, &one, histograms);
+    add_request(cell, cell->status, &one);
     cell->status = 0;
 }
 
@@ -513,8 +514,13 @@ static void count_cell(struct buckets *buckets, struct cell *cell, uint32_t stat
         return;
     }
     if (cell->status)
-        expand(cell, buckets->histograms);
-    add_request(cell->many, status, request, buckets->histograms);
+        expand(cell);
+    add_request(cell, status, request);
+}
+
+static void add_to_sum(const struct buckets *buckets, struct open_sum *sum, uint32_t status, const struct request *request)
+{
+    open_sum_count(sum, status, request->latency_us, request->request_bytes, request->response_bytes, buckets->histograms);
 }
 
 /* Into what the slot comes to. */
@@ -523,8 +529,8 @@ static void count_sums(struct buckets *buckets, const struct place *place, uint3
     struct slot *slot = place->client->slot;
     slot->requests++;
     slot->minutes[buckets->batch->time_ms[place->index] / KEYS_MINUTE_MS % KEYS_SLOT_MINUTES]++;
-    add_request(&place->client->sum, status, request, buckets->histograms);
-    add_request(&place->route->sum, status, request, buckets->histograms);
+    add_to_sum(buckets, &place->client->sum, status, request);
+    add_to_sum(buckets, &place->route->sum, status, request);
     if (!place->client->dirty) {
         place->client->dirty = true;
         g_ptr_array_add(slot->dirty_clients, place->client);
@@ -572,14 +578,24 @@ static void prefetch_lists(const struct cell *cell)
         __builtin_prefetch(latencies->items + i, 1);
 }
 
+static void prefetch_slot_sums(const struct buckets *buckets, const struct place *place)
+{
+    const uint64_t *latency_us = buckets->batch->latency_us;
+    const uint32_t bucket = latency_us ? histogram_bucket(latency_us[place->index]) : 0;
+    open_sum_prefetch(&place->client->sum, bucket);
+    open_sum_prefetch(&place->route->sum, bucket);
+}
+
 void buckets_count(struct buckets *buckets, const struct place *places, size_t n)
 {
     enum { AHEAD = 6 };
     for (size_t i = 0; i < n; i++) {
         if (i + 2 * AHEAD < n)
             prefetch_sums(places[i + 2 * AHEAD].slot);
-        if (i + AHEAD < n)
+        if (i + AHEAD < n) {
             prefetch_lists(places[i + AHEAD].slot);
+            prefetch_slot_sums(buckets, &places[i + AHEAD]);
+        }
         count_event(buckets, &places[i]);
     }
 }

@@ -100,10 +100,11 @@ static struct view name_text(const struct slot *slot, const struct score *score)
     return symbols_text(slot->span.buckets->symbols, score->name);
 }
 
-static void add_sum(struct buckets *buckets, struct payload *payload, struct view field, const struct measure *sum)
+static void add_sum(struct buckets *buckets, struct payload *payload, struct view field, const struct open_sum *sum)
 {
+    const struct measure whole = open_sum_close(sum, buckets->closed);
     g_string_truncate(buckets->text, 0);
-    measure_format(sum, buckets->text);
+    measure_format(&whole, buckets->text);
     payload_add_pair(payload, field, view_make(buckets->text->str, buckets->text->len));
 }
 
@@ -160,14 +161,14 @@ static void flush_slot(struct buckets *buckets, struct slot *slot, struct payloa
     payload_begin(payload, PAYLOAD_ZADD, view_make(key, size));
     for (guint i = 0; i < slot->dirty_clients->len; i++) {
         struct slot_client *client = g_ptr_array_index(slot->dirty_clients, i);
-        add_score(payload, client->sum.requests, view_make(member, number_write(member, client->number)));
+        add_score(payload, client->sum.measure.requests, view_make(member, number_write(member, client->number)));
         client->dirty = false;
     }
     size = keys_slot_routes(key, buckets->partition, slot->day, slot->revision, slot->index);
     payload_begin(payload, PAYLOAD_ZADD, view_make(key, size));
     for (guint i = 0; i < slot->dirty_routes->len; i++) {
         struct score *score = g_ptr_array_index(slot->dirty_routes, i);
-        add_score(payload, score->sum.requests, name_text(slot, score));
+        add_score(payload, score->sum.measure.requests, name_text(slot, score));
         score->dirty = false;
     }
     flush_total(buckets, slot, payload);

@@ -9,7 +9,7 @@
 #include "aggregator/intmap.h"
 #include "lib/arena.h"
 #include "lib/keys.h"
-#include "lib/measure.h"
+#include "lib/open_sum.h"
 
 /* A combination of symbols within a client, in 32 bits. */
 enum { ROUTE_BITS = 11, USER_BITS = 14, PLATFORM_BITS = 7 };
@@ -66,7 +66,7 @@ struct shards {
 
 /* A route in a slot, of all clients. */
 struct score {
-    struct measure sum;
+    struct open_sum sum;
     struct slot *slot;
     uint32_t name;
     bool dirty;
@@ -74,7 +74,7 @@ struct score {
 
 struct slot_client {
     struct slot *slot;
-    struct measure sum; /* of its buckets */
+    struct open_sum sum; /* of its buckets */
     uint32_t number;
     bool dirty;
     bool complete; /* Redis has no bucket of it that is not in memory */
@@ -135,6 +135,7 @@ struct buckets {
     struct slot *slot;
     struct minute *minute;
     GString *text; /* for names and values */
+    struct tally closed[HISTOGRAM_BUCKETS];
 };
 
 uint64_t cell_requests(const struct cell *cell);

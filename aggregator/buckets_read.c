@@ -98,7 +98,7 @@ static bool clients_loaded(void *opaque, const struct redis_reply *reply, GError
         if (!number_read(redis_reply_text(redis_reply_at(reply, i)), &number) || number > UINT32_MAX ||
             !read_score(redis_reply_at(reply, i + 1), &requests))
             return damaged(error, "a member of a slot's sorted set of clients is no number");
-        slot_client_get(slot, (uint32_t)number, false)->sum.requests = requests;
+        slot_client_get(slot, (uint32_t)number, false)->sum.measure.requests = requests;
         slot->requests += requests;
     }
     return true;
@@ -109,7 +109,7 @@ static bool routes_loaded(void *opaque, const struct redis_reply *reply, GError 
     struct slot *slot = opaque;
     for (size_t i = 0; i + 1 < redis_reply_count(reply); i += 2) {
         uint32_t name = symbols_name(slot->span.buckets->symbols, redis_reply_text(redis_reply_at(reply, i)));
-        if (!read_score(redis_reply_at(reply, i + 1), &slot_route_get(slot, name)->sum.requests))
+        if (!read_score(redis_reply_at(reply, i + 1), &slot_route_get(slot, name)->sum.measure.requests))
             return damaged(error, "a score of a slot's sorted set of routes is no whole number");
     }
     return true;
@@ -128,22 +128,22 @@ static bool read_minutes(struct slot *slot, struct view text, uint64_t *requests
 }
 
 /* In the place of the number alone; its requests, or 0 where they are not that number. False: it is no measure. */
-static bool take_sum(struct measure *sum, struct view text, uint64_t *requests)
+static bool take_sum(struct open_sum *sum, struct view text, uint64_t *requests)
 {
     struct measure measure;
     if (!measure_parse(&measure, text))
         return false;
-    if (sum && sum->requests == measure.requests) {
-        measure_clear(sum);
-        measure_merge(sum, &measure);
-        *requests += sum->requests;
+    if (sum && sum->measure.requests == measure.requests) {
+        open_sum_empty(sum);
+        open_sum_add(sum, &measure);
+        *requests += measure.requests;
     }
     measure_clear(&measure);
     return true;
 }
 
 /* What a field of the sums is about; NULL: nothing that the slot has. */
-static struct measure *sum_of(const struct slot *slot, struct view field)
+static struct open_sum *sum_of(const struct slot *slot, struct view field)
 {
     uint64_t number;
     const struct view name = view_make(field.data + 1, field.size - 1);

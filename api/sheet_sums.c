@@ -1,8 +1,8 @@
 #include "api/sheet_sums.h"
 
-#include "api/open_sum.h"
 #include "api/sheet_clients.h"
 #include "lib/keys.h"
+#include "lib/open_sum.h"
 
 enum { OPEN_ROUTES_MAX = 1024 /* whose histograms lie open; those of others are lists while they grow, too */ };
 
@@ -10,6 +10,7 @@ struct route {
     char *name;
     bool wanted;
     struct open_sum sum;
+    int64_t last_slot;
 };
 
 /* A method of a template, of the sheet at hand. */
@@ -23,6 +24,7 @@ struct sheet_sums {
     const struct scope *scope;
     struct sheet_rows rows;
     struct open_sum client, slots[KEYS_SLOTS_PER_DAY];
+    int64_t client_last_slot;
     struct tally closed[HISTOGRAM_BUCKETS]; /* what one of them came to */
     GString *name;
     /* of the day at hand */
@@ -50,9 +52,9 @@ struct sheet_sums *sheet_sums_new(const struct scope *scope)
 {
     struct sheet_sums *sums = g_new0(struct sheet_sums, 1);
     sums->scope = scope;
-    open_sum_begin(&sums->client);
+    open_sum_open(&sums->client);
     for (int slot = 0; slot < KEYS_SLOTS_PER_DAY; slot++)
-        open_sum_begin(&sums->slots[slot]);
+        open_sum_open(&sums->slots[slot]);
     sums->name = g_string_new(NULL);
     sums->routes = g_array_new(FALSE, TRUE, sizeof(struct route));
     g_array_set_clear_func(sums->routes, route_clear);
@@ -125,7 +127,7 @@ static uint32_t find_by_name(struct sheet_sums *sums)
     const struct endpoints *endpoints = sums->scope->endpoints;
     route.wanted = endpoints == NULL || endpoints_have(endpoints, view_make(route.name, sums->name->len));
     if (sums->routes->len < OPEN_ROUTES_MAX)
-        open_sum_begin(&route.sum);
+        open_sum_open(&route.sum);
     g_array_append_val(sums->routes, route);
     g_hash_table_insert(sums->by_name, route.name, GUINT_TO_POINTER(sums->routes->len));
     return sums->routes->len - 1;
@@ -171,17 +173,20 @@ static void sum_client(const struct sheet *sheet, uint32_t number, void *opaque)
         if (!route->wanted || midnight + slot < sums->first_slot || midnight + slot >= sums->end_slot)
             continue;
         sheet_rows_measure(&sums->rows, i, &row);
-        open_sum_add(&sums->slots[slot], midnight + slot, &row);
-        open_sum_add(&route->sum, midnight + slot, &row);
-        open_sum_add(&sums->client, midnight + slot, &row);
+        open_sum_add(&sums->slots[slot], &row);
+        open_sum_add(&route->sum, &row);
+        open_sum_add(&sums->client, &row);
+        route->last_slot = MAX(route->last_slot, midnight + slot);
+        sums->client_last_slot = MAX(sums->client_last_slot, midnight + slot);
         sums->found.rows++;
     }
     if (sums->client.measure.requests == 0)
         return;
     const struct measure whole = open_sum_close(&sums->client, sums->closed);
     name_client(sums, sheet);
-    packed_usage_add_client(sums->packed, sums->name->str, &whole, sums->client.last_slot);
+    packed_usage_add_client(sums->packed, sums->name->str, &whole, sums->client_last_slot);
     open_sum_empty(&sums->client);
+    sums->client_last_slot = 0;
 }
 
 void sheet_sums_add(struct sheet_sums *sums, const struct sheet *sheet)
@@ -195,17 +200,18 @@ void sheet_sums_add(struct sheet_sums *sums, const struct sheet *sheet)
 
 struct packed_usage *sheet_sums_end(struct sheet_sums *sums, struct sheet_sums_found *found)
 {
+    const int64_t midnight = sums->first_slot / KEYS_SLOTS_PER_DAY * KEYS_SLOTS_PER_DAY;
     for (int i = 0; i < KEYS_SLOTS_PER_DAY; i++) {
         struct open_sum *slot = &sums->slots[i];
         const struct measure whole = open_sum_close(slot, sums->closed);
         if (whole.requests > 0)
-            packed_usage_add_slot(sums->packed, slot->last_slot, &whole);
+            packed_usage_add_slot(sums->packed, midnight + i, &whole);
         open_sum_empty(slot);
     }
     for (guint i = 0; i < sums->routes->len; i++) {
         const struct route *route = &g_array_index(sums->routes, struct route, i);
         const struct measure whole = open_sum_close(&route->sum, sums->closed);
-        packed_usage_add_route(sums->packed, route->name, &whole, route->sum.last_slot);
+        packed_usage_add_route(sums->packed, route->name, &whole, route->last_slot);
     }
     g_hash_table_remove_all(sums->by_name);
     g_array_set_size(sums->routes, 0);

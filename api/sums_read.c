@@ -1,7 +1,7 @@
 #include "api/sums_read.h"
 
-#include "api/open_sum.h"
 #include "lib/number.h"
+#include "lib/open_sum.h"
 
 /* One call of sums_read. */
 struct reading {
@@ -59,7 +59,7 @@ static void add_client(const struct group *group, struct usage_table *table, int
     if (member == NULL)
         return;
     usage_table_add_client(table, member->name, &reading->sum, slot);
-    open_sum_add(&reading->in_slot, slot, &reading->sum);
+    open_sum_add(&reading->in_slot, &reading->sum);
     requests->by_client += reading->sum.requests;
 }
 
@@ -162,7 +162,7 @@ bool sums_read(struct reader *reader, const struct members *members, const struc
     struct reading reading = {.members = members, .tables = tables, .torn = torn, .name = g_string_new(NULL)};
     g_autoptr(GPtrArray) groups = g_ptr_array_new_with_free_func(g_free);
     measure_init(&reading.sum);
-    open_sum_begin(&reading.in_slot);
+    open_sum_open(&reading.in_slot);
     for (guint first = 0, end; first < members->list->len; first = end) {
         uint32_t index = g_array_index(members->list, struct member, first).generation;
         end = members_of(members, index, &first);

@@ -232,7 +232,7 @@ static void add_difference(struct tally_list *into, const struct tally_list *who
     for (uint32_t i = 0; i < whole->n; i++) {
         uint64_t rest = whole->items[i].count - count_of(part, whole->items[i].key);
         if (rest > 0)
-            tally_add(into, whole->items[i].key, rest);
+            tally_add(into, NULL, whole->items[i].key, rest);
     }
 }
 

@@ -82,14 +82,9 @@ static void tally_put_at(struct tally_list *list, struct arena *arena, uint32_t 
     list->items[at].count = sum & TALLY_COUNT_MAX;
 }
 
-static void tally_put(struct tally_list *list, struct arena *arena, uint32_t key, uint64_t count)
+void tally_add(struct tally_list *list, struct arena *arena, uint32_t key, uint64_t count)
 {
     tally_put_at(list, arena, tally_place(list, key), key, count);
-}
-
-void tally_add(struct tally_list *list, uint32_t key, uint64_t count)
-{
-    tally_put(list, NULL, key, count);
 }
 
 void measure_add(struct measure *measure, uint32_t status, uint64_t latency_us, uint64_t request_bytes, uint64_t response_bytes,
@@ -101,9 +96,9 @@ void measure_add(struct measure *measure, uint32_t status, uint64_t latency_us, 
         measure->latency_max_us = latency_us;
     measure->request_bytes += request_bytes;
     measure->response_bytes += response_bytes;
-    tally_put(&measure->statuses, measure->arena, status, 1);
+    tally_add(&measure->statuses, measure->arena, status, 1);
     if (histogram)
-        tally_put(&measure->latencies, measure->arena, histogram_bucket(latency_us), 1);
+        tally_add(&measure->latencies, measure->arena, histogram_bucket(latency_us), 1);
 }
 
 /* Into an empty list on the heap. */
@@ -125,7 +120,7 @@ static void tally_merge(struct tally_list *into, struct arena *arena, const stru
     }
     if (from->n < into->n / SEARCHED_MAX) {
         for (uint32_t i = 0; i < from->n; i++)
-            tally_put(into, arena, from->items[i].key, from->items[i].count);
+            tally_add(into, arena, from->items[i].key, from->items[i].count);
         return;
     }
     for (uint32_t i = 0, at = 0; i < from->n; i++) {

@@ -69,7 +69,7 @@ bool measure_parse(struct measure *measure, struct view text);
 /* The same in place of what an initialized measure on the heap had, whose memory is used again. */
 bool measure_parse_again(struct measure *measure, struct view text);
 
-/* Adds to a sorted list on the heap. key is under 2^16; no count of Daybook's passes TALLY_COUNT_MAX. */
-void tally_add(struct tally_list *list, uint32_t key, uint64_t count);
+/* Adds to a sorted list in the arena; NULL: on the heap. key is under 2^16; no count of Daybook's passes TALLY_COUNT_MAX. */
+void tally_add(struct tally_list *list, struct arena *arena, uint32_t key, uint64_t count);
 
 #endif
