@@ -1,4 +1,5 @@
-/* buckets_private: the structures behind buckets.h, shared by buckets.c (finding, counting), buckets_read.c and buckets_flush.c.
+/* buckets_private: the structures behind buckets.h, shared by buckets.c (finding), buckets_count.c, buckets_read.c and
+ * buckets_flush.c.
  *
  * Millions of cells are open at once, and what costs is not work but waiting for memory: so a cell is found by one look into the
  * map of its slot or minute, it is small while it has seen one request, and a slot or minute ends as a whole, with its arena. */
