@@ -115,16 +115,13 @@ static bool routes_loaded(void *opaque, const struct redis_reply *reply, GError 
     return true;
 }
 
-/* "m0 m1 …"; the requests of all of them. */
 static bool read_minutes(struct slot *slot, struct view text, uint64_t *requests)
 {
-    const char *cursor = text.data, *end = text.data + text.size;
-    for (int i = 0; i < KEYS_SLOT_MINUTES; i++) {
-        if ((i > 0 && (cursor == end || *cursor++ != ' ')) || !number_scan(&cursor, end, &slot->minutes[i]))
-            return false;
+    if (!number_read_list(text, slot->minutes, KEYS_SLOT_MINUTES))
+        return false;
+    for (int i = 0; i < KEYS_SLOT_MINUTES; i++)
         *requests += slot->minutes[i];
-    }
-    return cursor == end;
+    return true;
 }
 
 /* In the place of the number alone; its requests, or 0 where they are not that number. False: it is no measure. */

@@ -36,18 +36,16 @@ static void tear(const struct group *group, size_t slot_of_day)
     group->reading->torn[slot_of(group, slot_of_day) - group->reading->tables->first_slot] = true;
 }
 
-/* "m0 m1 …" */
 static bool add_minutes(struct usage_table *table, int64_t slot, struct view text, uint64_t *requests)
 {
-    const char *cursor = text.data, *end = text.data + text.size;
+    uint64_t minutes[KEYS_SLOT_MINUTES];
+    if (!number_read_list(text, minutes, KEYS_SLOT_MINUTES))
+        return false;
     for (int i = 0; i < KEYS_SLOT_MINUTES; i++) {
-        uint64_t number;
-        if ((i > 0 && (cursor == end || *cursor++ != ' ')) || !number_scan(&cursor, end, &number))
-            return false;
-        usage_table_add_minute_requests(table, slot * KEYS_SLOT_MINUTES + i, number);
-        *requests += number;
+        usage_table_add_minute_requests(table, slot * KEYS_SLOT_MINUTES + i, minutes[i]);
+        *requests += minutes[i];
     }
-    return cursor == end;
+    return true;
 }
 
 /* A client that is not among the members is a newer one: then the sums do not agree. */

@@ -53,6 +53,15 @@ bool number_read(struct view text, uint64_t *value)
     return text.size > 0 && number_scan(&cursor, end, value) && cursor == end;
 }
 
+bool number_read_list(struct view text, uint64_t *values, size_t n)
+{
+    const char *cursor = text.data, *end = text.data + text.size;
+    for (size_t i = 0; i < n; i++)
+        if ((i > 0 && (cursor == end || *cursor++ != ' ')) || !number_scan(&cursor, end, &values[i]))
+            return false;
+    return cursor == end;
+}
+
 bool number_read_signed(struct view text, int64_t *value)
 {
     bool negative = text.size > 0 && text.data[0] == '-';

@@ -1,5 +1,5 @@
 #include "lib/histogram.h"
-#include "lib/measure.h"
+#include "lib/open_sum.h"
 #include "lib/number.h"
 
 static void test_buckets(void)
@@ -182,6 +182,76 @@ static void test_numbers(void)
     g_assert_false(number_read(view_of("18446744073709551616"), &most));
 }
 
+static void test_number_lists(void)
+{
+    uint64_t values[3] = {0, 0, 0};
+    g_assert_true(number_read_list(view_of("0 18446744073709551615 7"), values, 3));
+    g_assert_true(values[0] == 0 && values[1] == UINT64_MAX && values[2] == 7);
+    static const char *const wrong[] = {
+        "", "1", "1 2", "1 2 3 4", "1 2 3 ", " 1 2 3", "1  2 3", "1 2 -3", "1 2 18446744073709551616"};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
+        g_assert_false(number_read_list(view_of(wrong[i]), values, 3));
+}
+
+static void expect_sum(const struct open_sum *sum, const struct measure *wanted)
+{
+    struct tally closed[HISTOGRAM_BUCKETS];
+    const struct measure whole = open_sum_close(sum, closed);
+    g_autoptr(GString) text = g_string_new(NULL), wanted_text = g_string_new(NULL);
+    if (wanted->requests == 0) {
+        g_assert_true(whole.requests == 0 && whole.latency_sum_us == 0 && whole.statuses.n == 0 && whole.latencies.n == 0);
+        return;
+    }
+    measure_format(&whole, text);
+    measure_format(wanted, wanted_text);
+    g_assert_cmpstr(text->str, ==, wanted_text->str);
+}
+
+/* Requests one by one, or measures of several. */
+static void fill_sum(struct open_sum *sum, struct measure *wanted, GRand *source)
+{
+    const int n = g_rand_int_range(source, 0, 200);
+    for (int i = 0; i < n; i++) {
+        const uint32_t status = (uint32_t)g_rand_int_range(source, 0, 4) * 100 + 200;
+        const uint64_t latency_us = g_rand_int(source) >> g_rand_int_range(source, 0, 31);
+        struct measure more;
+        measure_init(&more);
+        measure_add(&more, status, latency_us, 3, (uint64_t)i, true);
+        measure_add(&more, 503, latency_us / 2, 1, 1, true);
+        if (i % 3 == 0)
+            open_sum_add(sum, &more);
+        else
+            open_sum_count(sum, status, latency_us, 3, (uint64_t)i, true);
+        if (i % 3 == 0)
+            measure_merge(wanted, &more);
+        else
+            measure_add(wanted, status, latency_us, 3, (uint64_t)i, true);
+        measure_clear(&more);
+    }
+}
+
+static void test_open_sum(void)
+{
+    g_autoptr(GRand) source = g_rand_new_with_seed((guint32)g_test_rand_int());
+    struct arena arena = {0};
+    for (int i = 0; i < 300; i++) {
+        struct open_sum sum;
+        struct measure wanted;
+        open_sum_init(&sum, i % 2 ? &arena : NULL);
+        if (i % 4 < 2)
+            open_sum_open(&sum);
+        for (int again = 0; again < 3; again++) {
+            measure_init(&wanted);
+            fill_sum(&sum, &wanted, source);
+            expect_sum(&sum, &wanted);
+            measure_clear(&wanted);
+            open_sum_empty(&sum);
+        }
+        open_sum_clear(&sum);
+    }
+    arena_clear(&arena);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -193,5 +263,7 @@ int main(int argc, char **argv)
     g_test_add_func("/measure/bad-text", test_bad_text);
     g_test_add_func("/measure/random-text", test_random_text);
     g_test_add_func("/number/limits", test_numbers);
+    g_test_add_func("/number/lists", test_number_lists);
+    g_test_add_func("/open_sum/as-measures", test_open_sum);
     return g_test_run();
 }
