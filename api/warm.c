@@ -19,11 +19,18 @@ enum {
 
 enum outcome { DONE, FULL, LEFT_OUT, STOPPED, FAILED };
 
+/* What the days that are read are, as long as none is closed. */
+struct days {
+    int64_t first;
+    uint64_t entries; /* of the ledger */
+};
+
 struct warm {
     struct warm_settings settings;
     GThread *thread;
     struct reader *reader; /* the thread's own */
     bool was_left_out;     /* the log says it once */
+    struct days days;      /* that are there */
     GMutex lock;
     GCond wake;
     bool stopping; /* under lock */
@@ -48,10 +55,10 @@ static bool rest(int64_t busy_us, void *opaque)
     return wait_ms(opaque, CLAMP(busy_us / 1000, REST_MS_MIN, REST_MS_MAX));
 }
 
-/* ---- how many there are ---- */
+/* ---- what there is ---- */
 
-/* Clients of all generations of some days: as many as are looked at together. */
-static bool count_clients(const struct warm *warm, int64_t first_day, int64_t last_day, uint64_t *clients, GError **error)
+/* Clients of all generations of some days: as many as are looked at together; and entries of the ledger. */
+static bool look(const struct warm *warm, int64_t first_day, int64_t last_day, uint64_t *clients, uint64_t *entries, GError **error)
 {
     const struct live_sources *sources = warm->settings.sources;
     struct live_base *base = live_base_take(sources->cache, sources->ledger, warm->reader, error);
@@ -63,6 +70,7 @@ static bool count_clients(const struct warm *warm, int64_t first_day, int64_t la
         if (generation->day >= first_day && generation->day <= last_day)
             *clients += generation->clients;
     }
+    *entries = base->index->n;
     live_base_release(base);
     return true;
 }
@@ -71,13 +79,14 @@ static bool count_clients(const struct warm *warm, int64_t first_day, int64_t la
 
 /* As Get Usage asks for timeframe 24h at this moment, and the days before it, which are read whole. */
 struct round {
-    int64_t now_ms, first_slot, end_slot, first_day;
+    int64_t now_ms, first_slot, end_slot;
+    struct days days;
 };
 
 static struct round round_now(void)
 {
     const int64_t now_ms = g_get_real_time() / G_TIME_SPAN_MILLISECOND;
-    return (struct round){now_ms, window_slot(now_ms - CIVIL_DAY_MS), window_slot(now_ms) + 1, now_ms / CIVIL_DAY_MS - DAYS};
+    return (struct round){now_ms, window_slot(now_ms - CIVIL_DAY_MS), window_slot(now_ms) + 1, {now_ms / CIVIL_DAY_MS - DAYS, 0}};
 }
 
 static bool begin(struct reader *reader, GError **error)
@@ -85,14 +94,14 @@ static bool begin(struct reader *reader, GError **error)
     return reader_begin(reader, g_get_monotonic_time() + PART_TIMEOUT_S * G_TIME_SPAN_SECOND, error);
 }
 
-static bool read_part(struct warm *warm, int64_t now_ms, int64_t first_slot, int64_t end_slot, GError **error)
+/* By its timeframe, or its range. */
+static bool ask(struct warm *warm, int64_t now_ms, const struct usage_params *params, const struct window_range *range,
+                GError **error)
 {
-    const struct window_range range = {
-        .from_ms = window_slot_ms(first_slot), .to_ms = window_slot_ms(end_slot), .unit = WINDOW_WHOLE, .minutes = true};
     struct live_sources sources = *warm->settings.sources;
     sources.threads = 1;
     const struct live_question question = {
-        .sources = &sources, .reader = warm->reader, .range = &range, .known = true, .now_ms = now_ms};
+        .sources = &sources, .reader = warm->reader, .params = params, .range = range, .known = true, .now_ms = now_ms};
     struct refusal refusal = {0};
     struct live live;
     if (!begin(warm->reader, error))
@@ -102,6 +111,13 @@ static bool read_part(struct warm *warm, int64_t now_ms, int64_t first_slot, int
         live_clear(&live);
     refusal_clear(&refusal);
     return outcome != LIVE_FAILED;
+}
+
+static bool read_part(struct warm *warm, int64_t now_ms, int64_t first_slot, int64_t end_slot, GError **error)
+{
+    const struct window_range range = {
+        .from_ms = window_slot_ms(first_slot), .to_ms = window_slot_ms(end_slot), .unit = WINDOW_WHOLE, .minutes = true};
+    return ask(warm, now_ms, NULL, &range, error);
 }
 
 /* Others need it; and more could only be put in the place of what is there. */
@@ -129,10 +145,11 @@ static enum outcome read_last_day(struct warm *warm, const struct round *round, 
     return DONE;
 }
 
-/* Sheets are scanned without asking Redis for much, so the rest is taken here. */
+/* Sheets are scanned without asking Redis for much, so the rest is taken here. At the end the question itself is asked: what so
+ * many days come to is kept as one. */
 static enum outcome read_days(struct warm *warm, const struct round *round, GError **error)
 {
-    for (int64_t day = round->first_slot / KEYS_SLOTS_PER_DAY; day > round->first_day; day--) {
+    for (int64_t day = round->first_slot / KEYS_SLOTS_PER_DAY; day > round->days.first; day--) {
         const int64_t began_us = g_get_monotonic_time();
         if (is_full(warm))
             return FULL;
@@ -141,19 +158,28 @@ static enum outcome read_days(struct warm *warm, const struct round *round, GErr
         if (!rest(g_get_monotonic_time() - began_us, warm))
             return STOPPED;
     }
+    const struct usage_params params = {.timeframe = USAGE_90D, .granularity = CIVIL_DAY};
+    if (!ask(warm, round->now_ms, &params, NULL, error))
+        return FAILED;
+    warm->days = round->days;
     return DONE;
+}
+
+static bool is_same(struct days a, struct days b)
+{
+    return a.first == b.first && a.entries == b.entries;
 }
 
 static enum outcome read_round(struct warm *warm, GError **error)
 {
-    const struct round round = round_now();
+    struct round round = round_now();
     uint64_t clients;
-    if (!begin(warm->reader, error) ||
-        !count_clients(warm, round.first_slot / KEYS_SLOTS_PER_DAY, round.end_slot / KEYS_SLOTS_PER_DAY, &clients, error))
+    if (!begin(warm->reader, error) || !look(warm, round.first_slot / KEYS_SLOTS_PER_DAY, round.end_slot / KEYS_SLOTS_PER_DAY,
+                                             &clients, &round.days.entries, error))
         return FAILED;
     if (clients <= LIVE_MEMBERS_MAX) {
         const enum outcome outcome = read_last_day(warm, &round, error);
-        return outcome == DONE ? read_days(warm, &round, error) : outcome;
+        return outcome == DONE && !is_same(warm->days, round.days) ? read_days(warm, &round, error) : outcome;
     }
     if (!warm->was_left_out)
         log_info("warm_left_out", "clients=%" G_GUINT64_FORMAT " max=%d", clients, LIVE_MEMBERS_MAX);
