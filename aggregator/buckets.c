@@ -171,8 +171,7 @@ static struct slot *open_slot(struct buckets *buckets, const struct generation *
     slot->index = (int)(number % KEYS_SLOTS_PER_DAY);
     slot->dirty_clients = g_ptr_array_new();
     slot->dirty_routes = g_ptr_array_new();
-    slot->summed = number * KEYS_SLOT_MINUTES > buckets->horizon;
-    slot->state = slot->summed ? BUCKET_LOADED : BUCKET_UNKNOWN;
+    slot->state = number * KEYS_SLOT_MINUTES > buckets->horizon ? BUCKET_LOADED : BUCKET_UNKNOWN;
     return slot;
 }
 
@@ -320,7 +319,7 @@ static struct memo *find_client(struct buckets *buckets, struct commit *commit, 
     return memo;
 }
 
-static struct memo *find_route(struct buckets *buckets, size_t index)
+static uint32_t find_route(struct buckets *buckets, size_t index)
 {
     uint32_t symbol = buckets->batch->route[index];
     struct memo *memo = &buckets->memos[symbol];
@@ -330,7 +329,21 @@ static struct memo *find_route(struct buckets *buckets, size_t index)
         memo->route_name = symbols_pair(buckets->symbols, method, ' ', buckets->names[symbol]);
         memo->score = NULL;
     }
-    return memo;
+    return memo->route_name;
+}
+
+/* What is over the cap of its client has another name here, too. */
+static struct score *find_score(struct buckets *buckets, const struct place *place, bool over_cap)
+{
+    struct slot *slot = place->client->slot;
+    struct memo *memo = &buckets->memos[buckets->batch->route[place->index]];
+    if (over_cap)
+        return slot_route_get(slot, symbols_name(buckets->symbols, view_of(KEYS_OTHER)));
+    if (memo->route_name != place->route_name)
+        return slot_route_get(slot, place->route_name);
+    if (!memo->score || memo->score->slot != slot)
+        memo->score = slot_route_get(slot, place->route_name);
+    return memo->score;
 }
 
 /* Every step is done for all events before the next one, and says which memory the next one will want: so the waits for it overlap.
@@ -350,23 +363,23 @@ static void place_names(struct buckets *buckets, struct commit *commit, struct p
         return;
     if (!memo->slot_client || memo->slot_client->slot != slot)
         memo->slot_client = slot_client_get(slot, symbols_client_number(memo->client), true);
-    struct memo *by_route = find_route(buckets, index);
-    if (!by_route->score || by_route->score->slot != slot)
-        by_route->score = slot_route_get(slot, by_route->route_name);
     place->symbols = memo->client;
     place->over_cap = memo->client_over_cap;
     place->client = memo->slot_client;
-    place->route = by_route->score;
+    place->route_name = find_route(buckets, index);
     place->user_name = name_in(buckets, buckets->batch->user, index);
     place->platform_name = name_in(buckets, buckets->batch->platform, index);
-    symbols_prefetch(place->symbols, SYMBOL_ROUTE, place->route->name);
+    symbols_prefetch(place->symbols, SYMBOL_ROUTE, place->route_name);
     symbols_prefetch(place->symbols, SYMBOL_USER, place->user_name);
 }
 
 static void place_numbers(struct buckets *buckets, struct place *place)
 {
     struct symbols *symbols = buckets->symbols;
-    uint32_t route = symbols_number(symbols, place->symbols, SYMBOL_ROUTE, place->route->name, &place->over_cap);
+    bool over_cap = false;
+    uint32_t route = symbols_number(symbols, place->symbols, SYMBOL_ROUTE, place->route_name, &over_cap);
+    place->route = find_score(buckets, place, over_cap);
+    place->over_cap |= over_cap;
     uint32_t user = symbols_number(symbols, place->symbols, SYMBOL_USER, place->user_name, &place->over_cap);
     uint32_t platform = symbols_number(symbols, place->symbols, SYMBOL_PLATFORM, place->platform_name, &place->over_cap);
     place->key = (uint64_t)place->client->number << 32 | combination(route, user, platform);

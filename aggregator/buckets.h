@@ -21,7 +21,7 @@ struct score;
 struct place {
     uint32_t index;
     int revision;
-    uint32_t user_name, platform_name;
+    uint32_t route_name, user_name, platform_name;
     uint64_t key; /* of the slot's cell */
     struct generation *generation;
     struct client *symbols; /* NULL: something must be read first */

@@ -77,9 +77,14 @@ static void count_cell(struct buckets *buckets, struct cell *cell, uint32_t stat
     add_request(cell, status, request);
 }
 
-static void add_to_sum(const struct buckets *buckets, struct open_sum *sum, uint32_t status, const struct request *request)
+/* The requests alone are the score. */
+static void add_to_sum(const struct slot *slot, struct open_sum *sum, uint32_t status, const struct request *request)
 {
-    open_sum_count(sum, status, request->latency_us, request->request_bytes, request->response_bytes, buckets->histograms);
+    if (slot->sums == SUMS_KEPT)
+        open_sum_count(sum, status, request->latency_us, request->request_bytes, request->response_bytes,
+                       slot->span.buckets->histograms);
+    else
+        sum->measure.requests++;
 }
 
 /* Into what the slot comes to. */
@@ -88,8 +93,8 @@ static void count_sums(struct buckets *buckets, const struct place *place, uint3
     struct slot *slot = place->client->slot;
     slot->requests++;
     slot->minutes[buckets->batch->time_ms[place->index] / KEYS_MINUTE_MS % KEYS_SLOT_MINUTES]++;
-    add_to_sum(buckets, &place->client->sum, status, request);
-    add_to_sum(buckets, &place->route->sum, status, request);
+    add_to_sum(slot, &place->client->sum, status, request);
+    add_to_sum(slot, &place->route->sum, status, request);
     if (!place->client->dirty) {
         place->client->dirty = true;
         g_ptr_array_add(slot->dirty_clients, place->client);

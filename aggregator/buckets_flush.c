@@ -121,12 +121,11 @@ static void add_minutes(struct buckets *buckets, struct payload *payload, const 
 }
 
 /* One command, mostly: then who reads it finds sums that agree. */
-static void flush_sums(struct buckets *buckets, const struct slot *slot, struct payload *payload)
+static void write_sums(struct buckets *buckets, const struct slot *slot, struct view key, struct payload *payload)
 {
-    char key[KEYS_MAX], symbol[1 + NUMBER_MAX] = "c";
+    char symbol[1 + NUMBER_MAX] = "c";
     g_autoptr(GString) name = g_string_new("r");
-    size_t size = keys_slot_sums(key, buckets->partition, slot->day, slot->revision, slot->index);
-    payload_begin(payload, PAYLOAD_HSET, view_make(key, size));
+    payload_begin(payload, PAYLOAD_HSET, key);
     for (guint i = 0; i < slot->dirty_clients->len; i++) {
         const struct slot_client *client = g_ptr_array_index(slot->dirty_clients, i);
         add_sum(buckets, payload, view_make(symbol, 1 + number_write(symbol + 1, client->number)), &client->sum);
@@ -139,6 +138,21 @@ static void flush_sums(struct buckets *buckets, const struct slot *slot, struct 
         add_sum(buckets, payload, view_make(name->str, name->len), &route->sum);
     }
     add_minutes(buckets, payload, slot);
+}
+
+/* They are read at once, so they must not be too many. */
+static void flush_sums(struct buckets *buckets, struct slot *slot, struct payload *payload)
+{
+    char key[KEYS_MAX];
+    const struct view name = view_make(key, keys_slot_sums(key, buckets->partition, slot->day, slot->revision, slot->index));
+    if (slot->sums == SUMS_KEPT && slot->clients.n + slot->routes.n > KEYS_SLOT_SUMS_MAX)
+        slot->sums = SUMS_LEFT;
+    if (slot->sums == SUMS_KEPT) {
+        write_sums(buckets, slot, name, payload);
+    } else if (slot->sums == SUMS_LEFT) {
+        payload_begin(payload, PAYLOAD_UNLINK, name);
+        slot->sums = SUMS_NONE;
+    }
 }
 
 /* Behind all of the slot's buckets and sums: who finds this number finds no less in them. */
@@ -155,8 +169,7 @@ static void flush_slot(struct buckets *buckets, struct slot *slot, struct payloa
     char key[KEYS_MAX], member[NUMBER_MAX];
     for (guint i = 0; i < slot->dirty_clients->len; i++)
         flush_client(buckets, g_ptr_array_index(slot->dirty_clients, i), payload);
-    if (slot->summed)
-        flush_sums(buckets, slot, payload);
+    flush_sums(buckets, slot, payload);
     size_t size = keys_slot_clients(key, buckets->partition, slot->day, slot->revision, slot->index);
     payload_begin(payload, PAYLOAD_ZADD, view_make(key, size));
     for (guint i = 0; i < slot->dirty_clients->len; i++) {

@@ -21,6 +21,9 @@ G_STATIC_ASSERT(KEYS_PLATFORMS_MAX + 1 < 1 << PLATFORM_BITS);
 
 enum bucket_state { BUCKET_UNKNOWN, BUCKET_ASKED, BUCKET_LOADED };
 
+/* Of a slot. Once it is without, it stays so: what was counted meanwhile would be missing. */
+enum slot_sums { SUMS_KEPT, SUMS_LEFT /* in Redis, of less than was counted: to be unlinked */, SUMS_NONE };
+
 /* What is open as a whole: the part that slots and minutes have in common. */
 struct span {
     struct buckets *buckets;
@@ -90,7 +93,7 @@ struct slot {
     uint64_t requests; /* of all clients */
     uint64_t minutes[KEYS_SLOT_MINUTES];
     enum bucket_state state;
-    bool summed; /* its sums are of all that was counted; false: it was begun by a version that had none, so it gets none */
+    enum slot_sums sums;
     struct intmap clients; /* symbol -> struct slot_client */
     struct intmap routes;  /* name -> struct score */
     GPtrArray *dirty_clients, *dirty_routes;

@@ -152,7 +152,7 @@ static struct open_sum *sum_of(const struct slot *slot, struct view field)
     return route ? &route->sum : NULL;
 }
 
-/* Where they do not add up to what was counted, another version, which had no sums, has counted in the slot, too. */
+/* Where they do not add up to what was counted there were too many, or another version, which had no sums, has counted, too. */
 static bool sums_loaded(void *opaque, const struct redis_reply *reply, GError **error)
 {
     struct slot *slot = opaque;
@@ -164,7 +164,8 @@ static bool sums_loaded(void *opaque, const struct redis_reply *reply, GError **
                                          : take_sum(sum_of(slot, field), text, client ? &by_client : &by_route)))
             return damaged(error, "a sum of a slot cannot be read");
     }
-    slot->summed = by_minute == slot->requests && by_client == slot->requests && by_route == slot->requests;
+    if (by_minute != slot->requests || by_client != slot->requests || by_route != slot->requests)
+        slot->sums = redis_reply_count(reply) > 0 ? SUMS_LEFT : SUMS_NONE;
     slot->state = BUCKET_LOADED;
     return true;
 }

@@ -24,7 +24,6 @@ struct piece {
     struct usage_table *table;
     GByteArray *proof;
     bool provable;    /* its partitions have owners, and its generations totals */
-    bool summed;      /* it was read from sums, not from buckets */
     guint first, end; /* members of its day, while it is being read */
 };
 
@@ -147,28 +146,34 @@ static bool is_proved(const struct piece *piece, const struct piece *kept)
     return piece->proof->len == kept->proof->len && memcmp(piece->proof->data, kept->proof->data, kept->proof->len) == 0;
 }
 
+static bool is_of_all(const struct scope *scope)
+{
+    return scope->key == NULL && scope->organization == NULL;
+}
+
 /* Requests of the stretch's slot k by what was read before it: of what is read from buckets, and of what minutes are read for. Of
- * sums the number is the total, of rows those of the clients in the sorted sets. */
-static void add_numbers(const struct members *members, const struct piece *piece, uint32_t k, uint64_t *in_slot,
+ * all clients the number is the total, else those in the sorted sets. */
+static void add_numbers(const struct reading *reading, const struct piece *piece, uint32_t k, uint64_t *in_slot,
                         uint64_t *in_minutes)
 {
+    const struct members *members = reading->members;
     int slot = (int)((piece->window.first_slot + k) % KEYS_SLOTS_PER_DAY);
     for (guint i = piece->first; i < piece->end; i++) {
         const struct generation *generation = generation_of(members, i);
         bool again = i > piece->first && generation_of(members, i - 1) == generation;
-        uint64_t requests = !piece->summed ? members_score(members, i, slot) : again ? 0 : generation->totals[slot];
+        uint64_t requests = !is_of_all(reading->scope) ? members_score(members, i, slot) : again ? 0 : generation->totals[slot];
         *in_slot += generation->in_sheet ? 0 : requests;
         *in_minutes += requests;
     }
 }
 
 /* Slots and minutes are just what the numbers say. */
-static bool is_complete(const struct members *members, const struct piece *piece)
+static bool is_complete(const struct reading *reading, const struct piece *piece)
 {
     const struct usage_table *table = piece->table;
     for (uint32_t k = 0; k < piece->window.n_slots; k++) {
         uint64_t in_slot = 0, in_minutes = 0, minutes = 0;
-        add_numbers(members, piece, k, &in_slot, &in_minutes);
+        add_numbers(reading, piece, k, &in_slot, &in_minutes);
         for (uint32_t i = 0; i < KEYS_SLOT_MINUTES && table->n_minutes > 0; i++)
             minutes += table->minute_requests[k * KEYS_SLOT_MINUTES + i];
         if (table->slot_requests[k] != in_slot || (table->n_minutes > 0 && minutes != in_minutes))
@@ -333,8 +338,7 @@ static bool read_sums(const struct reading *reading, GPtrArray *rows, GError **e
         return false;
     for (guint i = 0; i < reading->missing->len; i++) {
         struct piece *piece = g_ptr_array_index(reading->missing, i);
-        piece->summed = memchr(torn + (piece->window.first_slot - window->first_slot), true, piece->window.n_slots) == NULL;
-        if (piece->summed)
+        if (memchr(torn + (piece->window.first_slot - window->first_slot), true, piece->window.n_slots) == NULL)
             continue;
         usage_table_free(piece->table);
         piece->table = usage_table_new(&piece->window);
@@ -361,9 +365,8 @@ static bool read_rows(const struct reading *reading, const GPtrArray *pieces, GE
 
 static bool read_missing(const struct reading *reading, GError **error)
 {
-    const struct scope *scope = reading->scope;
     g_autoptr(GPtrArray) rows = g_ptr_array_new();
-    if (scope->key != NULL || scope->organization != NULL)
+    if (!is_of_all(reading->scope))
         return read_rows(reading, reading->missing, error);
     return read_sums(reading, rows, error) && (rows->len == 0 || read_rows(reading, rows, error));
 }
@@ -386,7 +389,7 @@ static bool sum_up(const struct reading *reading, struct usage_table *table, GEr
     for (guint i = 0; i < reading->missing->len; i++) {
         struct piece *piece = g_ptr_array_index(reading->missing, i);
         usage_table_merge(table, piece->table);
-        if (piece->provable && is_complete(reading->members, piece))
+        if (piece->provable && is_complete(reading, piece))
             note(reading, piece);
     }
     return true;

@@ -9,15 +9,15 @@
  * Why that is exact. While the token of a partition stays, its owner applies flush after flush, each whole before the next one is
  * committed (aggregator/commit.h), and in each first the buckets of a slot, then its sums, its sorted set, and its total, then the
  * minutes (aggregator/buckets_flush.c). An event that is counted in a slot adds one to the client's number in the sorted set, and
- * one to the total. A reader asks for totals first, then for the numbers of the scope's clients, then for the slots' buckets, then
- * for the minutes; so what it reads is never older than the totals, but for minutes, and a piece is kept only if its slots, and its
- * minutes, add up to the numbers. Then no slot was newer than the numbers either, since each event adds to the sum. A minute can be
- * newer, and another one older by as much; but then the number has grown before the newer one was applied, so the total is not the
- * same, or is about to be another, and will not be the same again. Hence when the totals are the same, a reader would find in the
- * buckets just what the piece has, or what is being applied at this moment. Of all clients the sums of the slots are read instead
- * (sums_read.h): there the number is the total, and each of clients, routes and minutes must add up to it. Where a partition was
- * claimed anew, which also follows every Redis that was put back to an earlier state, was lost, or is restored, the token is
- * another.
+ * one to the total. A reader asks for totals first, then who there is, then for the numbers of the scope's clients, then for the
+ * slots' buckets, then for the minutes; so what it reads is never older than the totals, but for minutes, and a piece is kept only
+ * if its slots, and its minutes, add up to the numbers. Then no slot was newer than the numbers either, since each event adds to
+ * the sum. A minute can be newer, and another one older by as much; but then the number has grown before the newer one was applied,
+ * so the total is not the same, or is about to be another, and will not be the same again. Hence when the totals are the same, a
+ * reader would find in the buckets just what the piece has, or what is being applied at this moment. Of all clients the sums of the
+ * slots are read instead (sums_read.h), and the number is the total: more than it may be in an answer, just as much must be in a
+ * piece that is kept. Where a partition was claimed anew, which also follows every Redis that was put back to an earlier state, was
+ * lost, or is restored, the token is another.
  *
  * One reading's; owned by one thread. What it borrows: everything. */
 #ifndef DAYBOOK_LIVE_PIECES_H

@@ -94,14 +94,15 @@ static void take_totals(struct reader *reader, const struct redis_reply *reply, 
     }
 }
 
+/* Totals first: whoever is in them is among the clients. */
 static void ask_counts(struct reader *reader, struct generation *g, uint64_t *totals)
 {
     char key[KEYS_MAX];
+    const struct view all[] = {view_of("HGETALL"), view_make(key, keys_totals(key, g->partition, g->day, g->revision))};
+    reader_ask(reader, g->partition, all, G_N_ELEMENTS(all), (struct reader_then){.take = take_totals, .opaque = totals});
     const struct view clients[] = {view_of("HLEN"), view_make(key, keys_clients(key, g->partition, g->day, g->revision))};
     reader_ask(reader, g->partition, clients, G_N_ELEMENTS(clients),
                (struct reader_then){.take = take_count, .opaque = &g->clients});
-    const struct view all[] = {view_of("HGETALL"), view_make(key, keys_totals(key, g->partition, g->day, g->revision))};
-    reader_ask(reader, g->partition, all, G_N_ELEMENTS(all), (struct reader_then){.take = take_totals, .opaque = totals});
 }
 
 /* Events were asked for before: so the totals are of no fewer, if each flush since the generation began wrote them. */

@@ -58,7 +58,9 @@ const struct metric_row api_meters[METER_N] = {
         {"daybook_api_warm_percent", METRIC_GAUGE, NULL,
          "How much of the last 24 hours of all keys was brought into memory before anybody asked (cache.warm), in "
          "percent."},
-    [METER_WARM_ROUNDS] = {"daybook_api_warm_rounds_total", METRIC_COUNTER, "outcome",
-                           "Times that this was seen to: done, full (the cache is), left_out (too many clients), failed."},
+    [METER_WARM_ROUNDS] =
+        {"daybook_api_warm_rounds_total", METRIC_COUNTER, "outcome",
+         "Times that this and, after it, the days of the last 90 were seen to: done, full (the cache is), left_out (too many "
+         "clients), failed."},
     [METER_WARM_COMMANDS] = {"daybook_api_warm_commands_total", METRIC_COUNTER, NULL, "Commands sent to Redis for that."},
 };

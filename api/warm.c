@@ -155,7 +155,7 @@ static enum outcome read_days(struct warm *warm, const struct round *round, GErr
             return FULL;
         if (!read_part(warm, round->now_ms, day * KEYS_SLOTS_PER_DAY, (day + 1) * KEYS_SLOTS_PER_DAY, error))
             return FAILED;
-        if (!rest(g_get_monotonic_time() - began_us, warm))
+        if (!wait_ms(warm, MAX((g_get_monotonic_time() - began_us) / 1000, REST_MS_MIN)))
             return STOPPED;
     }
     const struct usage_params params = {.timeframe = USAGE_90D, .granularity = CIVIL_DAY};

@@ -52,7 +52,8 @@
  *   {p3}:m:<minute>.<revision>:<shard> hash  a minute bucket: client symbol -> measure; minute = Unix time / 60 s; shard = client
  *                                            symbol / KEYS_CLIENTS_PER_SHARD
  *   {p3}:ss:<generation>:<slot>        hash  what the slot comes to: "c" client symbol -> measure; "r" METHOD " " template ->
- *                                            measure of all clients; "m" -> requests of its 15 minutes, blanks between
+ *                                            measure of all clients; "m" -> requests of its 15 minutes, blanks between; none where
+ *                                            there are more than KEYS_SLOT_SUMS_MAX
  *   {p3}:zs:<generation>:<slot>        zset  client symbol by requests in the slot
  *   {p3}:zr:<generation>:<slot>        zset  METHOD " " template by requests in the slot, all clients
  *   {p3}:zm:<minute>.<revision>        zset  client symbol by requests in the minute
@@ -76,6 +77,7 @@ enum {
     KEYS_SLOTS_PER_DAY = 96,
     KEYS_SLOT_MS = 15 * 60 * 1000,
     KEYS_SLOT_MINUTES = 15,
+    KEYS_SLOT_SUMS_MAX = 5000, /* clients and routes of a slot in a partition; where there are more it has no sums */
     KEYS_RING = 1000,
     KEYS_REFUSALS_MAX = 500,   /* pairs of reason and collector of a day in a partition, before KEYS_OTHER */
     KEYS_REFUSALS_DAYS = 90,   /* that they are kept after their day, by the log clock */

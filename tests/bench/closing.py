@@ -37,7 +37,7 @@ def memory_of(client, pattern):
 
 def bucket_bytes(client, day):
     """The buckets of the only day: those of slots with their names, and those of minutes."""
-    slots = sum(memory_of(client, f"{{p*}}:{kind}:{day}.1*") for kind in ("s", "zs", "zr", "c", "r", "u"))
+    slots = sum(memory_of(client, f"{{p*}}:{kind}:{day}.1*") for kind in ("s", "ss", "t", "zs", "zr", "c", "r", "u"))
     return slots, sum(memory_of(client, f"{{p*}}:{kind}:*") for kind in ("m", "zm"))
 
 
