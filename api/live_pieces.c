@@ -327,6 +327,15 @@ static struct usage_table **tables_by_slot(const struct reading *reading, const 
     return by_slot;
 }
 
+/* torn: of its slots. */
+static bool is_torn(const struct piece *piece, const bool *torn)
+{
+    bool any = false;
+    for (uint32_t k = 0; k < piece->window.n_slots; k++)
+        any |= torn[k];
+    return any;
+}
+
 /* What could not be read so goes to the pieces whose rows are to be read, with an empty table. */
 static bool read_sums(const struct reading *reading, GPtrArray *rows, GError **error)
 {
@@ -338,7 +347,7 @@ static bool read_sums(const struct reading *reading, GPtrArray *rows, GError **e
         return false;
     for (guint i = 0; i < reading->missing->len; i++) {
         struct piece *piece = g_ptr_array_index(reading->missing, i);
-        if (memchr(torn + (piece->window.first_slot - window->first_slot), true, piece->window.n_slots) == NULL)
+        if (!is_torn(piece, torn + (piece->window.first_slot - window->first_slot)))
             continue;
         usage_table_free(piece->table);
         piece->table = usage_table_new(&piece->window);

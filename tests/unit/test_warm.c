@@ -32,8 +32,10 @@ static void fill(void)
     world_write(&world, today, 1);
     live_cache_free(sources.cache);
     sources.cache = live_cache_new(CACHE);
+    sheets_free(sources.sheets);
     metrics_free(metrics);
     metrics = metrics_new(api_meters, METER_N);
+    sources.sheets = sheets_new(1 << 20, NULL, metrics);
 }
 
 static struct warm *start(const char *url)
@@ -198,7 +200,7 @@ int main(int argc, char **argv)
     reader = reader_new(&settings, 1);
     metrics = metrics_new(api_meters, METER_N);
     source = g_rand_new_with_seed((guint32)g_test_rand_int());
-    sources = (struct live_sources){.sheets = sheets_new(1 << 20, NULL, metrics), .ledger = ledger_cache_new()};
+    sources = (struct live_sources){.ledger = ledger_cache_new()};
     g_test_add_func("/warm/warm", test_warm);
     g_test_add_func("/warm/days", test_days);
     g_test_add_func("/warm/left-out", test_left_out);
