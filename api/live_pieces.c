@@ -133,11 +133,17 @@ static void prove_generation(const struct live_notes *notes, const struct genera
     append(piece->proof, generation->totals + slot, (size_t)(end - slot) * sizeof *generation->totals);
 }
 
+/* Of the piece's members the first one in its generation. */
+static bool begins_generation(const struct members *members, const struct piece *piece, guint i)
+{
+    return i == piece->first || member_at(members, i)->generation != member_at(members, i - 1)->generation;
+}
+
 static void prove(const struct reading *reading, struct piece *piece)
 {
     const struct members *members = reading->members;
     for (guint i = piece->first; i < piece->end; i++)
-        if (i == piece->first || member_at(members, i)->generation != member_at(members, i - 1)->generation)
+        if (begins_generation(members, piece, i))
             prove_generation(reading->notes, generation_of(members, i), piece);
 }
 
@@ -157,11 +163,13 @@ static void add_numbers(const struct reading *reading, const struct piece *piece
                         uint64_t *in_minutes)
 {
     const struct members *members = reading->members;
+    const bool of_all = is_of_all(reading->scope);
     int slot = (int)((piece->window.first_slot + k) % KEYS_SLOTS_PER_DAY);
     for (guint i = piece->first; i < piece->end; i++) {
         const struct generation *generation = generation_of(members, i);
-        bool again = i > piece->first && generation_of(members, i - 1) == generation;
-        uint64_t requests = !is_of_all(reading->scope) ? members_score(members, i, slot) : again ? 0 : generation->totals[slot];
+        if (of_all && !begins_generation(members, piece, i))
+            continue;
+        uint64_t requests = of_all ? generation->totals[slot] : members_score(members, i, slot);
         *in_slot += generation->in_sheet ? 0 : requests;
         *in_minutes += requests;
     }
@@ -366,7 +374,8 @@ static bool read_rows(const struct reading *reading, const GPtrArray *pieces, GE
     const struct slot_tables slots = {window->first_slot, window->n_slots, NULL, by_slot};
     for (guint i = 0; i < pieces->len; i++)
         g_ptr_array_add(tables, piece_at(pieces, i)->table);
-    members_keep_scores(reading->members);
+    if (!is_of_all(reading->scope))
+        members_keep_scores(reading->members);
     return members_see(reading->members, reader, (const struct slot_range *)(void *)ranges->data, ranges->len, error) &&
            buckets_read_slots(reader, reading->members, NULL, &slots, reading->notes, error) &&
            minutes_read(reader, reading->members, tables, error);

@@ -192,7 +192,7 @@ static bool add_bucket(struct store_reader *reader, const char *key_text, const 
 
 /* ---- minutes and sorted sets: sums ---- */
 
-enum series_value { OF_MEASURE, OF_SCORE, OF_NUMBERS /* blanks between them */ };
+enum series_value { OF_MEASURE, OF_SCORE, OF_MINUTES };
 
 /* How the key of each kind begins after its partition, what its values are, whether a slot follows, and, where kinds share a key,
  * how the kind's fields begin. */
@@ -205,7 +205,7 @@ static const struct {
     [SERIES_MINUTES] = {"}:m:", OF_MEASURE, false, 0},       [SERIES_MINUTE_CLIENTS] = {"}:zm:", OF_SCORE, false, 0},
     [SERIES_SLOT_CLIENTS] = {"}:zs:", OF_SCORE, true, 0},    [SERIES_SLOT_ROUTES] = {"}:zr:", OF_SCORE, true, 0},
     [SERIES_SUM_CLIENTS] = {"}:ss:", OF_MEASURE, true, 'c'}, [SERIES_SUM_ROUTES] = {"}:ss:", OF_MEASURE, true, 'r'},
-    [SERIES_SUM_MINUTES] = {"}:ss:", OF_NUMBERS, true, 'm'},
+    [SERIES_SUM_MINUTES] = {"}:ss:", OF_MINUTES, true, 'm'},
 };
 
 /* {p3}:m:<minute>.<revision>:<shard>, {p3}:zm:<minute>.<revision>, {p3}:zs:<day>.<revision>:<slot>; the first kind of it. */
@@ -233,29 +233,27 @@ static bool read_series_name(struct view key, struct series_key *name)
     return false;
 }
 
-/* "12 0 7": all of it added up. */
-static bool read_numbers(const char *cursor, const char *end, uint64_t *requests)
+/* The minutes of a slot, added up. */
+static bool read_minutes(struct view text, uint64_t *requests)
 {
-    uint64_t number;
+    uint64_t minutes[KEYS_SLOT_MINUTES];
 
-    for (*requests = 0; number_scan(&cursor, end, &number); cursor++) {
-        *requests += number;
-        if (cursor == end)
-            return true;
-        if (*cursor != ' ')
-            return false;
-    }
-    return false;
+    if (!number_read_list(text, minutes, KEYS_SLOT_MINUTES))
+        return false;
+    *requests = 0;
+    for (int i = 0; i < KEYS_SLOT_MINUTES; i++)
+        *requests += minutes[i];
+    return true;
 }
 
-/* A score, numbers; or of a measure the second word, the requests, if it is not the short text of a single one. */
+/* A score, minutes; or of a measure the second word, the requests, if it is not the short text of a single one. */
 static bool read_requests(struct view text, enum series_value value, uint64_t *requests)
 {
     const char *cursor = text.data;
     const char *end = text.data + text.size;
 
-    if (value == OF_NUMBERS)
-        return read_numbers(cursor, end, requests);
+    if (value == OF_MINUTES)
+        return read_minutes(text, requests);
     if (!number_scan(&cursor, end, requests))
         return false;
     if (value == OF_SCORE)
